@@ -1,0 +1,228 @@
+"""The command ``gluonvae``: what is asked for on the command line, and calls of the library."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Optional
+
+from . import commands
+from ._version import __version__
+from .data import BINARIZATIONS, NAMES
+from .networks import ACTIVATIONS
+from .vae import LIKELIHOODS, POSTERIORS
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Line breaks of descriptions are kept; defaults are shown where there is one."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(indent + line for line in text.splitlines())
+
+    def _get_help_string(self, action: argparse.Action) -> Optional[str]:
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="gluonvae",
+        formatter_class=_Formatter,
+        description="Train a variational autoencoder (VAE) on images, and draw images from it.\n\n"
+        "  gluonvae train                        train on the digits that come along\n"
+        "  gluonvae sample runs/NAME             draw new images\n"
+        "  gluonvae reconstruct runs/NAME        put test images through the model\n\n"
+        "Each command has its own --help.",
+    )
+    top.add_argument("-v", "--verbose", action="store_true", help="log a line an epoch, for instance to a file")
+    top.add_argument("--version", action="version", version=f"gluonvae {__version__}")
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _train(
+        subparsers.add_parser(
+            "train",
+            formatter_class=_Formatter,
+            help="train a model and write a run's folder",
+            description="Train a VAE and write a folder with its configuration, a line of metrics an epoch,\n"
+            "its parameters, and pictures: curves.png, reconstructions.png, samples.png.\n\n"
+            "Every number is in nats per image. The bound lies below the log-probability of an\n"
+            "image under the model: higher (nearer 0) is better. Ctrl-C ends the training early\n"
+            "and keeps what was learnt.",
+        )
+    )
+    _sample(
+        subparsers.add_parser(
+            "sample",
+            formatter_class=_Formatter,
+            help="draw new images from a trained model",
+            description="Draw latent states from the prior and turn each into an image.",
+        )
+    )
+    _reconstruct(
+        subparsers.add_parser(
+            "reconstruct",
+            formatter_class=_Formatter,
+            help="put test images through a trained model",
+            description="Draw, for some images of the run's test set, latent states that explain them, and\n"
+            "turn each back into an image.",
+        )
+    )
+    return top
+
+
+def _train(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=commands.train)
+    data = command.add_argument_group("data")
+    data.add_argument(
+        "--data",
+        default="digits",
+        metavar="NAME|PATH",
+        help=f"{', '.join(NAMES)}, or your own: an .npy or .npz file, a folder of them or of images",
+    )
+    data.add_argument(
+        "--data-dir",
+        metavar="FOLDER",
+        help="where the files of mnist or binarized_mnist lie; without it GLUONVAE_DATA and Gluon's "
+        "own folder are looked into, and missing files are downloaded",
+    )
+    data.add_argument("--shape", type=int, nargs="+", metavar="N", help="of one image of your own data, such as 28 28")
+    data.add_argument(
+        "--binarization",
+        default="dynamic",
+        choices=BINARIZATIONS,
+        help="how grey pixels become zeros and ones: drawn anew at each use, cut at one half, drawn "
+        "once, or not at all (they are zeros and ones)",
+    )
+    model = command.add_argument_group("model (the defaults are the tutorial's)")
+    model.add_argument(
+        "--likelihood",
+        default="bernoulliProd",
+        choices=sorted(LIKELIHOODS),
+        help="distribution of an image given the latent state",
+    )
+    model.add_argument(
+        "--posterior",
+        default="gaussian",
+        choices=sorted(POSTERIORS),
+        help="distribution of the latent state given an image",
+    )
+    model.add_argument("--latent-size", type=int, default=100, metavar="D", help="number of latent variables")
+    model.add_argument(
+        "--inference-layers",
+        type=int,
+        nargs="*",
+        default=[500, 200],
+        metavar="N",
+        help="hidden layers from the image inwards; none makes it linear",
+    )
+    model.add_argument(
+        "--generator-layers",
+        type=int,
+        nargs="*",
+        default=[200, 500],
+        metavar="N",
+        help="hidden layers from the latent state outwards",
+    )
+    for half in ("inference", "generator"):
+        model.add_argument(
+            f"--{half}-activation",
+            default="tanh",
+            choices=sorted(ACTIVATIONS),
+            metavar="NAME",
+            help=f"one of {', '.join(sorted(ACTIVATIONS))}",
+        )
+    bound = command.add_argument_group("what is maximised")
+    bound.add_argument(
+        "--bound",
+        default="elbo",
+        choices=sorted(commands.BOUNDS),
+        help="the evidence lower bound, or the tighter importance-weighted one",
+    )
+    bound.add_argument(
+        "--samples", type=int, metavar="K", help="latent states drawn for an image (default: 1 for elbo, 50 for iwae)"
+    )
+    bound.add_argument(
+        "--beta",
+        type=float,
+        default=1.0,
+        metavar="B",
+        help="weight of the KL divergence in elbo, where its schedule ends; 1 makes it the bound",
+    )
+    bound.add_argument(
+        "--beta-schedule",
+        default="constant",
+        choices=commands.BETA_SCHEDULES,
+        help="how the weight gets there: at once, from 0 in one rise, or in repeated rises",
+    )
+    bound.add_argument(
+        "--beta-epochs",
+        type=int,
+        default=10,
+        metavar="N",
+        help="length of the rise (linear) or of a cycle, half of it a rise (cyclical)",
+    )
+    training = command.add_argument_group("training")
+    training.add_argument("--epochs", type=int, default=140, metavar="N", help="passes over the training images")
+    training.add_argument("--batch-size", type=int, default=100, metavar="N", help="images a step")
+    training.add_argument("--optimizer", default="adam", metavar="NAME", help="any that MXNet has")
+    training.add_argument("--learning-rate", type=float, default=2e-3, metavar="R", help="at the start")
+    training.add_argument(
+        "--learning-rate-schedule",
+        default="cosine",
+        choices=commands.RATE_SCHEDULES,
+        help="cosine ends at a hundredth of the start",
+    )
+    training.add_argument("--imperative", action="store_true", help="do not hybridise: slower, for debugging")
+    training.add_argument(
+        "--seed",
+        type=int,
+        default=7,
+        metavar="N",
+        help="of parameters, data order and noise: the same seed gives the same model",
+    )
+    _device(training)
+    training.add_argument("--out", metavar="FOLDER", help="of the run; by default runs/DATA-DATE-TIME")
+
+
+def _sample(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=commands.sample)
+    command.add_argument("folder", metavar="RUN", help="folder that gluonvae train wrote")
+    command.add_argument("-n", type=int, default=100, metavar="N", help="number of images")
+    _drawing(command)
+
+
+def _reconstruct(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=commands.reconstruct)
+    command.add_argument("folder", metavar="RUN", help="folder that gluonvae train wrote")
+    command.add_argument("-n", type=int, default=9, metavar="N", help="reconstructions of each image")
+    command.add_argument("--images", type=int, default=10, metavar="N", help="number of test images")
+    command.add_argument("--data-dir", metavar="FOLDER", help="where the files of the run's data lie now")
+    _drawing(command)
+
+
+def _drawing(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--image", default="mean", choices=("mean", "mode", "sample"), help="what to draw of p(image | latent state)"
+    )
+    command.add_argument("--seed", type=int, default=7, metavar="N", help="of the draw")
+    _device(command)
+    command.add_argument(
+        "--out", metavar="FILE", help="a picture (.png, .pdf, .svg) or the numbers (.npy); by default a .png in RUN"
+    )
+
+
+def _device(group: argparse._ActionsContainer) -> None:
+    group.add_argument("--device", default="cpu", metavar="cpu|gpu|gpu:N", help="where to compute")
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run the command; returns its exit status: 0, 2 for what was asked for wrongly, 130 for Ctrl-C."""
+    asked = parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO if asked.verbose else logging.WARNING, format="%(message)s")
+    try:
+        return asked.run(asked)
+    except (ValueError, TypeError, FloatingPointError, OSError) as error:
+        print(f"gluonvae {asked.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

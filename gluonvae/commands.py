@@ -1,0 +1,171 @@
+"""What the commands of ``gluonvae`` do."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from . import checkpoint, checks, data, schedules
+from ._version import __version__
+from .evaluation import evaluate, to_device
+from .files import replacing
+from .noise import seed
+from .objectives import ELBO, IWAE, Objective
+from .runtime import device
+from .training import History, fit
+from .vae import VAE, construct_vae
+
+BOUNDS = {"elbo": ELBO, "iwae": IWAE}
+BETA_SCHEDULES = ("constant", "linear", "cyclical")
+RATE_SCHEDULES = ("constant", "cosine")
+FINAL_RATE = 0.01
+"""Of the starting learning rate, where a cosine schedule ends."""
+
+
+def train(asked: argparse.Namespace) -> int:
+    """Train a model, and write the run's folder."""
+    ctx = device(asked.device)
+    seed(asked.seed)
+    splits = data.load(asked.data, asked.data_dir, asked.binarization, asked.shape)
+    model = _model_arguments(asked, splits)
+    vae = construct_vae(**model)
+    vae.initialize(ctx=ctx)
+    bound = _bound(asked, vae)
+    folder = Path(asked.out or f"runs/{Path(asked.data).stem}-{time.strftime('%Y%m%d-%H%M%S')}")
+    run = checkpoint.Run(
+        folder, {"gluonvae": __version__, "model": model, "shape": splits.train.shape, "asked": _asked_for(asked)}
+    )
+    try:
+        with logging_redirect_tqdm():
+            history = fit(
+                bound,
+                splits.train,
+                splits.valid,
+                epochs=asked.epochs,
+                batch_size=asked.batch_size,
+                optimizer=asked.optimizer,
+                callbacks=[run.append_metrics],
+                **_scheduled(asked, splits),
+            )
+    except (FloatingPointError, KeyboardInterrupt):
+        run.save_parameters(vae)
+        raise
+    run.save_parameters(vae)
+    result = evaluate(bound, splits.test)
+    run.write_result({f"test_{name}": value for name, value in result._asdict().items()})
+    _draw(run, vae, splits.test, history)
+    print(
+        f"test bound {result.bound:.2f} nats per image (standard error {result.standard_error:.2f}; "
+        f"log-likelihood {result.log_likelihood:.2f}, KL {result.kl:.2f})\n"
+        f"parameters, metrics and pictures are in {folder}"
+    )
+    return 130 if history.interrupted else 0
+
+
+def _model_arguments(asked: argparse.Namespace, splits: data.Splits) -> dict[str, Any]:
+    return {
+        "latent_type": asked.posterior,
+        "likelihood": asked.likelihood,
+        "generator_layer_sizes": asked.generator_layers,
+        "infer_layer_sizes": asked.inference_layers,
+        "latent_variable_size": asked.latent_size,
+        "data_dims": splits.train.pixels.shape[1],
+        "generator_act_type": asked.generator_activation,
+        "infer_act_type": asked.inference_activation,
+    }
+
+
+def _bound(asked: argparse.Namespace, vae: VAE) -> Objective:
+    options: dict[str, Any] = {} if asked.samples is None else {"samples": asked.samples}
+    if asked.bound == "elbo":
+        options["beta"] = asked.beta
+    elif asked.beta != 1 or asked.beta_schedule != "constant":
+        raise ValueError(f"--beta and --beta-schedule weigh the KL divergence of elbo; {asked.bound} has none")
+    bound = BOUNDS[asked.bound](vae, **options)
+    if not asked.imperative:
+        bound.hybridize(static_alloc=True, static_shape=True)
+    return bound
+
+
+def _scheduled(asked: argparse.Namespace, splits: data.Splits) -> dict[str, Any]:
+    """What of the training changes with the number of steps."""
+    steps_an_epoch = math.ceil(len(splits.train) / checks.positive_int("--batch-size", asked.batch_size))
+    steps = steps_an_epoch * checks.positive_int("--epochs", asked.epochs)
+    rise = steps_an_epoch * checks.positive_int("--beta-epochs", asked.beta_epochs)
+    rate, beta = asked.learning_rate, None
+    if asked.learning_rate_schedule == "cosine":
+        rate = schedules.cosine(rate, FINAL_RATE * rate, steps)
+    if asked.beta_schedule == "linear":
+        beta = schedules.linear(0.0, asked.beta, rise)
+    elif asked.beta_schedule == "cyclical":
+        beta = schedules.cyclical(steps, max(1, round(steps / rise)), end=asked.beta)
+    return {"learning_rate": rate, "beta": beta}
+
+
+def _asked_for(asked: argparse.Namespace) -> dict[str, Any]:
+    return {name: value for name, value in vars(asked).items() if name not in ("run", "command", "out")}
+
+
+def _draw(run: checkpoint.Run, vae: VAE, test: data.Dataset, history: History) -> None:
+    from . import plots
+
+    if len(history):
+        plots.plot_history(history, run.file("curves.png"))
+    images = to_device(test.batch(slice(10)), vae)
+    plots.plot_reconstructions(
+        images, vae.generate_reconstructions(images, 9, "mean"), run.file("reconstructions.png"), _drawable(test.shape)
+    )
+    plots.plot_images(vae.phantasize(100, "mean"), run.file("samples.png"), _drawable(test.shape))
+
+
+def _drawable(shape: Sequence[int]) -> Optional[Sequence[int]]:
+    """The shape of an image as a picture; None, which stands for a square, where it is a row."""
+    return shape if len(shape) > 1 else None
+
+
+def sample(asked: argparse.Namespace) -> int:
+    """Draw images from a run's model."""
+    from . import plots
+
+    vae, config = checkpoint.load_run(Path(asked.folder), device(asked.device))
+    seed(asked.seed)
+    images = vae.phantasize(asked.n, asked.image)
+    path = Path(asked.out or Path(asked.folder) / f"samples-seed{asked.seed}.png")
+    if path.suffix == ".npy":
+        _save_array(path, images)
+    else:
+        plots.plot_images(images, path, _drawable(config["shape"]))
+    print(f"{asked.n} images are in {path}")
+    return 0
+
+
+def reconstruct(asked: argparse.Namespace) -> int:
+    """Put images of a run's test set through its model."""
+    from . import plots
+
+    vae, config = checkpoint.load_run(Path(asked.folder), device(asked.device))
+    of_run = config["asked"]
+    test = data.load(of_run["data"], asked.data_dir or of_run["data_dir"], of_run["binarization"], of_run["shape"]).test
+    seed(asked.seed)
+    count = min(checks.positive_int("--images", asked.images), len(test))
+    originals = to_device(test.batch(slice(count)), vae)
+    images = vae.generate_reconstructions(originals, asked.n, asked.image)
+    path = Path(asked.out or Path(asked.folder) / f"reconstructions-seed{asked.seed}.png")
+    if path.suffix == ".npy":
+        _save_array(path, images)
+    else:
+        plots.plot_reconstructions(originals, images, path, _drawable(test.shape))
+    print(f"{asked.n} reconstructions each of {count} images are in {path}")
+    return 0
+
+
+def _save_array(path: Path, images: Any) -> None:
+    with replacing(path) as part:
+        np.save(part, images.asnumpy())

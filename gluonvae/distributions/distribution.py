@@ -1,0 +1,37 @@
+"""What every distribution answers."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ..ops import Tensor
+
+
+class Distribution:
+    """A distribution over vectors; see the package's docstring for shapes.
+
+    ``noise`` may be left out where the parameters are NDArrays, and is then drawn from
+    :data:`gluonvae.noise.source`.
+    """
+
+    @property
+    def mean(self) -> Tensor:
+        """The expected value, ``(..., D)``."""
+        raise NotImplementedError(f"{type(self).__name__} has no mean")
+
+    @property
+    def mode(self) -> Tensor:
+        """The most probable value, ``(..., D)``."""
+        raise NotImplementedError(f"{type(self).__name__} has no mode")
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log density (or mass) of ``value``, summed over the last axis, in nats."""
+        raise NotImplementedError(f"{type(self).__name__} has no log_prob")
+
+    def sample(self, noise: Optional[Tensor] = None) -> Tensor:
+        """A draw, through which no gradient flows."""
+        raise NotImplementedError(f"{type(self).__name__} has no sample")
+
+    def rsample(self, noise: Optional[Tensor] = None) -> Tensor:
+        """A draw that is a differentiable function of the parameters."""
+        raise NotImplementedError(f"{type(self).__name__} has no reparametrised sample")

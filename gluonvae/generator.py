@@ -1,0 +1,128 @@
+"""Generators: p(x | z), the likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Optional
+
+import numpy as np
+
+from . import checks
+from .distributions import Bernoulli, Distribution
+from .networks import MLP, Activation, ModelBlock
+from .ops import Tensor, is_symbol
+from .runtime import mx
+
+
+class Generator(ModelBlock):
+    """Maps a latent state to the parameters of p(x | z). Abstract: a kind of likelihood defines
+
+    - ``hybrid_forward(F, latent_state)``: the parameters, ``(..., X)`` each;
+    - ``distribution(*parameters)``: the distribution object they stand for;
+    - ``check_support(name, values)``: ValueError for data that it gives no probability.
+
+    Parameters
+    ----------
+    data_dims : X, the number of values in a data point.
+    latent_variable_size : D; 0 leaves it to the first call.
+    """
+
+    def __init__(self, data_dims: int, latent_variable_size: int = 0) -> None:
+        super().__init__()
+        self.data_dims = checks.positive_int("data_dims", data_dims)
+        self.latent_variable_size = (
+            checks.positive_int("latent_variable_size", latent_variable_size) if latent_variable_size else 0
+        )
+
+    def forward(self, latent_state: Tensor) -> Tensor:
+        """The parameters of p(x | z) for latent states ``(..., D)``."""
+        if not is_symbol(latent_state):
+            checks.tensor("latent_state", latent_state, (..., "B", self.latent_variable_size or "D"), self.dtype)
+        return super().forward(latent_state)
+
+    def hybrid_forward(self, F: Any, latent_state: Tensor) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} must define hybrid_forward(F, latent_state)")
+
+    def distribution(self, *parameters: Tensor) -> Distribution:
+        raise NotImplementedError(f"{type(self).__name__} must define distribution(*parameters)")
+
+    def check_support(self, name: str, values: np.ndarray) -> None:
+        raise NotImplementedError(f"{type(self).__name__} must define check_support(name, values)")
+
+    def check_data(self, data: Any) -> None:
+        """Raise where ``data`` is not an NDArray ``(B, X)`` of values that p(x | z) can give.
+
+        Values are read where they lie in the memory of the CPU; on a GPU that would hold up
+        every step, and :func:`gluonvae.fit` looks at the whole data set beforehand instead.
+        """
+        checks.tensor("data", data, ("B", self.data_dims), self.dtype)
+        if data.context.device_type != "gpu":
+            self.check_support("data", data.asnumpy())
+
+    def likelihood(self, latent_state: Tensor) -> Distribution:
+        """p(x | z) for latent states ``(..., D)``, as an object to score and to sample."""
+        parameters = self(latent_state)
+        return self.distribution(*parameters if isinstance(parameters, (list, tuple)) else (parameters,))
+
+    def log_likelihood(self, latent_state: Tensor, data: Tensor) -> Tensor:
+        """log p(x | z) in nats, ``(B,)`` for latent states ``(B, D)`` and data ``(B, X)``, or
+        ``(k, B)`` for ``(k, B, D)``. The tutorial calls it ``train``."""
+        if not is_symbol(data):
+            self.check_data(data)
+        return self.likelihood(latent_state).log_prob(data)
+
+    def generate_sample(self, latent_state: Tensor, noise: Optional[Tensor] = None) -> Tensor:
+        """A draw from p(x | z), ``(..., X)``."""
+        return self.likelihood(latent_state).sample(noise)
+
+    def generate_mean(self, latent_state: Tensor) -> Tensor:
+        """The mean of p(x | z), ``(..., X)``: for binary pixels a grey image."""
+        return self.likelihood(latent_state).mean
+
+    def generate_mode(self, latent_state: Tensor) -> Tensor:
+        """The most probable x given z, ``(..., X)``."""
+        return self.likelihood(latent_state).mode
+
+
+class ProductOfBernoullisGenerator(Generator):
+    """Independent binary pixels; returns their logits ``(..., X)``.
+
+    Parameters
+    ----------
+    data_dims : X.
+    layer_sizes : widths of the hidden layers, from the latent state outwards; may be empty.
+    act_type : activation of the hidden layers, see :data:`gluonvae.networks.ACTIVATIONS`.
+    latent_variable_size : D; 0 leaves it to the first call.
+    """
+
+    def __init__(
+        self, data_dims: int, layer_sizes: Sequence[int], act_type: Activation = "tanh", latent_variable_size: int = 0
+    ) -> None:
+        super().__init__(data_dims, latent_variable_size)
+        sizes = checks.layer_sizes("layer_sizes", layer_sizes)
+        with self.name_scope():
+            self.body = MLP(sizes, act_type, self.latent_variable_size, prefix="body_")
+            self.logits = mx.gluon.nn.Dense(
+                self.data_dims, flatten=False, in_units=self.body.out_units, prefix="logits_"
+            )
+
+    def hybrid_forward(self, F: Any, latent_state: Tensor) -> Tensor:
+        return self.logits(self.body(latent_state))
+
+    def distribution(self, logits: Tensor) -> Bernoulli:
+        return Bernoulli(logits)
+
+    def check_support(self, name: str, values: np.ndarray) -> None:
+        """ValueError where ``values`` are not all 0 or 1."""
+        # One pass and one comparison in the usual case; what is wrong is looked for afterwards.
+        if np.array_equal(values * values, values):
+            return
+        checks.finite(name, values)
+        wrong = values[(values != 0) & (values != 1)]
+        low, high = float(values.min()), float(values.max())
+        kind = "negative" if low < 0 else "grey"
+        raise ValueError(
+            f"{name} must be 0 or 1 everywhere for a product of Bernoullis, got {kind} values such "
+            f"as {float(wrong[0]):.3g} ({wrong.size} of {values.size}, range {low:.3g} to {high:.3g}): "
+            "binarise the images, as gluonvae.data.Dataset(images, shape, 'dynamic') does at each use"
+        )

@@ -1,0 +1,51 @@
+"""The graph that training runs, as a Symbol and as a table of text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Union
+
+from .objectives import ELBO, Objective
+from .runtime import mx
+from .vae import VAE
+
+
+def training_graph(model: Union[VAE, Objective]) -> tuple[Any, dict[str, tuple[int, ...]]]:
+    """The Symbol of the objective (of a VAE: its ELBO), and the shapes of its inputs at batch 1."""
+    bound = model if isinstance(model, Objective) else ELBO(model)
+    data, noise = mx.sym.var("data"), mx.sym.var("noise")
+    vae = bound.vae
+    shapes = {"data": (1, vae.data_dims), "noise": vae.inference_net.noise_shape(1, bound.samples)}
+    return bound(data, noise), shapes
+
+
+def summary(model: Union[VAE, Objective]) -> str:
+    """A table of the training graph: each operation, its output's shape at batch 1, the number of
+    its parameters; in the end their sum."""
+    symbol, shapes = training_graph(model)
+    internals = symbol.get_internals()
+    output_shapes = dict(zip(internals.list_outputs(), internals.infer_shape(**shapes)[1]))
+    nodes = json.loads(symbol.tojson())["nodes"]
+    rows, total = [("operation", "name", "output", "parameters")], 0
+    for node in nodes:
+        if node["op"] == "null":
+            continue
+        inputs = [nodes[index]["name"] for index, *_ in node["inputs"]]
+        count = sum(_size(output_shapes[name]) for name in inputs if name not in shapes and name in output_shapes)
+        total += count
+        rows.append(
+            (node["op"], node["name"], str(output_shapes[f"{node['name']}_output"]), f"{count:,}" if count else "")
+        )
+    rows.append(("total", "", "", f"{total:,}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join(
+        f"{op:<{widths[0]}}  {name:<{widths[1]}}  {shape:<{widths[2]}}  {count:>{widths[3]}}"
+        for op, name, shape, count in rows
+    )
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size

@@ -1,0 +1,211 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from types import FrameType
+from typing import Any, Callable, Optional, Union
+
+import numpy as np
+from tqdm import tqdm
+
+from . import checks
+from . import noise as _noise
+from .data import Dataset
+from .evaluation import evaluate, model_data, to_device
+from .objectives import Objective, Terms
+from .runtime import mx
+from .schedules import Schedule
+
+_log = logging.getLogger(__name__)
+
+Metrics = dict[str, float]
+
+
+class History:
+    """What each epoch gave: ``history.rows`` is a list of dicts, ``history["valid_bound"]`` a column."""
+
+    def __init__(self) -> None:
+        self.rows: list[Metrics] = []
+        self.interrupted = False
+        """Whether Ctrl-C ended the training."""
+
+    def __getitem__(self, column: str) -> list[float]:
+        if self.rows:
+            checks.known_name("column", column, self.rows[0])
+        return [row[column] for row in self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def fit(
+    bound: Objective,
+    train: Union[Dataset, Any],
+    valid: Optional[Union[Dataset, Any]] = None,
+    *,
+    epochs: int = 20,
+    batch_size: int = 128,
+    optimizer: str = "adam",
+    learning_rate: Union[float, Schedule] = 1e-3,
+    beta: Optional[Schedule] = None,
+    callbacks: Sequence[Callable[[Metrics], None]] = (),
+    progress: bool = True,
+) -> History:
+    """Maximise ``bound`` over its model's parameters.
+
+    Parameters
+    ----------
+    bound : the objective, its model initialised; hybridise it beforehand for speed.
+    train, valid : a :class:`gluonvae.data.Dataset`, or an array ``(N, X)``.
+    epochs : passes over ``train``, each in a new order; the last batch may be smaller.
+    optimizer : a name that MXNet's optimizers are registered under.
+    learning_rate : a number, or a function of the number of steps taken.
+    beta : sets ``bound.beta`` before each step, a function of the number of steps taken.
+    callbacks : each called after each epoch with its metrics.
+    progress : show a progress bar.
+
+    Returns
+    -------
+    A :class:`History` with, for each epoch, ``train_`` and (given ``valid``) ``valid_`` times
+    ``bound``, ``log_likelihood`` and ``kl`` in nats per data point, and ``epoch``,
+    ``learning_rate``, ``images_per_second`` and ``seconds``.
+
+    Ctrl-C ends it after the step under way, with what was learnt kept; a second one at once.
+    Raises ValueError or TypeError for data that does not fit the model, a batch larger than the
+    data and sizes that are not positive, and FloatingPointError, before the parameters are
+    touched, where the objective is no longer finite.
+    """
+    epochs = checks.positive_int("epochs", epochs)
+    train = model_data("train", train, bound.vae)
+    if valid is not None:
+        valid = model_data("valid", valid, bound.vae)
+    if checks.positive_int("batch_size", batch_size) > len(train):
+        raise ValueError(f"batch_size {batch_size} is larger than the data: train has {len(train)} images")
+    stepper = _Stepper(bound, optimizer, learning_rate, beta)
+    history, validation = History(), ""
+    with (
+        _CtrlC() as ctrl_c,
+        tqdm(total=epochs * len(train), unit="img", unit_scale=True, disable=not progress, dynamic_ncols=True) as bar,
+    ):
+        for epoch in range(1, epochs + 1):
+            bar.set_description(f"epoch {epoch}/{epochs}{validation}", refresh=False)
+            metrics = _train_epoch(stepper, train, batch_size, bar, ctrl_c)
+            if ctrl_c.pressed:
+                break
+            if valid is not None:
+                metrics.update(_prefixed("valid", evaluate(bound, valid)[:3]))
+                validation = f", validation {metrics['valid_bound']:.2f}"
+            history.rows.append({"epoch": epoch, **metrics})
+            _log.info("epoch %d of %d: %s", epoch, epochs, describe(metrics))
+            for callback in callbacks:
+                callback(history.rows[-1])
+    if ctrl_c.pressed:
+        history.interrupted = True
+        _log.warning("interrupted in epoch %d, after %d steps; what was learnt is kept", epoch, stepper.taken)
+    return history
+
+
+def describe(metrics: Metrics) -> str:
+    """An epoch's metrics in one line."""
+    parts = [
+        f"bound {metrics['train_bound']:.2f}, log-likelihood {metrics['train_log_likelihood']:.2f}, "
+        f"KL {metrics['train_kl']:.2f}"
+    ]
+    if "valid_bound" in metrics:
+        parts.append(f"validation bound {metrics['valid_bound']:.2f}")
+    return "; ".join([*parts, f"{metrics['images_per_second']:,.0f} images/s"])
+
+
+def _prefixed(prefix: str, values: Iterable[float]) -> Metrics:
+    return dict(zip((f"{prefix}_bound", f"{prefix}_log_likelihood", f"{prefix}_kl"), map(float, values)))
+
+
+def _train_epoch(stepper: _Stepper, train: Dataset, batch_size: int, bar: tqdm, ctrl_c: _CtrlC) -> Metrics:
+    """One pass over ``train`` in a new order, or as far as Ctrl-C lets it come."""
+    order, seen, sums, started = _noise.source.permutation(len(train)), 0, np.zeros(3), time.perf_counter()
+    for start in range(0, len(train), batch_size):
+        rows = order[start : start + batch_size]
+        sums += stepper.step(train.batch(rows))
+        seen += len(rows)
+        bound, log_likelihood, kl = sums / seen
+        bar.set_postfix_str(f"bound {bound:.2f}, log-lik. {log_likelihood:.2f}, KL {kl:.2f}", refresh=False)
+        bar.update(len(rows))
+        if ctrl_c.pressed:
+            break
+    seconds = time.perf_counter() - started
+    return {
+        **_prefixed("train", sums / seen),
+        "learning_rate": float(stepper.trainer.learning_rate),
+        "images_per_second": seen / seconds,
+        "seconds": seconds,
+    }
+
+
+class _Stepper:
+    """Takes one step of the optimizer at a time."""
+
+    def __init__(
+        self, bound: Objective, optimizer: str, learning_rate: Union[float, Schedule], beta: Optional[Schedule]
+    ) -> None:
+        self.bound, self.beta, self.taken = bound, beta, 0
+        self.schedule = learning_rate if callable(learning_rate) else None
+        rate = learning_rate(0) if callable(learning_rate) else learning_rate
+        if not (math.isfinite(rate) and rate > 0):
+            raise ValueError(f"learning_rate must be positive, got {rate}")
+        if beta is not None and not hasattr(bound, "beta"):
+            raise ValueError(f"beta was given, but {type(bound).__name__} has no weight beta")
+        optimizer = checks.known_name("optimizer", optimizer, mx.optimizer.Optimizer.opt_registry)
+        self.trainer = mx.gluon.Trainer(bound.vae.collect_params(), optimizer, {"learning_rate": rate})
+
+    def step(self, batch: np.ndarray) -> np.ndarray:
+        """Take one, and return the sums over the batch of the bound, log-likelihood and KL."""
+        if self.schedule is not None:
+            self.trainer.set_learning_rate(self.schedule(self.taken))
+        if self.beta is not None:
+            self.bound.beta = self.beta(self.taken)
+        with mx.autograd.record():
+            terms = self.bound.terms(to_device(batch, self.bound.vae))
+            loss = -terms.objective
+        self._check_finite(terms)
+        loss.backward()
+        self.trainer.step(len(batch))
+        self.taken += 1
+        return np.array([term.asnumpy().sum(dtype=np.float64) for term in terms[1:]])
+
+    def _check_finite(self, terms: Terms) -> None:
+        value = float(terms.objective.sum().asscalar())
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"the objective is {value} at step {self.taken + 1} (learning rate "
+                f"{self.trainer.learning_rate:g}); the parameters are those before this step. "
+                "A smaller learning rate is the usual cure"
+            )
+
+
+class _CtrlC:
+    """While it lasts, the first Ctrl-C is only noted, so that a step is not cut in two; the second
+    interrupts. Outside the main thread, where no signal arrives, it does nothing."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def __enter__(self) -> _CtrlC:
+        self._watches = threading.current_thread() is threading.main_thread()
+        if self._watches:
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, signal_number: int, frame: Optional[FrameType]) -> None:
+        if self.pressed:
+            raise KeyboardInterrupt
+        self.pressed = True
+
+    def __exit__(self, *exception: object) -> None:
+        if self._watches:
+            signal.signal(signal.SIGINT, self._before)
