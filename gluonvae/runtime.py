@@ -6,19 +6,22 @@ Every other module takes ``mxnet`` from here, so that what the import needs is d
 from __future__ import annotations
 
 import builtins
+import importlib
 import re
 import warnings
+from types import ModuleType
 from typing import Any
 
 import numpy
 
 
-def _import_mxnet() -> Any:
-    """Import MXNet 1.9.1, which reads ``numpy.bool`` while it is imported.
+def import_quietly(name: str) -> ModuleType:
+    """Import MXNet 1.9.1 or a module of its time.
 
-    numpy 1.24 took that name away, and Python 3.12 needs numpy 1.26: the name is lent for
-    the import alone, so that nothing else in the process finds it. What the import warns of
-    (old numpy names, distutils) no user can mend, and under ``-W error`` it would fail.
+    MXNet reads ``numpy.bool`` while it is imported. numpy 1.24 took that name away, and Python
+    3.12 needs numpy 1.26: the name is lent for the import alone, so that nothing else in the
+    process finds it. What the import warns of (old numpy names, distutils) no user can mend, and
+    under ``-W error`` it would fail.
     """
     lent = "bool" not in vars(numpy)
     if lent:
@@ -27,14 +30,13 @@ def _import_mxnet() -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             warnings.simplefilter("ignore", FutureWarning)
-            import mxnet
+            return importlib.import_module(name)
     finally:
         if lent:
             del numpy.bool  # type: ignore[attr-defined,unused-ignore]
-    return mxnet
 
 
-mx = _import_mxnet()
+mx: Any = import_quietly("mxnet")
 
 
 def device(name: str) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from . import checks
+from .runtime import import_quietly
 
 Schedule = Callable[[int], float]
 
@@ -32,8 +33,6 @@ def cyclical(steps: int, cycles: int = 4, ramp: float = 0.5, end: float = 1.0) -
 
     Raises ValueError where a cycle has less than four steps or ``ramp`` is not inside (0, 1).
     """
-    from gluoncv.utils import LRSequential
-
     checks.positive_int("cycles", cycles)
     if not 0 < ramp < 1:
         raise ValueError(f"ramp must lie between 0 and 1, got {ramp}")
@@ -44,11 +43,11 @@ def cyclical(steps: int, cycles: int = 4, ramp: float = 0.5, end: float = 1.0) -
     for length in (after - before for before, after in zip(edges, edges[1:])):
         rise = max(2, round(length * ramp))
         pieces += [_gluoncv("linear", 0, end, rise), _gluoncv("constant", end, end, length - rise)]
-    return LRSequential(pieces)
+    return import_quietly("gluoncv.utils").LRSequential(pieces)
 
 
 def _gluoncv(mode: str, start: float, end: float, steps: int) -> Any:
-    from gluoncv.utils import LRScheduler
-
     # Over one step gluoncv divides by zero.
-    return LRScheduler(mode, start, end, niters=max(2, checks.positive_int("steps", steps)))
+    return import_quietly("gluoncv.utils").LRScheduler(
+        mode, start, end, niters=max(2, checks.positive_int("steps", steps))
+    )

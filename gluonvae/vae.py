@@ -13,10 +13,10 @@ from .inference import GaussianInferenceNetwork, InferenceNetwork
 from .networks import Activation, XavierBlock
 from .ops import Tensor, is_symbol
 
-LIKELIHOODS: dict[str, type[Generator]] = {"bernoulliProd": ProductOfBernoullisGenerator}
+LIKELIHOODS: dict[str, Callable[..., Generator]] = {"bernoulliProd": ProductOfBernoullisGenerator}
 """Names of likelihoods that :func:`construct_vae` knows."""
 
-POSTERIORS: dict[str, type[InferenceNetwork]] = {"gaussian": GaussianInferenceNetwork}
+POSTERIORS: dict[str, Callable[..., InferenceNetwork]] = {"gaussian": GaussianInferenceNetwork}
 """Names of posteriors that :func:`construct_vae` knows."""
 
 
@@ -224,8 +224,8 @@ def construct_vae(
             layer_sizes=checks.layer_sizes("generator_layer_sizes", generator_layer_sizes),
             act_type=generator_act_type,
             **sizes,
-        ),  # type: ignore[call-arg]
+        ),
         posterior(
             layer_sizes=checks.layer_sizes("infer_layer_sizes", infer_layer_sizes), act_type=infer_act_type, **sizes
         ),
-    )  # type: ignore[call-arg]
+    )
