@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Union
 import numpy as np
 
 from . import checks
-from .data import Dataset
+from .data import Dataset, as_images
 from .noise import NoiseSource
 from .objectives import Objective
 from .runtime import mx
@@ -59,7 +59,7 @@ def model_data(name: str, data: Union[Dataset, Any], vae: VAE) -> Dataset:
     NaN, values outside the likelihood's support, and labels in the place of images.
     """
     if not isinstance(data, Dataset):
-        data = Dataset(data, binarization="none")
+        data = Dataset(as_images(name, data), binarization="none")
     wanted = vae.data_dims
     if data.pixels.shape[1] != wanted:
         raise ValueError(

@@ -114,8 +114,8 @@ class ProductOfBernoullisGenerator(Generator):
 
     def check_support(self, name: str, values: np.ndarray) -> None:
         """ValueError where ``values`` are not all 0 or 1."""
-        # One pass and one comparison in the usual case; what is wrong is looked for afterwards.
-        if np.array_equal(values * values, values):
+        # Cheap in the usual case; what is wrong is looked for afterwards.
+        if np.array_equal(values * values, values) and values.max() <= 1:
             return
         checks.finite(name, values)
         wrong = values[(values != 0) & (values != 1)]

@@ -8,13 +8,13 @@ from typing import Optional
 
 from .. import checks
 from .binarized_mnist import load_binarized_mnist
-from .dataset import BINARIZATIONS, Dataset, Splits, split
+from .dataset import BINARIZATIONS, Dataset, Splits, as_images, split
 from .digits import load_digits
 from .files import DataError
 from .mnist import load_mnist
 from .own import load_own
 
-__all__ = ["BINARIZATIONS", "NAMES", "DataError", "Dataset", "Splits", "load", "split"]
+__all__ = ["BINARIZATIONS", "NAMES", "DataError", "Dataset", "Splits", "as_images", "load", "split"]
 
 NAMES = ("binarized_mnist", "digits", "mnist")
 """The data sets that :func:`load` knows by name."""

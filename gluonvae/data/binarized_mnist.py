@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import zipfile
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from ..files import replacing
 from .dataset import Dataset, Splits
-from .files import DataError, download, find, folders
+from .files import DataError, download, find, folders, read_arrays
 
 URL = "http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/"
 PIXELS = 784
@@ -81,13 +80,12 @@ def _read_and_pack(text: Path, rows: int) -> np.ndarray:
 
 def _read_packed(path: Path, rows: int) -> np.ndarray:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            packed = file["packed"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is broken ({error}): delete it, and it is made anew") from error
+        packed = read_arrays(path).get("packed", np.empty(0))
+    except DataError as error:
+        raise DataError(f"{error}; delete it, and it is made anew") from error
     if packed.shape != (rows, PIXELS // 8) or packed.dtype != np.uint8:
         raise DataError(
-            f"{path} holds {packed.dtype} {packed.shape}, not {rows} packed images: delete it, and it is made anew"
+            f"{path} holds {packed.dtype} {packed.shape}, not {rows} packed images; delete it, and it is made anew"
         )
     return np.unpackbits(packed, axis=1).astype(bool)
 

@@ -39,7 +39,7 @@ class Dataset:
         labels: Optional[Any] = None,
         seed: int = 0,
     ) -> None:
-        images = _as_array("images", images)
+        images = as_images("images", images)
         self.binarization = checks.known_name("binarization", binarization, BINARIZATIONS)
         self.shape = _image_shape(images, shape)
         grey = _grey(images.reshape(len(images), -1), keep_values=binarization == "none")
@@ -117,7 +117,8 @@ def _draw(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rng.random(size=grey.shape, dtype=np.float32) < grey
 
 
-def _as_array(name: str, value: Any) -> np.ndarray:
+def as_images(name: str, value: Any) -> np.ndarray:
+    """Images ``(N, ...)`` as an array; raises, calling them ``name``, for what cannot be images."""
     if isinstance(value, (tuple, list)) and len(value) == 2 and np.ndim(value[1]) <= 1:
         raise TypeError(f"{name} must be images alone, got a pair: pass labels as labels=...")
     array = value.asnumpy() if hasattr(value, "asnumpy") else np.asarray(value)

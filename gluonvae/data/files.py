@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 from typing import Callable, Optional
+
+import numpy as np
 
 from ..files import replacing
 from ..runtime import mx
@@ -37,6 +40,16 @@ def find(file_names: list[str], places: list[Path]) -> Optional[Path]:
             if (place / file_name).is_file():
                 return place / file_name
     return None
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file. Raises DataError where it is broken or another kind of file."""
+    try:
+        # Opened here, as numpy leaves a file that it cannot read open.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} cannot be read as arrays of numbers: {error}") from error
 
 
 def download(url: str, path: Path, check: Callable[[Path], object]) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
@@ -10,7 +9,7 @@ from typing import Optional
 import numpy as np
 
 from .dataset import Dataset, Splits, drawn_once_but_train, split
-from .files import DataError
+from .files import DataError, read_arrays
 
 PARTS = ("train", "valid", "test")
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".tif", ".tiff", ".webp"})
@@ -75,11 +74,7 @@ def _load_array(path: Path) -> np.ndarray:
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read as arrays of numbers: {error}") from error
+    arrays = read_arrays(path)
     if "train" in arrays:
         return {part: arrays[part] for part in PARTS if part in arrays}
     if "images" in arrays:

@@ -1,0 +1,234 @@
+"""The training loop: repeatable, tidy about ragged batches, Ctrl-C and NaN."""
+
+import logging
+import os
+import signal
+
+import numpy as np
+import pytest
+from conftest import MODES, nd, pixels, set_mode, small_vae
+
+import gluonvae as gv
+from gluonvae.runtime import mx
+
+
+def patterns(rng, count=100):
+    """Images with something to learn: one of two patterns with a few pixels flipped."""
+    pattern = rng.integers(0, 2, (2, 12))
+    flips = rng.random((count, 12)) < 0.05
+    return (pattern[rng.integers(0, 2, count)] ^ flips).astype(np.float32)
+
+
+def trained(mode, seed, images, **options):
+    gv.seed(seed)
+    bound = gv.ELBO(small_vae())
+    set_mode(bound, mode)
+    history = gv.fit(bound, gv.data.Dataset(images * 0.9), epochs=3, batch_size=16, progress=False, **options)
+    return [parameter.data().asnumpy() for parameter in bound.vae.collect_params().values()], history
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_same_seed_same_parameters_to_the_bit(mode, rng):
+    images = patterns(rng)
+    first, second, other = (trained(mode, seed, images)[0] for seed in (5, 5, 6))
+    for one, two, three in zip(first, second, other):
+        np.testing.assert_array_equal(one, two)
+        assert (one != three).any()
+
+
+def test_all_modes_train_alike(rng):
+    images = patterns(rng)
+    expected = trained("imperative", 5, images)[0]
+    for mode in MODES:
+        for got, want in zip(trained(mode, 5, images)[0], expected):
+            np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-4)
+
+
+def test_validation_does_not_change_what_is_learnt(rng):
+    images = patterns(rng)
+    with_validation, without = trained("hybrid", 5, images, valid=images)[0], trained("hybrid", 5, images)[0]
+    for one, two in zip(with_validation, without):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_the_bound_improves_and_the_history_says_so(rng):
+    images = patterns(rng, 300)
+    bound = gv.ELBO(small_vae())
+    history = gv.fit(bound, images[:250], images[250:], epochs=30, batch_size=16, learning_rate=0.01, progress=False)
+    assert len(history) == 30
+    assert history["epoch"] == list(range(1, 31))
+    assert history["train_bound"][-1] > history["train_bound"][0] + 2
+    assert history["valid_bound"][-1] > history["valid_bound"][0] + 2
+    assert set(history.rows[0]) == {
+        *(f"{part}_{term}" for part in ("train", "valid") for term in ("bound", "log_likelihood", "kl")),
+        "epoch", "learning_rate", "images_per_second", "seconds",
+    }  # fmt: skip
+    for part in ("train", "valid"):
+        difference = np.array(history[f"{part}_log_likelihood"]) - history[f"{part}_kl"]
+        np.testing.assert_allclose(history[f"{part}_bound"], difference, rtol=1e-5)
+    with pytest.raises(ValueError, match="did you mean 'train_bound'"):
+        history["train_bond"]
+
+
+@pytest.mark.parametrize("batch_size", [1, 33, 100])
+def test_every_image_is_seen_once_an_epoch_in_a_new_order(batch_size, rng):
+    images = patterns(rng)
+    seen = []
+
+    class Spy(gv.data.Dataset):
+        def batch(self, rows, source=None):
+            if isinstance(rows, np.ndarray):
+                seen.append(rows)
+            return super().batch(rows, source)
+
+    gv.fit(gv.ELBO(small_vae()), Spy(images), epochs=2, batch_size=batch_size, progress=False)
+    assert {len(rows) for rows in seen} == ({33, 1} if batch_size == 33 else {batch_size})
+    order = np.concatenate(seen).reshape(2, 100)
+    np.testing.assert_array_equal(np.sort(order), [np.arange(100)] * 2)
+    assert (order[0] != order[1]).any()
+
+
+def test_one_step_of_fit_is_the_readmes_own_loop(rng):
+    """One full batch of SGD: fit does what the five lines of a user's own loop do."""
+    images = patterns(rng, 20)
+
+    def start():
+        gv.seed(4)
+        return gv.ELBO(small_vae())
+
+    bound = start()
+    gv.fit(bound, images, epochs=1, batch_size=20, optimizer="sgd", learning_rate=0.1, progress=False)
+    other = start()
+    data = nd(images[gv.noise.source.permutation(20)])
+    trainer = mx.gluon.Trainer(other.vae.collect_params(), "sgd", {"learning_rate": 0.1})
+    with mx.autograd.record():
+        loss = -other(data)
+    loss.backward()
+    trainer.step(20)
+    for one, two in zip(bound.vae.collect_params().values(), other.vae.collect_params().values()):
+        np.testing.assert_array_equal(one.data().asnumpy(), two.data().asnumpy())
+
+
+def test_schedules_are_followed(rng):
+    bound, rates, betas = gv.ELBO(small_vae()), [], []
+
+    def rate(step):
+        return 0.01 / (1 + step)
+
+    def beta(step):
+        betas.append(bound.beta)
+        return step / 10
+
+    gv.fit(
+        bound,
+        patterns(rng, 40),
+        epochs=2,
+        batch_size=16,
+        learning_rate=rate,
+        beta=beta,
+        progress=False,
+        callbacks=[lambda metrics: rates.append(metrics["learning_rate"])],
+    )
+    assert rates == [rate(2), rate(5)]
+    assert bound.beta == 0.5
+    assert betas == [1, 0, 0.1, 0.2, 0.3, 0.4]
+
+
+def test_log_and_callbacks(rng, caplog):
+    caplog.set_level(logging.INFO, "gluonvae")
+    rows = []
+    history = gv.fit(
+        gv.ELBO(small_vae()), patterns(rng), epochs=2, batch_size=50, callbacks=[rows.append], progress=False
+    )
+    assert rows == history.rows
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == ["epoch 1 of 2", "epoch 2 of 2"]
+
+
+def test_progress_bar_shows_the_bound_and_its_terms(rng, capsys):
+    images = patterns(rng)
+    gv.fit(gv.ELBO(small_vae()), images, images, epochs=2, batch_size=50)
+    shown = capsys.readouterr().err
+    for part in ("epoch 2/2", "validation -", "bound -", "log-lik. -", "KL ", "img/s"):
+        assert part in shown
+
+
+def test_ctrl_c_ends_after_the_step_and_keeps_what_was_learnt(rng, caplog):
+    images, steps = patterns(rng), []
+
+    def press(step):
+        steps.append(step)
+        if step == 9:
+            os.kill(os.getpid(), signal.SIGINT)
+        return 0.01
+
+    before = signal.getsignal(signal.SIGINT)
+    bound = gv.ELBO(small_vae())
+    start = bound.vae.generator.logits.weight.data().asnumpy()
+    history = gv.fit(bound, images, images, epochs=50, batch_size=25, learning_rate=press, progress=False)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert history.interrupted
+    assert len(history) == 2
+    assert steps[-1] == 9
+    assert "interrupted in epoch 3, after 10 steps" in caplog.text
+    assert (bound.vae.generator.logits.weight.data().asnumpy() != start).any()
+
+
+def test_second_ctrl_c_interrupts_at_once(rng):
+    def press(step):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        return 0.01
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        gv.fit(
+            gv.ELBO(small_vae()),
+            patterns(rng),
+            batch_size=50,
+            learning_rate=lambda step: press(step) if step else 0.01,
+            progress=False,
+        )
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_nan_stops_before_it_reaches_the_parameters(rng):
+    bound = gv.ELBO(small_vae())
+    with pytest.raises(FloatingPointError, match=r"objective is (nan|-?inf) at step \d+ .*smaller learning rate"):
+        gv.fit(bound, patterns(rng), epochs=50, batch_size=50, optimizer="sgd", learning_rate=1e18, progress=False)
+
+
+def test_a_bound_that_is_not_finite_leaves_the_parameters_alone(rng):
+    bound = gv.ELBO(small_vae())
+    bias = bound.vae.inference_net.mean_head[-1].bias
+    bias.set_data(mx.nd.full(bias.shape, np.nan))
+    before = bound.vae.generator.logits.weight.data().asnumpy()
+    with pytest.raises(FloatingPointError):
+        gv.fit(bound, patterns(rng), epochs=1, batch_size=50, progress=False)
+    np.testing.assert_array_equal(bound.vae.generator.logits.weight.data().asnumpy(), before)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop", "nadam"])
+def test_other_optimizers(optimizer, rng):
+    history = gv.fit(gv.ELBO(small_vae()), patterns(rng), epochs=2, batch_size=50, optimizer=optimizer, progress=False)
+    assert len(history) == 2
+
+
+def test_evaluate_is_repeatable_exact_and_leaves_no_trace(rng):
+    vae, images = small_vae(), patterns(rng, 37)
+    bound = gv.IWAE(vae, samples=3)
+    state = gv.noise.source.state()
+    first = gv.evaluate(bound, images, batch_size=10, seed=2)
+    assert gv.noise.source.state() == state
+    assert gv.evaluate(bound, images, batch_size=10, seed=2) == first
+    noise = gv.noise.NoiseSource(2)
+    values = []
+    for start in range(0, 37, 10):
+        rows = images[start : start + 10]
+        values.append(bound(nd(rows), noise.normal((3, len(rows), 4))).asnumpy())
+    values = np.concatenate(values).astype(np.float64)
+    assert first.bound == pytest.approx(values.mean(), rel=1e-6)
+    assert first.standard_error == pytest.approx(values.std(ddof=1) / np.sqrt(37), rel=1e-6)
+
+
+def test_data_as_ndarray(rng):
+    assert len(gv.fit(gv.ELBO(small_vae()), pixels(rng, 20), epochs=1, batch_size=7, progress=False)) == 1
