@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("-v", "--verbose", action="store_true", help="log a line an epoch, for instance to a file")
     top.add_argument("--version", action="version", version=f"gluonvae {__version__}")
-    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND", help="what to do")
     _train(
         subparsers.add_parser(
             "train",
@@ -162,7 +162,7 @@ def _train(command: argparse.ArgumentParser) -> None:
         help="length of the rise (linear) or of a cycle, half of it a rise (cyclical)",
     )
     training = command.add_argument_group("training")
-    training.add_argument("--epochs", type=int, default=140, metavar="N", help="passes over the training images")
+    training.add_argument("--epochs", type=int, default=120, metavar="N", help="passes over the training images")
     training.add_argument("--batch-size", type=int, default=100, metavar="N", help="images a step")
     training.add_argument("--optimizer", default="adam", metavar="NAME", help="any that MXNet has")
     training.add_argument("--learning-rate", type=float, default=2e-3, metavar="R", help="at the start")

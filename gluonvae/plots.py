@@ -96,7 +96,10 @@ def _as_images(images: Any, shape: Optional[Sequence[int]]) -> np.ndarray:
     side = math.isqrt(array.shape[1])
     if shape is None and side * side != array.shape[1]:
         raise ValueError(f"images of {array.shape[1]} values are not square: pass shape=(height, width)")
-    return array.reshape(len(array), *(shape or (side, side)))
+    shape = tuple(shape or (side, side))
+    if math.prod(shape) != array.shape[1]:
+        raise ValueError(f"shape {shape} has {math.prod(shape)} values, the images have {array.shape[1]}")
+    return array.reshape(len(array), *shape)
 
 
 def _grid(images: np.ndarray, columns: int) -> tuple[Figure, Any]:

@@ -1,0 +1,276 @@
+"""The command: a run of the README's length on the digits, and what a person does with it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from matplotlib import image as matplotlib_image
+
+import gluonvae as gv
+from gluonvae.cli import main, parser
+
+SMALL = ["--inference-layers", "8", "--generator-layers", "8", "--latent-size", "3", "--batch-size", "500"]
+
+
+def gluonvae(*arguments, **options):
+    command = [sys.executable, "-m", "gluonvae", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def is_picture(path):
+    pixels = matplotlib_image.imread(path)
+    return pixels.ndim == 3 and pixels[..., :3].std() > 0.05
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """What the README's command writes: the tutorial's model trained on the digits."""
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    started = time.perf_counter()
+    done = gluonvae("train", "--out", folder)
+    seconds = time.perf_counter() - started
+    assert done.returncode == 0, done.stderr
+    return folder, done, seconds
+
+
+def test_train_reaches_the_bound_in_the_time(run):
+    folder, done, seconds = run
+    result = json.loads((folder / "result.json").read_text())
+    assert result["test_bound"] >= -109
+    assert f"test bound {result['test_bound']:.2f} nats per image" in done.stdout
+    assert seconds < 180
+
+
+def test_train_shows_progress(run):
+    for part in ("epoch ", "img/s", "bound -", "validation -", "KL "):
+        assert part in run[1].stderr
+
+
+def test_train_writes_a_whole_run(run):
+    folder = run[0]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "config.json", "curves.png", "metrics.jsonl", "model.params", "reconstructions.png", "result.json",
+        "samples.png",
+    ]  # fmt: skip
+    config = json.loads((folder / "config.json").read_text())
+    assert config["model"]["infer_layer_sizes"] == [500, 200]
+    assert config["model"]["latent_variable_size"] == 100
+    metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in metrics] == list(range(1, config["asked"]["epochs"] + 1))
+    assert metrics[-1]["valid_bound"] > metrics[0]["valid_bound"] + 50
+    for name in ("curves", "reconstructions", "samples"):
+        assert is_picture(folder / f"{name}.png")
+
+
+def test_the_model_comes_back_with_its_bound(run):
+    from pathlib import Path
+
+    from gluonvae.checkpoint import load_run
+    from gluonvae.runtime import mx
+
+    vae, _ = load_run(Path(run[0]), mx.cpu())
+    result = json.loads((run[0] / "result.json").read_text())
+    assert gv.evaluate(gv.ELBO(vae), gv.data.load("digits").test).bound == pytest.approx(result["test_bound"], rel=1e-6)
+
+
+def test_sample(run, tmp_path):
+    assert main(["sample", str(run[0]), "-n", "12"]) == 0
+    assert is_picture(run[0] / "samples-seed7.png")
+    for image in ("mean", "mode", "sample"):
+        assert main(["sample", str(run[0]), "-n", "12", "--image", image, "--out", str(tmp_path / f"{image}.npy")]) == 0
+        images = np.load(tmp_path / f"{image}.npy")
+        assert images.shape == (12, 784)
+        assert image == "mean" or set(np.unique(images)) == {0, 1}
+    assert main(["sample", str(run[0]), "-n", "12", "--image", "mean", "--out", str(tmp_path / "again.npy")]) == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "mean.npy"), np.load(tmp_path / "again.npy"))
+
+
+def test_reconstruct(run, tmp_path):
+    assert main(["reconstruct", str(run[0]), "--images", "4", "-n", "3"]) == 0
+    assert is_picture(run[0] / "reconstructions-seed7.png")
+    out = tmp_path / "x.npy"
+    assert main(["reconstruct", str(run[0]), "--images", "20", "-n", "3", "--out", str(out)]) == 0
+    images, originals = np.load(out), gv.data.load("digits").test.batch(slice(20))
+    assert images.shape == (3, 20, 784)
+    # a reconstruction is closer to its own original than to any other
+    distances = ((images[0][:, None] - originals[None]) ** 2).sum(-1)
+    assert (distances.argmin(axis=1) == np.arange(20)).mean() > 0.9
+
+
+def test_every_option_reaches_the_run(tmp_path):
+    options = ["--epochs", "2", "--seed", "3", "--beta", "0.5", "--beta-schedule", "linear", "--beta-epochs", "1",
+               "--optimizer", "rmsprop", "--learning-rate", "0.01", "--learning-rate-schedule", "constant",
+               "--inference-activation", "relu", "--generator-activation", "elu", "--imperative",
+               "--binarization", "threshold", "--samples", "2"]  # fmt: skip
+    assert main(["train", *SMALL, *options, "--out", str(tmp_path / "run")]) == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["model"] == {
+        "latent_type": "gaussian", "likelihood": "bernoulliProd", "generator_layer_sizes": [8],
+        "infer_layer_sizes": [8], "latent_variable_size": 3, "data_dims": 784, "generator_act_type": "elu",
+        "infer_act_type": "relu",
+    }  # fmt: skip
+    metrics = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["learning_rate"] for row in metrics] == [0.01, 0.01]
+
+
+@pytest.mark.parametrize(
+    "options", [["--bound", "iwae", "--samples", "3"], ["--beta-schedule", "cyclical", "--beta-epochs", "2"]]
+)
+def test_other_bounds_and_schedules(options, tmp_path):
+    assert main(["train", *SMALL, *options, "--epochs", "4", "--out", str(tmp_path / "run")]) == 0
+
+
+@pytest.mark.parametrize("layers", [[], ["5", "4", "3"]])
+def test_layers_of_any_number(layers, tmp_path):
+    assert (
+        main(
+            [
+                "train",
+                *SMALL,
+                "--inference-layers",
+                *layers,
+                "--generator-layers",
+                *layers,
+                "--epochs",
+                "1",
+                "--out",
+                str(tmp_path / "run"),
+            ]
+        )
+        == 0
+    )
+
+
+def test_own_data(tmp_path, rng):
+    np.save(tmp_path / "mine.npy", rng.integers(0, 256, (50, 6, 4), dtype=np.uint8))
+    assert (
+        main(
+            [
+                "train",
+                *SMALL,
+                "--batch-size",
+                "10",
+                "--epochs",
+                "1",
+                "--data",
+                str(tmp_path / "mine.npy"),
+                "--out",
+                str(tmp_path / "run"),
+            ]
+        )
+        == 0
+    )
+    assert main(["sample", str(tmp_path / "run")]) == 0
+    assert main(["reconstruct", str(tmp_path / "run"), "--images", "3"]) == 0
+
+
+def test_same_seed_same_run(tmp_path):
+    for name in ("one", "two"):
+        assert main(["train", *SMALL, "--epochs", "1", "--out", str(tmp_path / name)]) == 0
+    one, two = ((tmp_path / name / "model.params").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+def test_ctrl_c_keeps_what_was_learnt(tmp_path):
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "gluonvae", "train", *SMALL, "--epochs", "100000", "--out", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.time() + 60
+    while not (folder / "metrics.jsonl").exists() and time.time() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted in epoch" in err
+    assert "test bound" in out
+    assert "Traceback" not in err
+    assert {"model.params", "result.json", "curves.png", "samples.png"} <= {path.name for path in folder.iterdir()}
+    assert main(["sample", str(folder)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "digts"], "did you mean 'digits'"),
+        (["--data", "no/such.npy"], "no/such.npy cannot be read"),
+        (["--latent-size", "0"], "latent_variable_size must be positive, got 0"),
+        (["--batch-size", "5000"], "batch_size 5000 is larger than the data: train has 4000 images"),
+        (["--batch-size", "0"], "--batch-size must be positive, got 0"),
+        (["--epochs", "-1"], "--epochs must be positive, got -1"),
+        (["--device", "gpu:77"], "device gpu:77 is not there"),
+        (["--device", "tpu"], "device must be cpu, gpu or gpu:N"),
+        (["--optimizer", "adm"], "did you mean 'adam'"),
+        (["--learning-rate", "0", "--learning-rate-schedule", "constant"], "learning_rate must be positive"),
+        (["--bound", "iwae", "--beta", "2"], "iwae has none"),
+        (["--shape", "28", "27", "--data", "mine.npy"], "shape (28, 27) has 756 values an image"),
+        (["--binarization", "none", "--data", "mine.npy"], "train must be 0 or 1"),
+    ],
+)
+def test_errors_are_one_line_and_leave_no_folder(arguments, message, tmp_path, monkeypatch, capsys, rng):
+    monkeypatch.chdir(tmp_path)
+    np.save("mine.npy", rng.integers(0, 256, (50, 28, 28), dtype=np.uint8))
+    assert main(["train", *SMALL[:-2], "--batch-size", "10", "--epochs", "1", "--out", "run", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("gluonvae train: ")
+    assert message in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_in_the_way_is_not_overwritten(tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.txt").write_text("mine")
+    assert main(["train", *SMALL, "--epochs", "1", "--out", str(tmp_path / "run")]) == 2
+    assert "exists already: name another folder" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["mine.txt"]
+
+
+def test_a_run_that_diverges_says_so_and_keeps_its_parameters(tmp_path, capsys):
+    options = ["--optimizer", "sgd", "--learning-rate", "1e18", "--learning-rate-schedule", "constant"]
+    assert main(["train", *SMALL, *options, "--epochs", "3", "--out", str(tmp_path / "run")]) == 2
+    assert "the objective is" in capsys.readouterr().err
+    assert (tmp_path / "run" / "model.params").exists()
+
+
+@pytest.mark.parametrize("command", ["sample", "reconstruct"])
+def test_what_is_not_a_run(command, tmp_path, capsys):
+    assert main([command, str(tmp_path / "none")]) == 2
+    assert "is not the folder of a run" in capsys.readouterr().err
+    (tmp_path / "config.json").write_text("{}")
+    assert main([command, str(tmp_path)]) == 2
+    assert "config.json is broken" in capsys.readouterr().err
+
+
+def test_missing_and_broken_parameters(tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert main(["train", *SMALL, "--epochs", "1", "--out", str(folder)]) == 0
+    content = (folder / "model.params").read_bytes()
+    (folder / "model.params").write_bytes(content[:100])
+    assert main(["sample", str(folder)]) == 2
+    assert "model.params does not hold the parameters of this run's model" in capsys.readouterr().err
+    (folder / "model.params").unlink()
+    assert main(["sample", str(folder)]) == 2
+    assert "model.params is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["train"], ["sample"], ["reconstruct"]])
+def test_help_tells_of_everything(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([*command, "--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    subparsers = next(action for action in parser()._actions if action.dest == "command")
+    chosen = subparsers.choices[command[0]] if command else parser()
+    for action in chosen._actions:
+        assert action.help, action.dest
+        assert all(option in text for option in action.option_strings)
+
+
+def test_the_installed_command(tmp_path):
+    script = os.path.join(os.path.dirname(sys.executable), "gluonvae")
+    done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"gluonvae {gv.__version__}"

@@ -1,0 +1,104 @@
+"""Pictures and the text summary."""
+
+import shutil
+
+import numpy as np
+import pytest
+from conftest import nd, small_vae
+from matplotlib import image as matplotlib_image
+
+import gluonvae as gv
+
+
+def test_plot_images_shows_each_image_in_its_place(tmp_path, rng):
+    images = np.zeros((3, 16), np.float32)
+    images[1] = 1
+    gv.plots.plot_images(images, tmp_path / "x.png", columns=3)
+    picture = matplotlib_image.imread(tmp_path / "x.png")[..., 0]
+    middle = picture[picture.shape[0] // 2]
+    sixths = [middle[int(len(middle) * place)] for place in (1 / 6, 1 / 2, 5 / 6)]
+    np.testing.assert_allclose(sixths, [0, 1, 0], atol=0.01)
+
+
+@pytest.mark.parametrize(("shape", "values"), [(None, 16), ((8, 2), 16), ((4, 4, 3), 48)])
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
+def test_shapes_and_formats(shape, values, suffix, tmp_path, rng):
+    path = tmp_path / "new" / f"x.{suffix}"
+    gv.plots.plot_images(nd(rng.random((7, values))), path, shape, columns=4)
+    assert path.stat().st_size > 500
+    gv.plots.plot_reconstructions(nd(rng.random((2, values))), nd(rng.random((3, 2, values))), path, shape)
+    assert [p.name for p in path.parent.iterdir()] == [f"x.{suffix}"]
+
+
+def test_plot_history(tmp_path):
+    history = gv.History()
+    with pytest.raises(ValueError, match="history is empty"):
+        gv.plots.plot_history(history, tmp_path / "x.png")
+    history.rows = [
+        {
+            "epoch": e,
+            **{f"{part}_{term}": float(e) for part in ("train", "valid") for term in ("bound", "log_likelihood", "kl")},
+        }
+        for e in (1, 2, 3)
+    ]
+    gv.plots.plot_history(history, tmp_path / "x.svg")
+    text = (tmp_path / "x.svg").read_text()
+    assert all(
+        f"<!-- {word} -->" in text for word in ("bound", "KL divergence", "training", "validation", "nats per image")
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda path: gv.plots.plot_images(np.zeros((3, 15)), path), r"not square: pass shape="),
+        (lambda path: gv.plots.plot_images(np.zeros(15), path), r"images must have shape \(N, X\), got \(15,\)"),
+        (lambda path: gv.plots.plot_images(np.zeros((3, 16)), path, shape=(3, 5)), r"shape \(3, 5\) has 15 values"),
+        (
+            lambda path: gv.plots.plot_reconstructions(np.zeros((3, 16)), np.zeros((2, 4, 16)), path),
+            r"must be \(n, 3, X\)",
+        ),
+        (lambda path: gv.plots.plot_network(small_vae(), path.with_suffix("")), "must end in .png"),
+    ],
+)
+def test_errors(call, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        call(tmp_path / "x.png")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz's dot")
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_plot_network(suffix, tmp_path):
+    gv.plots.plot_network(small_vae(), tmp_path / f"net.{suffix}")
+    content = (tmp_path / f"net.{suffix}").read_bytes()
+    assert {"png": b"PNG", "svg": b"<svg", "pdf": b"%PDF"}[suffix] in content
+    if suffix == "svg":
+        for word in (b"FullyConnected", b"tanh", b"noise", b"data"):
+            assert word in content
+
+
+def test_plot_network_without_graphviz(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(
+        RuntimeError, match=r"program 'dot' of Graphviz.*not installed.*apt install graphviz.*gluonvae\.summary"
+    ):
+        gv.plots.plot_network(small_vae(), tmp_path / "net.png")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("make", [lambda vae: vae, gv.ELBO, lambda vae: gv.IWAE(vae, samples=3)])
+def test_summary_counts_parameters(make):
+    vae = small_vae()
+    text = gv.summary(make(vae))
+    rows = {line.split()[1].split("_", 1)[1]: line.split() for line in text.splitlines()[1:-1]}
+    assert rows["shared_dense0_fwd"][-1] == str(6 * 12 + 6)
+    assert rows["std_dense1_fwd"][-1] == str(4 * 5 + 4)
+    total = sum(int(np.prod(parameter.shape)) for parameter in vae.collect_params().values())
+    assert text.splitlines()[-1].split() == ["total", str(total)]
+
+
+def test_summary_of_the_tutorials_model():
+    """784-500-(200, 200)-100-200-500-784, weights and biases counted by hand."""
+    count = 785 * 500 + 2 * (501 * 200 + 201 * 100) + 101 * 200 + 201 * 500 + 501 * 784
+    assert gv.summary(gv.construct_vae()).splitlines()[-1].split() == ["total", f"{count:,}"]

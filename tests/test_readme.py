@@ -1,0 +1,67 @@
+"""The README's code runs as printed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import gluonvae as gv
+from gluonvae.runtime import mx
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def block(section, number=0):
+    text = README.read_text(encoding="utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)[number]
+
+
+def test_script(tmp_path, monkeypatch, capsys):
+    code = block("Use it in a script")
+    assert len(code.splitlines()) < 25
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    bound = float(re.search(r"test bound: (-\d+\.\d\d) nats per image", capsys.readouterr().out)[1])
+    assert bound > -150
+    assert {"curves.png", "samples.png"} == {path.name for path in tmp_path.iterdir()}
+
+
+def test_own_loop():
+    names = {}
+    exec(compile(block("Use it in a script", 1), "README.md", "exec"), names)
+    assert names["loss"].shape == (100,)
+    assert gv.evaluate(names["bound"], gv.data.load("digits").valid).bound > -230
+
+
+def test_debugging(monkeypatch):
+    stops = []
+
+    def look():
+        import inspect
+
+        stops.append(inspect.currentframe().f_back.f_locals["logits"])
+
+    monkeypatch.setattr("builtins.breakpoint", look)
+    exec(compile(block("Debug it"), "README.md", "exec"), {"__name__": "readme"})
+    assert [type(logits) for logits in stops] == [mx.nd.NDArray, mx.sym.Symbol]
+    assert stops[0].shape == (64, 784)
+
+
+@pytest.mark.parametrize("section", ["Train", "Tests"])
+def test_one_command_each(section):
+    text = README.read_text(encoding="utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
+    (commands,) = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    assert len(commands.splitlines()) == 1
+
+
+def test_every_name_in_the_tables_exists():
+    text = README.read_text(encoding="utf-8")
+    for name in set(re.findall(r"`gv\.([a-zA-Z_.]+)", text)):
+        thing = gv
+        for part in name.split("."):
+            thing = getattr(thing, part)
+    vae = gv.construct_vae()
+    for name in set(re.findall(r"`vae\.([a-z_.]+)\(", text)) - {"train"}:
+        thing = vae
+        for part in name.split("."):
+            thing = getattr(thing, part)
