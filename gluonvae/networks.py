@@ -57,8 +57,8 @@ def activation(act_type: Activation) -> Any:
 class XavierBlock(mx.gluon.HybridBlock):
     """A HybridBlock that Xavier initialises unless another initialiser is named.
 
-    Gluon's default, uniform in ±0.07 whatever the width, costs the tutorial's model 5 nats on
-    ``digits`` (benchmarks/README.md).
+    With Gluon's default, uniform in ±0.07 whatever the width, the tutorial's model ends 2 to 6
+    nats lower on ``digits`` (benchmarks/README.md).
     """
 
     def initialize(self, init: Any = None, ctx: Any = None, verbose: bool = False, force_reinit: bool = False) -> None:
