@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, namespace, softplus
+from ..ops import Tensor, log_sigmoid, namespace
 from .distribution import Distribution
 
 
@@ -32,12 +32,13 @@ class Bernoulli(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         """Log mass of ``value``, zeros and ones, ``(..., X)`` or broadcast to it.
 
-        ``logit * value - softplus(logit)`` has the right gradient also at a logit of exactly 0,
-        which ``gluon.loss.SigmoidBinaryCrossEntropyLoss`` has not. No gradient flows to ``value``.
+        The logarithm of the sigmoid of ±logit: never positive, with the right gradient also at a
+        logit of exactly 0, which ``gluon.loss.SigmoidBinaryCrossEntropyLoss`` has not. No gradient
+        flows to ``value``.
         """
         F = namespace(self.logits)
-        chosen = F.broadcast_mul(self.logits, F.BlockGrad(value))
-        return F.sum(chosen - softplus(self.logits), axis=-1)
+        sign = 2 * F.BlockGrad(value) - 1
+        return F.sum(log_sigmoid(F.broadcast_mul(self.logits, sign)), axis=-1)
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """Zeros and ones; ``noise`` is uniform in [0, 1), ``(..., X)``."""
