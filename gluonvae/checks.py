@@ -74,6 +74,8 @@ def tensor(name: str, value: Any, wanted: Sequence[Any], dtype: Any) -> None:
             + (": use mx.nd.array(...)" if isinstance(value, np.ndarray) else "")
         )
     shape(name, value, wanted)
+    if np.dtype(dtype) == np.float16 and value.context.device_type != "gpu":
+        raise TypeError("float16 needs a GPU: MXNet has no float16 matrix product on the CPU; use float32 there")
     if np.dtype(value.dtype) != np.dtype(dtype):
         given, want = np.dtype(value.dtype).name, np.dtype(dtype).name
         raise TypeError(

@@ -35,7 +35,6 @@ def parser() -> argparse.ArgumentParser:
         "  gluonvae reconstruct runs/NAME        put test images through the model\n\n"
         "Each command has its own --help.",
     )
-    top.add_argument("-v", "--verbose", action="store_true", help="log a line an epoch, for instance to a file")
     top.add_argument("--version", action="version", version=f"gluonvae {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND", help="what to do")
     _train(
@@ -77,13 +76,13 @@ def _train(command: argparse.ArgumentParser) -> None:
         "--data",
         default="digits",
         metavar="NAME|PATH",
-        help=f"{', '.join(NAMES)}, or your own: an .npy or .npz file, a folder of them or of images",
+        help=f"{', '.join(NAMES)}, or your own: an .npy or .npz file, a folder with train.npy, or one of images",
     )
     data.add_argument(
         "--data-dir",
         metavar="FOLDER",
-        help="where the files of mnist or binarized_mnist lie; without it GLUONVAE_DATA and Gluon's "
-        "own folder are looked into, and missing files are downloaded",
+        help="where the files of mnist or binarized_mnist lie, before GLUONVAE_DATA and Gluon's own "
+        "folder are looked into; what is in none is downloaded",
     )
     data.add_argument("--shape", type=int, nargs="+", metavar="N", help="of one image of your own data, such as 28 28")
     data.add_argument(
@@ -159,7 +158,7 @@ def _train(command: argparse.ArgumentParser) -> None:
         type=int,
         default=10,
         metavar="N",
-        help="length of the rise (linear) or of a cycle, half of it a rise (cyclical)",
+        help="length of the rise (linear), or about that of a cycle, half of it a rise (cyclical)",
     )
     training = command.add_argument_group("training")
     training.add_argument("--epochs", type=int, default=120, metavar="N", help="passes over the training images")
@@ -181,6 +180,7 @@ def _train(command: argparse.ArgumentParser) -> None:
         help="of parameters, data order and noise: the same seed gives the same model",
     )
     _device(training)
+    training.add_argument("-v", "--verbose", action="store_true", help="log a line an epoch as well")
     training.add_argument("--out", metavar="FOLDER", help="of the run; by default runs/DATA-DATE-TIME")
 
 
@@ -196,7 +196,7 @@ def _reconstruct(command: argparse.ArgumentParser) -> None:
     command.add_argument("folder", metavar="RUN", help="folder that gluonvae train wrote")
     command.add_argument("-n", type=int, default=9, metavar="N", help="reconstructions of each image")
     command.add_argument("--images", type=int, default=10, metavar="N", help="number of test images")
-    command.add_argument("--data-dir", metavar="FOLDER", help="where the files of the run's data lie now")
+    command.add_argument("--data-dir", metavar="FOLDER", help="where the files of mnist or binarized_mnist lie now")
     _drawing(command)
 
 
@@ -218,7 +218,9 @@ def _device(group: argparse._ActionsContainer) -> None:
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the command; returns its exit status: 0, 2 for what was asked for wrongly, 130 for Ctrl-C."""
     asked = parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO if asked.verbose else logging.WARNING, format="%(message)s")
+    logging.basicConfig(
+        level=logging.INFO if getattr(asked, "verbose", False) else logging.WARNING, format="%(message)s"
+    )
     try:
         return asked.run(asked)
     except (ValueError, TypeError, FloatingPointError, OSError) as error:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Callable
 
 import numpy as np
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -21,6 +22,8 @@ from .objectives import ELBO, IWAE, Objective
 from .runtime import device
 from .training import History, fit
 from .vae import VAE, construct_vae
+
+_log = logging.getLogger(__name__)
 
 BOUNDS = {"elbo": ELBO, "iwae": IWAE}
 BETA_SCHEDULES = ("constant", "linear", "cyclical")
@@ -39,9 +42,9 @@ def train(asked: argparse.Namespace) -> int:
     vae.initialize(ctx=ctx)
     bound = _bound(asked, vae)
     folder = Path(asked.out or f"runs/{Path(asked.data).stem}-{time.strftime('%Y%m%d-%H%M%S')}")
-    run = checkpoint.Run(
-        folder, {"gluonvae": __version__, "model": model, "shape": splits.train.shape, "asked": _asked_for(asked)}
-    )
+    run = checkpoint.Run(folder, _configuration(asked, model, splits))
+    if not _drawable(splits.train.shape):
+        _log.warning("images of shape %s are not drawn: --shape HEIGHT WIDTH would tell how", splits.train.shape)
     try:
         with logging_redirect_tqdm():
             history = fit(
@@ -109,8 +112,19 @@ def _scheduled(asked: argparse.Namespace, splits: data.Splits) -> dict[str, Any]
     return {"learning_rate": rate, "beta": beta}
 
 
-def _asked_for(asked: argparse.Namespace) -> dict[str, Any]:
-    return {name: value for name, value in vars(asked).items() if name not in ("run", "command", "out")}
+def _configuration(asked: argparse.Namespace, model: dict[str, Any], splits: data.Splits) -> dict[str, Any]:
+    options = {name: value for name, value in vars(asked).items() if name not in ("run", "command", "out", "verbose")}
+    if asked.data not in data.NAMES:
+        options["data"] = str(Path(asked.data).expanduser().resolve())
+    if asked.data_dir:
+        options["data_dir"] = str(Path(asked.data_dir).expanduser().resolve())
+    return {"gluonvae": __version__, "model": model, "shape": splits.train.shape, "asked": options}
+
+
+def _drawable(shape: Sequence[int]) -> bool:
+    from . import plots
+
+    return plots.picture_shape(shape) is not None
 
 
 def _draw(run: checkpoint.Run, vae: VAE, test: data.Dataset, history: History) -> None:
@@ -118,16 +132,13 @@ def _draw(run: checkpoint.Run, vae: VAE, test: data.Dataset, history: History) -
 
     if len(history):
         plots.plot_history(history, run.file("curves.png"))
+    if not _drawable(test.shape):
+        return
     images = to_device(test.batch(slice(10)), vae)
     plots.plot_reconstructions(
-        images, vae.generate_reconstructions(images, 9, "mean"), run.file("reconstructions.png"), _drawable(test.shape)
+        images, vae.generate_reconstructions(images, 9, "mean"), run.file("reconstructions.png"), test.shape
     )
-    plots.plot_images(vae.phantasize(100, "mean"), run.file("samples.png"), _drawable(test.shape))
-
-
-def _drawable(shape: Sequence[int]) -> Optional[Sequence[int]]:
-    """The shape of an image as a picture; None, which stands for a square, where it is a row."""
-    return shape if len(shape) > 1 else None
+    plots.plot_images(vae.phantasize(100, "mean"), run.file("samples.png"), test.shape)
 
 
 def sample(asked: argparse.Namespace) -> int:
@@ -137,11 +148,7 @@ def sample(asked: argparse.Namespace) -> int:
     vae, config = checkpoint.load_run(Path(asked.folder), device(asked.device))
     seed(asked.seed)
     images = vae.phantasize(asked.n, asked.image)
-    path = Path(asked.out or Path(asked.folder) / f"samples-seed{asked.seed}.png")
-    if path.suffix == ".npy":
-        _save_array(path, images)
-    else:
-        plots.plot_images(images, path, _drawable(config["shape"]))
+    path = _write(asked, "samples", images, lambda path: plots.plot_images(images, path, config["shape"]))
     print(f"{asked.n} images are in {path}")
     return 0
 
@@ -152,20 +159,28 @@ def reconstruct(asked: argparse.Namespace) -> int:
 
     vae, config = checkpoint.load_run(Path(asked.folder), device(asked.device))
     of_run = config["asked"]
-    test = data.load(of_run["data"], asked.data_dir or of_run["data_dir"], of_run["binarization"], of_run["shape"]).test
+    folder = asked.data_dir or of_run["data_dir"]
+    test = data.load(of_run["data"], folder, of_run["binarization"], of_run["shape"]).test
     seed(asked.seed)
     count = min(checks.positive_int("--images", asked.images), len(test))
     originals = to_device(test.batch(slice(count)), vae)
     images = vae.generate_reconstructions(originals, asked.n, asked.image)
-    path = Path(asked.out or Path(asked.folder) / f"reconstructions-seed{asked.seed}.png")
-    if path.suffix == ".npy":
-        _save_array(path, images)
-    else:
-        plots.plot_reconstructions(originals, images, path, _drawable(test.shape))
+    path = _write(
+        asked,
+        "reconstructions",
+        images,
+        lambda path: plots.plot_reconstructions(originals, images, path, config["shape"]),
+    )
     print(f"{asked.n} reconstructions each of {count} images are in {path}")
     return 0
 
 
-def _save_array(path: Path, images: Any) -> None:
+def _write(asked: argparse.Namespace, name: str, images: Any, draw: Callable[[Path], None]) -> Path:
+    """Write images where they were asked for, as numbers or as a picture."""
+    path = Path(asked.out or Path(asked.folder) / f"{name}-seed{asked.seed}.png")
+    if path.suffix != ".npy":
+        draw(path)
+        return path
     with replacing(path) as part:
         np.save(part, images.asnumpy())
+    return path

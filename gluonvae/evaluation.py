@@ -67,5 +67,5 @@ def model_data(name: str, data: Union[Dataset, Any], vae: VAE) -> Dataset:
             f"{data.pixels.shape[1]} (shape {data.shape})"
         )
     if data.binarization == "none":
-        vae.generator.check_support(name, data.batch(slice(None)))
+        vae.generator.check_support(name, data.pixels)
     return data

@@ -69,10 +69,13 @@ class Generator(ModelBlock):
         ``(k, B)`` for ``(k, B, D)``. The tutorial calls it ``train``."""
         if not is_symbol(data):
             self.check_data(data)
+            checks.tensor("latent_state", latent_state, (..., len(data), "D"), self.dtype)
         return self.likelihood(latent_state).log_prob(data)
 
     def generate_sample(self, latent_state: Tensor, noise: Optional[Tensor] = None) -> Tensor:
-        """A draw from p(x | z), ``(..., X)``."""
+        """A draw from p(x | z), ``(..., X)``; ``noise`` is uniform, of that shape, drawn where left out."""
+        if noise is not None and not is_symbol(noise):
+            checks.tensor("noise", noise, (*latent_state.shape[:-1], self.data_dims), self.dtype)
         return self.likelihood(latent_state).sample(noise)
 
     def generate_mean(self, latent_state: Tensor) -> Tensor:
@@ -115,6 +118,8 @@ class ProductOfBernoullisGenerator(Generator):
     def check_support(self, name: str, values: np.ndarray) -> None:
         """ValueError where ``values`` are not all 0 or 1."""
         # Cheap in the usual case; what is wrong is looked for afterwards.
+        if values.dtype == bool:
+            return
         if np.array_equal(values * values, values) and values.max() <= 1:
             return
         checks.finite(name, values)

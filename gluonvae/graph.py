@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Union
 
 from .objectives import ELBO, Objective
@@ -26,26 +27,20 @@ def summary(model: Union[VAE, Objective]) -> str:
     internals = symbol.get_internals()
     output_shapes = dict(zip(internals.list_outputs(), internals.infer_shape(**shapes)[1]))
     nodes = json.loads(symbol.tojson())["nodes"]
-    rows, total = [("operation", "name", "output", "parameters")], 0
+    rows, counted, total = [("operation", "name", "output", "parameters")], set(shapes), 0
     for node in nodes:
         if node["op"] == "null":
             continue
-        inputs = [nodes[index]["name"] for index, *_ in node["inputs"]]
-        count = sum(_size(output_shapes[name]) for name in inputs if name not in shapes and name in output_shapes)
-        total += count
-        rows.append(
-            (node["op"], node["name"], str(output_shapes[f"{node['name']}_output"]), f"{count:,}" if count else "")
+        new = {nodes[index]["name"] for index, *_ in node["inputs"] if nodes[index]["op"] == "null"} - counted
+        count = sum(math.prod(output_shapes[name]) for name in new)
+        counted, total = counted | new, total + count
+        shape = next(
+            output_shapes[node["name"] + end] for end in ("_output", "_output0") if node["name"] + end in output_shapes
         )
+        rows.append((node["op"], node["name"], str(shape), f"{count:,}" if count else ""))
     rows.append(("total", "", "", f"{total:,}"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(
         f"{op:<{widths[0]}}  {name:<{widths[1]}}  {shape:<{widths[2]}}  {count:>{widths[3]}}"
         for op, name, shape, count in rows
     )
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size

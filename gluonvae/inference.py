@@ -37,7 +37,8 @@ class InferenceNetwork(ModelBlock):
         """The parameters of q(z | x) for data ``(B, X)``: a tuple in both modes."""
         if not is_symbol(data):
             checks.tensor("data", data, ("B", self.data_dims or "X"), self.dtype)
-        return tuple(super().forward(data))
+        parameters = super().forward(data)
+        return tuple(parameters) if isinstance(parameters, (list, tuple)) else (parameters,)
 
     def hybrid_forward(self, F: Any, data: Tensor) -> tuple[Tensor, ...]:
         raise NotImplementedError(f"{type(self).__name__} must define hybrid_forward(F, data)")
@@ -58,9 +59,11 @@ class InferenceNetwork(ModelBlock):
     def sample_latent_state(self, *parameters: Tensor, noise: Optional[Tensor] = None) -> Tensor:
         """A latent state ``(B, D)``, or ``(k, B, D)`` for noise of that shape, differentiable in
         the parameters that the network returned."""
-        if noise is not None and not is_symbol(noise):
-            wanted = self.noise_shape(parameters[0].shape[0])
-            checks.tensor("noise", noise, (..., *wanted), self.dtype)
+        if not is_symbol(parameters[0]):
+            for parameter in parameters:
+                checks.tensor("parameters", parameter, (..., "B", "D"), self.dtype)
+            if noise is not None:
+                checks.tensor("noise", noise, (..., *self.noise_shape(len(parameters[0]))), self.dtype)
         return self.distribution(*parameters).rsample(noise)
 
 
@@ -97,6 +100,12 @@ class GaussianInferenceNetwork(InferenceNetwork):
     def hybrid_forward(self, F: Any, data: Tensor) -> tuple[Tensor, Tensor]:
         features = self.shared(data)
         return self.mean_head(features), softplus(self.std_head(features)) + MIN_STD
+
+    def sample_latent_state(  # type: ignore[override]
+        self, mean: Tensor, std: Tensor, noise: Optional[Tensor] = None
+    ) -> Tensor:
+        """``mean + std * noise``, ``(B, D)``, or ``(k, B, D)`` for noise of that shape."""
+        return super().sample_latent_state(mean, std, noise=noise)
 
     def distribution(self, mean: Tensor, std: Tensor) -> Normal:
         return Normal(mean, std)

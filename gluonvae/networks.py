@@ -47,23 +47,39 @@ ACTIVATIONS: dict[str, Callable[[], Any]] = {
 """Every activation that Gluon has, by name."""
 
 
-def activation(act_type: Activation) -> Any:
-    """A new activation block. Raises ValueError for a name that Gluon does not know."""
+def activation(act_type: Activation) -> Callable[[], Any]:
+    """What makes a new activation block. Raises ValueError for a name that Gluon does not know."""
+    if isinstance(act_type, mx.gluon.Block):
+        raise TypeError(
+            "act_type must be a name or a function that makes a block, as each layer has its own: "
+            f"lambda: nn.{type(act_type).__name__}(...)"
+        )
     if callable(act_type):
-        return act_type()
-    return ACTIVATIONS[checks.known_name("act_type", act_type, ACTIVATIONS)]()
+        return act_type
+    return ACTIVATIONS[checks.known_name("act_type", act_type, ACTIVATIONS)]
+
+
+class XavierOrUniform(mx.init.Xavier):
+    """Xavier (Glorot and Bengio 2010) for matrices; Gluon's default for vectors, which it refuses."""
+
+    def _init_weight(self, name: Any, array: Any) -> None:
+        if array.ndim < 2:
+            mx.init.Uniform()._init_weight(name, array)
+        else:
+            super()._init_weight(name, array)
 
 
 class XavierBlock(mx.gluon.HybridBlock):
     """A HybridBlock that Xavier initialises unless another initialiser is named.
 
     With Gluon's default, uniform in ±0.07 whatever the width, the tutorial's model ends 2 to 6
-    nats lower on ``digits`` (benchmarks/README.md).
+    nats lower on ``digits`` (benchmarks/README.md). ``block.collect_params().initialize()`` is
+    Gluon's own and knows nothing of this.
     """
 
     def initialize(self, init: Any = None, ctx: Any = None, verbose: bool = False, force_reinit: bool = False) -> None:
-        """Gluon's own, with ``mx.init.Xavier()`` where ``init`` is left out."""
-        super().initialize(init or mx.init.Xavier(), ctx, verbose, force_reinit)
+        """Gluon's own, with :class:`XavierOrUniform` where ``init`` is left out."""
+        super().initialize(init or XavierOrUniform(), ctx, verbose, force_reinit)
 
 
 class ModelBlock(XavierBlock):
@@ -94,10 +110,10 @@ class MLP(mx.gluon.nn.HybridSequential):
         self, sizes: Sequence[int], act_type: Activation, in_units: int = 0, prefix: Optional[str] = None
     ) -> None:
         super().__init__(prefix=prefix)
-        activation(act_type)
+        make_activation = activation(act_type)
         with self.name_scope():
             for units in sizes:
-                self.add(nn.Dense(units, flatten=False, in_units=in_units), activation(act_type))
+                self.add(nn.Dense(units, flatten=False, in_units=in_units), make_activation())
                 in_units = units
         self.out_units = in_units
         """Width of the output; 0 where there is no layer and ``in_units`` was not given."""

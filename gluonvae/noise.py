@@ -58,6 +58,8 @@ def seed(value: int) -> None:
     Initialisers draw from MXNet's generator and (``mx.init.Orthogonal``) from NumPy's global
     one, so both are seeded too.
     """
+    if value < 0:
+        raise ValueError(f"seed must not be negative, got {value}")
     source.rng = np.random.default_rng(value)
     mx.random.seed(value)
     np.random.seed(value % 2**32)

@@ -22,8 +22,15 @@ def is_symbol(tensor: Tensor) -> bool:
 
 
 def namespace(tensor: Tensor) -> Any:
-    """``mx.sym`` for a Symbol, ``mx.nd`` for an NDArray: the F of a hybrid_forward."""
-    return mx.sym if is_symbol(tensor) else mx.nd
+    """``mx.sym`` for a Symbol, ``mx.nd`` for an NDArray: the F of a hybrid_forward.
+
+    Raises TypeError for anything else.
+    """
+    if is_symbol(tensor):
+        return mx.sym
+    if isinstance(tensor, mx.nd.NDArray):
+        return mx.nd
+    raise TypeError(f"must be an mxnet NDArray or Symbol, got {type(tensor).__name__}: use mx.nd.array(...)")
 
 
 def log_sigmoid(x: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ def plot_images(images: Any, path: PathLike, shape: Optional[Sequence[int]] = No
 
     Parameters
     ----------
-    shape : of one image, ``(H, W)`` or ``(H, W, 3)``; by default square.
+    shape : of one image, see :func:`picture_shape`; by default square.
     """
     figure, _ = _grid(_as_images(images, shape), checks.positive_int("columns", columns))
     _save(figure, path)
@@ -71,9 +71,7 @@ def plot_network(model: Union[VAE, Objective], path: PathLike) -> None:
     Raises RuntimeError where the program ``dot`` of Graphviz is not installed;
     :func:`gluonvae.summary` needs nothing.
     """
-    path = Path(path)
-    if not path.suffix:
-        raise ValueError(f"path must end in .png, .svg or .pdf, got {path}")
+    path = _picture(path)
     if shutil.which("dot") is None:
         raise RuntimeError(
             "drawing a network needs the program 'dot' of Graphviz, which is not installed "
@@ -89,17 +87,34 @@ def plot_network(model: Union[VAE, Objective], path: PathLike) -> None:
         part.write_bytes(graph.pipe())
 
 
+def picture_shape(shape: Sequence[int]) -> Optional[tuple[int, ...]]:
+    """How an image of ``shape`` is drawn: ``(H, W)`` or ``(H, W, 3)``, a square for a row of so many
+    values; None where it is no picture. Colours may come first or last."""
+    shape = tuple(shape)
+    side = math.isqrt(math.prod(shape))
+    if len(shape) == 1:
+        return (side, side) if side * side == shape[0] else None
+    if len(shape) == 3:
+        colours = shape[0] if shape[0] in (1, 3) else shape[2]
+        height, width = shape[1:] if shape[0] in (1, 3) else shape[:2]
+        return {1: (height, width), 3: (height, width, 3)}.get(colours)
+    return shape if len(shape) == 2 else None
+
+
 def _as_images(images: Any, shape: Optional[Sequence[int]]) -> np.ndarray:
     array = images.asnumpy() if hasattr(images, "asnumpy") else np.asarray(images)
     if array.ndim != 2 or not len(array):
         raise ValueError(f"images must have shape (N, X), got {array.shape}")
-    side = math.isqrt(array.shape[1])
-    if shape is None and side * side != array.shape[1]:
-        raise ValueError(f"images of {array.shape[1]} values are not square: pass shape=(height, width)")
-    shape = tuple(shape or (side, side))
+    shape = tuple(shape or array.shape[1:])
+    drawn = picture_shape(shape)
+    if drawn is None:
+        raise ValueError(f"images of shape {shape} cannot be drawn: pass shape=(height, width) or (height, width, 3)")
     if math.prod(shape) != array.shape[1]:
         raise ValueError(f"shape {shape} has {math.prod(shape)} values, the images have {array.shape[1]}")
-    return array.reshape(len(array), *shape)
+    array = array.reshape(len(array), *shape)
+    if len(shape) == 3 and shape[0] == 3:
+        array = np.moveaxis(array, 1, -1)
+    return array.reshape(len(array), *drawn)
 
 
 def _grid(images: np.ndarray, columns: int) -> tuple[Figure, Any]:
@@ -117,6 +132,13 @@ def _grid(images: np.ndarray, columns: int) -> tuple[Figure, Any]:
     return figure, axis
 
 
+def _picture(path: PathLike) -> Path:
+    path = Path(path)
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"the name of a picture must end in .png, .svg or .pdf, got {path.name}")
+    return path
+
+
 def _save(figure: Figure, path: PathLike) -> None:
-    with replacing(Path(path)) as part:
+    with replacing(_picture(path)) as part:
         figure.savefig(part, dpi=150)

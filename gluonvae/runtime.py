@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import os
 import re
 import warnings
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Optional
 
 import numpy
 
@@ -37,6 +39,22 @@ def import_quietly(name: str) -> ModuleType:
 
 
 mx: Any = import_quietly("mxnet")
+
+
+def data_folder_of_environment() -> Optional[str]:
+    """The folder that ``GLUONVAE_DATA`` names."""
+    return os.environ.get("GLUONVAE_DATA") or None
+
+
+def data_folder_of_gluon() -> Path:
+    """Where Gluon keeps the data sets it downloads."""
+    return Path(mx.base.data_dir()).expanduser() / "datasets"
+
+
+def repository_of_gluon() -> str:
+    """The address that Gluon downloads data sets from."""
+    default = "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/"
+    return os.environ.get("MXNET_GLUON_REPO", default).rstrip("/")
 
 
 def device(name: str) -> Any:

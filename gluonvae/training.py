@@ -18,7 +18,7 @@ from . import checks
 from . import noise as _noise
 from .data import Dataset
 from .evaluation import evaluate, model_data, to_device
-from .objectives import Objective, Terms
+from .objectives import Objective
 from .runtime import mx
 from .schedules import Schedule
 
@@ -53,7 +53,7 @@ def fit(
     batch_size: int = 128,
     optimizer: str = "adam",
     learning_rate: Union[float, Schedule] = 1e-3,
-    beta: Optional[Schedule] = None,
+    beta: Union[float, Schedule, None] = None,
     callbacks: Sequence[Callable[[Metrics], None]] = (),
     progress: bool = True,
 ) -> History:
@@ -66,7 +66,7 @@ def fit(
     epochs : passes over ``train``, each in a new order; the last batch may be smaller.
     optimizer : a name that MXNet's optimizers are registered under.
     learning_rate : a number, or a function of the number of steps taken.
-    beta : sets ``bound.beta`` before each step, a function of the number of steps taken.
+    beta : what ``bound.beta`` is set to, likewise; left out, it stays as it is.
     callbacks : each called after each epoch with its metrics.
     progress : show a progress bar.
 
@@ -81,6 +81,8 @@ def fit(
     data and sizes that are not positive, and FloatingPointError, before the parameters are
     touched, where the objective is no longer finite.
     """
+    if not isinstance(bound, Objective):
+        raise TypeError(f"bound must be an objective such as gluonvae.ELBO(vae), got {type(bound).__name__}")
     epochs = checks.positive_int("epochs", epochs)
     train = model_data("train", train, bound.vae)
     if valid is not None:
@@ -96,7 +98,7 @@ def fit(
         for epoch in range(1, epochs + 1):
             bar.set_description(f"epoch {epoch}/{epochs}{validation}", refresh=False)
             metrics = _train_epoch(stepper, train, batch_size, bar, ctrl_c)
-            if ctrl_c.pressed:
+            if metrics is None:
                 break
             if valid is not None:
                 metrics.update(_prefixed("valid", evaluate(bound, valid)[:3]))
@@ -105,8 +107,10 @@ def fit(
             _log.info("epoch %d of %d: %s", epoch, epochs, describe(metrics))
             for callback in callbacks:
                 callback(history.rows[-1])
-    if ctrl_c.pressed:
-        history.interrupted = True
+            if ctrl_c.pressed:
+                break
+    history.interrupted = len(history) < epochs
+    if history.interrupted:
         _log.warning("interrupted in epoch %d, after %d steps; what was learnt is kept", epoch, stepper.taken)
     return history
 
@@ -126,8 +130,8 @@ def _prefixed(prefix: str, values: Iterable[float]) -> Metrics:
     return dict(zip((f"{prefix}_bound", f"{prefix}_log_likelihood", f"{prefix}_kl"), map(float, values)))
 
 
-def _train_epoch(stepper: _Stepper, train: Dataset, batch_size: int, bar: tqdm, ctrl_c: _CtrlC) -> Metrics:
-    """One pass over ``train`` in a new order, or as far as Ctrl-C lets it come."""
+def _train_epoch(stepper: _Stepper, train: Dataset, batch_size: int, bar: tqdm, ctrl_c: _CtrlC) -> Optional[Metrics]:
+    """One pass over ``train`` in a new order; None where Ctrl-C cut it short."""
     order, seen, sums, started = _noise.source.permutation(len(train)), 0, np.zeros(3), time.perf_counter()
     for start in range(0, len(train), batch_size):
         rows = order[start : start + batch_size]
@@ -136,8 +140,8 @@ def _train_epoch(stepper: _Stepper, train: Dataset, batch_size: int, bar: tqdm, 
         bound, log_likelihood, kl = sums / seen
         bar.set_postfix_str(f"bound {bound:.2f}, log-lik. {log_likelihood:.2f}, KL {kl:.2f}", refresh=False)
         bar.update(len(rows))
-        if ctrl_c.pressed:
-            break
+        if ctrl_c.pressed and seen < len(train):
+            return None
     seconds = time.perf_counter() - started
     return {
         **_prefixed("train", sums / seen),
@@ -147,45 +151,58 @@ def _train_epoch(stepper: _Stepper, train: Dataset, batch_size: int, bar: tqdm, 
     }
 
 
+UNFIT_OPTIMIZERS = {"test", "groupadagrad"}
+"""MXNet's own test, and one for the rows of embeddings only."""
+
+
 class _Stepper:
     """Takes one step of the optimizer at a time."""
 
     def __init__(
-        self, bound: Objective, optimizer: str, learning_rate: Union[float, Schedule], beta: Optional[Schedule]
+        self,
+        bound: Objective,
+        optimizer: str,
+        learning_rate: Union[float, Schedule],
+        beta: Union[float, Schedule, None],
     ) -> None:
-        self.bound, self.beta, self.taken = bound, beta, 0
-        self.schedule = learning_rate if callable(learning_rate) else None
-        rate = learning_rate(0) if callable(learning_rate) else learning_rate
-        if not (math.isfinite(rate) and rate > 0):
-            raise ValueError(f"learning_rate must be positive, got {rate}")
         if beta is not None and not hasattr(bound, "beta"):
             raise ValueError(f"beta was given, but {type(bound).__name__} has no weight beta")
-        optimizer = checks.known_name("optimizer", optimizer, mx.optimizer.Optimizer.opt_registry)
-        self.trainer = mx.gluon.Trainer(bound.vae.collect_params(), optimizer, {"learning_rate": rate})
+        known = set(mx.optimizer.Optimizer.opt_registry) - UNFIT_OPTIMIZERS
+        optimizer = checks.known_name("optimizer", optimizer, known)
+        self.bound, self.taken = bound, 0
+        self.rate, self.beta = _schedule(learning_rate), None if beta is None else _schedule(beta)
+        rate = self.rate(0)
+        if not (math.isfinite(rate) and rate > 0):
+            raise ValueError(f"learning_rate must be positive, got {rate}")
+        self.trainer = mx.gluon.Trainer(bound.collect_params(), optimizer, {"learning_rate": rate})
 
     def step(self, batch: np.ndarray) -> np.ndarray:
-        """Take one, and return the sums over the batch of the bound, log-likelihood and KL."""
-        if self.schedule is not None:
-            self.trainer.set_learning_rate(self.schedule(self.taken))
+        """Take one, and return the sums over the batch of the bound, log-likelihood and KL.
+
+        Raises FloatingPointError, before the parameters are touched, where the objective is not
+        finite: one step would spread it to every one of them.
+        """
+        self.trainer.set_learning_rate(self.rate(self.taken))
         if self.beta is not None:
             self.bound.beta = self.beta(self.taken)
         with mx.autograd.record():
             terms = self.bound.terms(to_device(batch, self.bound.vae))
             loss = -terms.objective
-        self._check_finite(terms)
-        loss.backward()
-        self.trainer.step(len(batch))
-        self.taken += 1
-        return np.array([term.asnumpy().sum(dtype=np.float64) for term in terms[1:]])
-
-    def _check_finite(self, terms: Terms) -> None:
-        value = float(terms.objective.sum().asscalar())
-        if not math.isfinite(value):
+        sums = [term.asnumpy().sum(dtype=np.float64) for term in terms]
+        if not math.isfinite(sums[0]):
             raise FloatingPointError(
-                f"the objective is {value} at step {self.taken + 1} (learning rate "
+                f"the objective is {sums[0]} at step {self.taken + 1} (learning rate "
                 f"{self.trainer.learning_rate:g}); the parameters are those before this step. "
                 "A smaller learning rate is the usual cure"
             )
+        loss.backward()
+        self.trainer.step(len(batch))
+        self.taken += 1
+        return np.array(sums[1:])
+
+
+def _schedule(value: Union[float, Schedule]) -> Schedule:
+    return value if callable(value) else lambda step: value
 
 
 class _CtrlC:

@@ -7,7 +7,8 @@ from gluonvae.data import files, mnist
 
 
 def test_mnist_reaches_minus_100_in_twenty_epochs():
-    if not files.find([mnist.FILES["train_images"].name + ".gz"], files.folders("mnist", None)):
+    name = mnist.FILES["train_images"].name
+    if not files.find([name, f"{name}.gz"], files.folders("mnist", None)):
         pytest.skip("needs MNIST's files in the folder that GLUONVAE_DATA names")
     gv.seed(7)
     train, valid, test = gv.data.load("mnist")

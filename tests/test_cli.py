@@ -102,27 +102,98 @@ def test_reconstruct(run, tmp_path):
     assert (distances.argmin(axis=1) == np.arange(20)).mean() > 0.9
 
 
-def test_every_option_reaches_the_run(tmp_path):
-    options = ["--epochs", "2", "--seed", "3", "--beta", "0.5", "--beta-schedule", "linear", "--beta-epochs", "1",
-               "--optimizer", "rmsprop", "--learning-rate", "0.01", "--learning-rate-schedule", "constant",
-               "--inference-activation", "relu", "--generator-activation", "elu", "--imperative",
-               "--binarization", "threshold", "--samples", "2"]  # fmt: skip
+@pytest.fixture
+def asked_of_fit(monkeypatch):
+    """What the command calls fit with: the training itself is left out."""
+    from gluonvae import commands
+
+    calls = []
+
+    def fit(bound, train, valid, **options):
+        calls.append({"bound": bound, "train": train, "valid": valid, **options})
+        return gv.History()
+
+    monkeypatch.setattr(commands, "fit", fit)
+    return calls
+
+
+def test_every_option_reaches_the_training(asked_of_fit, tmp_path):
+    options = ["--epochs", "8", "--beta", "0.5", "--beta-schedule", "linear", "--beta-epochs", "2",
+               "--optimizer", "rmsprop", "--learning-rate", "0.01", "--learning-rate-schedule", "cosine",
+               "--inference-activation", "relu", "--generator-activation", "elu", "--binarization", "threshold",
+               "--samples", "2"]  # fmt: skip
     assert main(["train", *SMALL, *options, "--out", str(tmp_path / "run")]) == 0
+    (asked,) = asked_of_fit
+    assert isinstance(asked["bound"], gv.ELBO)
+    assert asked["bound"].samples == 2
+    assert asked["bound"]._active
+    assert (asked["epochs"], asked["batch_size"], asked["optimizer"]) == (8, 500, "rmsprop")
+    assert asked["train"].binarization == asked["valid"].binarization == "threshold"
+    # 8 steps an epoch: β rises over 16 steps, the learning rate falls over 64 to a hundredth
+    np.testing.assert_allclose([asked["beta"](step) for step in (0, 15, 63)], [0, 0.5, 0.5])
+    np.testing.assert_allclose([asked["learning_rate"](step) for step in (0, 63)], [0.01, 0.0001])
+    assert "elu" in gv.summary(asked["bound"]).lower()
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["model"] == {
         "latent_type": "gaussian", "likelihood": "bernoulliProd", "generator_layer_sizes": [8],
         "infer_layer_sizes": [8], "latent_variable_size": 3, "data_dims": 784, "generator_act_type": "elu",
         "infer_act_type": "relu",
     }  # fmt: skip
-    metrics = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert [row["learning_rate"] for row in metrics] == [0.01, 0.01]
 
 
-@pytest.mark.parametrize(
-    "options", [["--bound", "iwae", "--samples", "3"], ["--beta-schedule", "cyclical", "--beta-epochs", "2"]]
-)
-def test_other_bounds_and_schedules(options, tmp_path):
-    assert main(["train", *SMALL, *options, "--epochs", "4", "--out", str(tmp_path / "run")]) == 0
+def test_other_options_reach_the_training(asked_of_fit, tmp_path):
+    options = ["--bound", "iwae", "--samples", "5", "--imperative", "--learning-rate-schedule", "constant"]
+    assert main(["train", *SMALL, *options, "--out", str(tmp_path / "a")]) == 0
+    assert main(["train", *SMALL, "--beta", "3", "--out", str(tmp_path / "b")]) == 0
+    iwae, elbo = asked_of_fit
+    assert isinstance(iwae["bound"], gv.IWAE)
+    assert iwae["bound"].samples == 5
+    assert not iwae["bound"]._active
+    assert iwae["learning_rate"] == 2e-3
+    assert elbo["bound"].beta == 3
+    assert elbo["beta"] is None
+
+
+def test_cyclical_beta(asked_of_fit, tmp_path):
+    options = ["--beta-schedule", "cyclical", "--beta-epochs", "2", "--epochs", "6"]
+    assert main(["train", *SMALL, *options, "--out", str(tmp_path / "run")]) == 0
+    betas = np.array([asked_of_fit[0]["beta"](step) for step in range(48)])
+    assert list(np.flatnonzero(betas == 0)) == [0, 16, 32]
+
+
+def test_the_device_reaches_the_model(asked_of_fit, monkeypatch, tmp_path):
+    from gluonvae import commands
+    from gluonvae.runtime import mx
+
+    monkeypatch.setattr(commands, "device", lambda name: {"gpu:3": mx.cpu(3)}[name])
+    assert main(["train", *SMALL, "--device", "gpu:3", "--out", str(tmp_path / "run")]) == 0
+    assert asked_of_fit[0]["bound"].vae.context == mx.cpu(3)
+
+
+@pytest.mark.parametrize("options", [["--bound", "iwae", "--samples", "3"], ["--beta-schedule", "cyclical"], ["-v"]])
+def test_other_trainings_end_well(options, tmp_path):
+    assert main(["train", *SMALL, *options, "--epochs", "2", "--out", str(tmp_path / "run")]) == 0
+
+
+@pytest.mark.parametrize("shape", [(15,), (3, 8, 8), (1, 8, 8), (8, 8, 3), (8, 8, 2)])
+def test_pictures_of_own_data_where_it_has_any(shape, tmp_path, rng, caplog):
+    np.save(tmp_path / "mine.npy", rng.integers(0, 256, (50, *shape), dtype=np.uint8))
+    arguments = ["--data", str(tmp_path / "mine.npy"), "--out", str(tmp_path / "run"), "--epochs", "1"]
+    assert main(["train", *SMALL, *arguments, "--batch-size", "10"]) == 0
+    drawn = shape not in ((15,), (8, 8, 2))
+    assert (tmp_path / "run" / "samples.png").exists() == drawn
+    assert (tmp_path / "run" / "curves.png").exists()
+    assert ("are not drawn" in caplog.text) != drawn
+    assert main(["sample", str(tmp_path / "run"), "--out", str(tmp_path / "x.npy")]) == 0
+
+
+def test_a_run_on_own_data_works_from_another_folder(tmp_path, rng, monkeypatch):
+    (tmp_path / "other").mkdir()
+    np.save(tmp_path / "mine.npy", rng.integers(0, 256, (50, 6, 4), dtype=np.uint8))
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *SMALL, "--batch-size", "10", "--epochs", "1", "--data", "mine.npy", "--out", "run"]) == 0
+    monkeypatch.chdir(tmp_path / "other")
+    assert main(["reconstruct", "../run", "--images", "3"]) == 0
 
 
 @pytest.mark.parametrize("layers", [[], ["5", "4", "3"]])
@@ -209,6 +280,9 @@ def test_ctrl_c_keeps_what_was_learnt(tmp_path):
         (["--bound", "iwae", "--beta", "2"], "iwae has none"),
         (["--shape", "28", "27", "--data", "mine.npy"], "shape (28, 27) has 756 values an image"),
         (["--binarization", "none", "--data", "mine.npy"], "train must be 0 or 1"),
+        (["--shape", "28", "28"], "shape is for your own data: images of digits are 28×28"),
+        (["--data-dir", "."], "a data folder is for mnist and binarized_mnist"),
+        (["--seed", "-1"], "seed must not be negative, got -1"),
     ],
 )
 def test_errors_are_one_line_and_leave_no_folder(arguments, message, tmp_path, monkeypatch, capsys, rng):
@@ -240,9 +314,10 @@ def test_a_run_that_diverges_says_so_and_keeps_its_parameters(tmp_path, capsys):
 def test_what_is_not_a_run(command, tmp_path, capsys):
     assert main([command, str(tmp_path / "none")]) == 2
     assert "is not the folder of a run" in capsys.readouterr().err
-    (tmp_path / "config.json").write_text("{}")
-    assert main([command, str(tmp_path)]) == 2
-    assert "config.json is broken" in capsys.readouterr().err
+    for broken in ("{}", "[", '{"model": {"data_dims": 4}}', '{"model": {"data_dim": 4}}'):
+        (tmp_path / "config.json").write_text(broken)
+        assert main([command, str(tmp_path)]) == 2
+        assert "config.json is broken" in capsys.readouterr().err
 
 
 def test_missing_and_broken_parameters(tmp_path, capsys):

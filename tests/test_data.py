@@ -152,6 +152,32 @@ class TestOwn:
         expected = {tuple(np.asarray(Image.fromarray(image).convert(mode), np.float32).ravel()) for image in images}
         assert {tuple(row) for part in splits for row in part.pixels} == expected
 
+    def test_suffixes_mixed_up(self, tmp_path, grey):
+        np.save(tmp_path / "x.npy", grey)
+        (tmp_path / "x.npy").rename(tmp_path / "x.npz")
+        assert len(gv.data.load(str(tmp_path / "x.npz")).train) == 24
+
+    def test_two_images_as_nested_lists(self):
+        assert len(Dataset([[0, 1, 1], [1, 0, 1]])) == 2
+
+    def test_sixteen_bits_are_scaled(self, tmp_path):
+        ramp = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+        for index in range(3):
+            Image.fromarray(ramp).save(tmp_path / f"{index}.png")
+        pixels = gv.data.load(str(tmp_path), binarization="none").train.pixels[0]
+        np.testing.assert_allclose(pixels, ramp.ravel() / 257, atol=1)
+
+    @pytest.mark.parametrize(("mode", "message"), [("RGBA", "transparent in places"), ("F", "pixels of mode F")])
+    def test_pictures_that_would_be_read_wrongly(self, tmp_path, mode, message):
+        Image.new(mode, (4, 4)).save(tmp_path / ("x.png" if mode == "RGBA" else "x.tiff"))
+        with pytest.raises(gv.data.DataError, match=message):
+            gv.data.load(str(tmp_path))
+
+    def test_what_is_wrong_with_the_images_names_the_file(self, tmp_path, grey):
+        np.save(tmp_path / "x.npy", grey * np.nan)
+        with pytest.raises(gv.data.DataError, match=r"x\.npy: images has nan"):
+            gv.data.load(str(tmp_path / "x.npy"))
+
     def test_trains(self, tmp_path, grey):
         np.save(tmp_path / "x.npy", grey)
         splits = gv.data.load(str(tmp_path / "x.npy"))

@@ -82,6 +82,41 @@ CALLS = {
         ValueError,
         "got grey values",
     ),
+    "log_likelihood, one image": (
+        lambda vae: vae.generator.log_likelihood(binary(7, D), binary(1, X)),
+        ValueError,
+        r"latent_state must have shape \(\.\.\., 1, D\), got \(7, 4\)",
+    ),
+    "generate_sample, noise": (
+        lambda vae: vae.generator.generate_sample(binary(7, D), binary(7, 1)),
+        ValueError,
+        r"noise must have shape \(7, 12\), got \(7, 1\)",
+    ),
+    "sample_latent_state, numpy": (
+        lambda vae: vae.inference_net.sample_latent_state(BINARY, BINARY),
+        TypeError,
+        "parameters must be an mxnet NDArray, got ndarray",
+    ),
+    "sample_latent_state, noise": (
+        lambda vae: vae.inference_net.sample_latent_state(binary(7, D), binary(7, D), binary(7, D + 1)),
+        ValueError,
+        r"noise must have shape \(\.\.\., 7, 4\), got \(7, 5\)",
+    ),
+    "kl, numpy": (
+        lambda vae: gv.diagonal_gaussian_kl(BINARY, BINARY),
+        TypeError,
+        "must be an mxnet NDArray or Symbol, got ndarray",
+    ),
+    "float16 on the CPU": (
+        lambda vae: (vae.cast("float16"), vae(binary(7, X, dtype="float16"))),
+        TypeError,
+        "float16 needs a GPU",
+    ),
+    "fit, a model": (
+        lambda vae: gv.fit(vae, BINARY),
+        TypeError,
+        r"bound must be an objective such as gluonvae\.ELBO\(vae\), got GaussianVAE",
+    ),
     "reconstructions, n": (
         lambda vae: vae.generate_reconstructions(binary(7, X), 0),
         ValueError,
@@ -183,6 +218,14 @@ CONSTRUCTIONS = {
         ValueError,
         "act_type must be one of .*did you mean 'tanh'",
     ),
+    "activation, a block": (
+        lambda: gv.construct_vae(infer_act_type=mx.gluon.nn.LeakyReLU(0.1)),
+        TypeError,
+        r"act_type must be a name or a function that makes a block.*lambda: nn\.LeakyReLU",
+    ),
+    "seed": (lambda: gv.seed(-1), ValueError, "seed must not be negative, got -1"),
+    "shape of digits": (lambda: gv.data.load("digits", shape=(28, 28)), ValueError, "shape is for your own data"),
+    "folder of digits": (lambda: gv.data.load("digits", folder="."), ValueError, "a data folder is for mnist"),
     "activation without layers": (
         lambda: gv.construct_vae(generator_layer_sizes=[], generator_act_type="rleu"),
         ValueError,
@@ -256,7 +299,7 @@ CONSTRUCTIONS = {
     "no file": (
         lambda: gv.data.load("/no/such/file.npy"),
         gv.data.DataError,
-        r"/no/such/file\.npy cannot be read as an array of numbers: .*No such file",
+        r"/no/such/file\.npy cannot be read as arrays of numbers: .*No such file",
     ),
     "no npz": (lambda: gv.data.load("/no/such/file.npz"), gv.data.DataError, r"/no/such/file\.npz cannot be read"),
     "other file": (lambda: gv.data.load("/no/file.txt"), gv.data.DataError, "must be an .npy or .npz file or a folder"),
@@ -277,7 +320,7 @@ def test_constructions(name):
 
 
 FILES = {
-    "rubbish npy": ("x.npy", b"rubbish", r"x\.npy cannot be read as an array of numbers"),
+    "rubbish npy": ("x.npy", b"rubbish", r"x\.npy cannot be read as arrays of numbers"),
     "rubbish npz": ("x.npz", b"rubbish", r"x\.npz cannot be read as arrays of numbers"),
     "empty npz": ("x.npz", b"", r"x\.npz cannot be read as arrays of numbers"),
     "rubbish picture": ("images/x.png", b"rubbish", r"x\.png cannot be read as an image"),
@@ -297,7 +340,7 @@ def test_own_files(name, tmp_path):
 
 def test_npz_of_unknown_names(tmp_path):
     np.savez(tmp_path / "x.npz", a=BINARY, b=BINARY)
-    with pytest.raises(gv.data.DataError, match=r"x\.npz holds a, b: name the images 'images'"):
+    with pytest.raises(gv.data.DataError, match=r"x\.npz holds a, b: name the images 'train'"):
         gv.data.load(str(tmp_path / "x.npz"))
 
 

@@ -47,6 +47,9 @@ def write(folder, contents, compress):
 def assert_is(splits, contents):
     images = np.frombuffer(contents["train-images-idx3-ubyte"], np.uint8, offset=16).reshape(60, 784)
     np.testing.assert_array_equal(splits.train.pixels, images[:40])
+    assert splits.train.binarization == "dynamic"
+    assert splits.valid.pixels.dtype == splits.test.pixels.dtype == bool
+    np.testing.assert_array_equal(splits.test.batch(slice(None)), splits.test.batch(slice(None)))
     labels = np.frombuffer(contents["train-labels-idx1-ubyte"], np.uint8, offset=8)
     np.testing.assert_array_equal(np.r_[splits.train.labels, splits.valid.labels], labels)
     assert [len(part) for part in splits] == [40, 20, 10]
@@ -82,13 +85,14 @@ def test_damaged_mnist_is_an_error_that_names_the_file(damage, compress, home, t
     write(tmp_path / "data", small_mnist, compress)
     path = tmp_path / "data" / ("t10k-images-idx3-ubyte" + compress * ".gz")
     damage(path)
-    with pytest.raises(DataError, match=rf"{path.name} is .*delete it"):
+    with pytest.raises(DataError, match=rf"{path.name}: .*delete the file"):
         gv.data.load("mnist", str(tmp_path / "data"))
 
 
 def test_mnist_itself(tmp_path):
     """The real files, where GLUONVAE_DATA names their folder; the digits in the package are among them."""
-    if not files.find([mnist.FILES["train_images"].name + ".gz"], files.folders("mnist", None)):
+    name = mnist.FILES["train_images"].name
+    if not files.find([name, f"{name}.gz"], files.folders("mnist", None)):
         pytest.skip("needs MNIST's files in the folder that GLUONVAE_DATA names")
     splits = gv.data.load("mnist", binarization="none")
     assert [len(part) for part in splits] == [50_000, 10_000, 10_000]
@@ -135,14 +139,27 @@ def test_amat_is_read_packed_and_read_again(home, tmp_path, small_amat):
     assert_is_amat(gv.data.load("binarized_mnist", str(tmp_path)), small_amat)
 
 
-def test_a_newer_amat_replaces_what_was_packed(home, tmp_path, small_amat):
+@pytest.mark.parametrize("age", [10, -1000])
+def test_another_amat_replaces_what_was_packed(age, home, tmp_path, small_amat, caplog):
     write_amat(tmp_path, small_amat)
     gv.data.load("binarized_mnist", str(tmp_path))
+    assert "not from the published file" not in caplog.text
     flipped = {part: ~rows for part, rows in small_amat.items()}
     write_amat(tmp_path, flipped)
     for text in tmp_path.glob("*.amat"):
-        os.utime(text, (time.time() + 10, time.time() + 10))
-    assert_is_amat(gv.data.load("binarized_mnist", str(tmp_path)), flipped)
+        os.utime(text, (time.time() + age, time.time() + age))
+    for _ in range(2):
+        caplog.clear()
+        assert_is_amat(gv.data.load("binarized_mnist", str(tmp_path)), flipped)
+        assert "not from the published file" in caplog.text
+
+
+def test_the_folder_named_goes_before_what_was_packed_elsewhere(home, tmp_path, small_amat):
+    write_amat(home / "binarized_mnist", small_amat)
+    gv.data.load("binarized_mnist")
+    flipped = {part: ~rows for part, rows in small_amat.items()}
+    write_amat(tmp_path / "mine", flipped)
+    assert_is_amat(gv.data.load("binarized_mnist", str(tmp_path / "mine")), flipped)
 
 
 @pytest.mark.parametrize("damage", [truncate, empty])
@@ -150,7 +167,7 @@ def test_damaged_packed_file_is_an_error_that_names_it(damage, home, tmp_path, s
     write_amat(tmp_path, small_amat)
     gv.data.load("binarized_mnist", str(tmp_path))
     damage(tmp_path / "binarized_mnist_valid.npz")
-    with pytest.raises(DataError, match=r"binarized_mnist_valid\.npz cannot be read.*delete it"):
+    with pytest.raises(DataError, match=r"binarized_mnist_valid\.npz is broken: delete it"):
         gv.data.load("binarized_mnist", str(tmp_path))
 
 

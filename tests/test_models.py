@@ -150,6 +150,88 @@ def test_noise_fixes_reconstructions_and_phantasies(rng):
     )
 
 
+def test_reconstructions_come_from_the_posterior(rng):
+    vae = small_vae()
+    data, noise = pixels(rng, 7), rng.standard_normal((5, 7, 4))
+    mean, std = (x.asnumpy() for x in vae.inference_net(data))
+    expected = vae.generator.generate_mean(nd(mean + std * noise)).asnumpy()
+    got = vae.generate_reconstructions(data, 5, "mean", nd(noise)).asnumpy()
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+    assert abs(got[0] - got[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("preactivation", [-200, -20, 20, 200])
+def test_the_network_s_std_stays_positive_and_everything_finite(preactivation, rng):
+    vae = small_vae()
+    head = vae.inference_net.std_head[-1]
+    head.weight.set_data(mx.nd.zeros(head.weight.shape))
+    head.bias.set_data(mx.nd.full(head.bias.shape, preactivation))
+    data = pixels(rng, 7)
+    _, std = vae.inference_net(data)
+    expected = max(preactivation, 0) + gv.inference.MIN_STD
+    np.testing.assert_allclose(std.asnumpy(), expected, rtol=1e-4)
+    for bound in (gv.ELBO(vae), gv.IWAE(vae, samples=3)):
+        with mx.autograd.record():
+            values = bound(data)
+        values.backward()
+        assert np.isfinite(values.asnumpy()).all()
+        assert all(np.isfinite(p.grad().asnumpy()).all() for p in vae.collect_params().values())
+
+
+class MeanOnly(gv.InferenceNetwork):
+    """A user's own posterior, with one parameter."""
+
+    def __init__(self):
+        super().__init__(4, data_dims=12)
+        with self.name_scope():
+            self.mean = mx.gluon.nn.Dense(4, flatten=False)
+
+    def hybrid_forward(self, F, data):
+        return self.mean(data)
+
+    def distribution(self, mean):
+        return gv.Normal(mean, mean * 0 + 1)
+
+
+class WithVector(gv.ProductOfBernoullisGenerator):
+    """A user's own likelihood with a learned vector, and an operator of several outputs."""
+
+    def __init__(self):
+        super().__init__(12, [5])
+        with self.name_scope():
+            self.scale = self.params.get("scale", shape=(12,))
+
+    def hybrid_forward(self, F, latent_state, scale):
+        first, second = F.split(super().hybrid_forward(F, latent_state), num_outputs=2, axis=-1)
+        return F.broadcast_mul(F.concat(first, second, dim=-1), scale)
+
+
+@pytest.mark.parametrize("mode", ["imperative", "static_shape"])
+def test_halves_of_a_user_s_own(mode, rng):
+    vae = gv.GaussianVAE(WithVector(), MeanOnly(), kl_divergence=gv.diagonal_gaussian_kl)
+    vae.initialize()
+    bound = gv.IWAE(vae, samples=3)
+    set_mode(bound, mode)
+    set_mode(vae, mode)
+    (mean,) = vae.inference_net(pixels(rng, 7))
+    assert mean.shape == (7, 4)
+    assert bound(pixels(rng, 7)).shape == (7,)
+    assert "split" in gv.summary(bound)
+
+
+def test_summary_counts_tied_weights_once():
+    class Tied(gv.ProductOfBernoullisGenerator):
+        def __init__(self):
+            super().__init__(12, [4], latent_variable_size=4)
+
+        def hybrid_forward(self, F, latent_state):
+            return super().hybrid_forward(F, self.body(latent_state))
+
+    tied = gv.summary(gv.GaussianVAE(Tied(), gv.GaussianInferenceNetwork(4, [], data_dims=12)))
+    count = (4 * 4 + 4 + 4 * 12 + 12) + 2 * (12 * 4 + 4)
+    assert tied.splitlines()[-1].split()[-1] == str(count)
+
+
 def test_float64_from_end_to_end(rng):
     vae = small_vae()
     vae.cast("float64")

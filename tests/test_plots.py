@@ -20,6 +20,23 @@ def test_plot_images_shows_each_image_in_its_place(tmp_path, rng):
     np.testing.assert_allclose(sixths, [0, 1, 0], atol=0.01)
 
 
+def test_plot_reconstructions_has_originals_on_the_left(tmp_path):
+    gv.plots.plot_reconstructions(np.ones((1, 16)), np.zeros((2, 1, 16)), tmp_path / "x.png")
+    picture = matplotlib_image.imread(tmp_path / "x.png")[..., 0]
+    middle = picture[int(picture.shape[0] * 0.7)]
+    np.testing.assert_allclose(
+        [middle[int(len(middle) * place)] for place in (1 / 6, 1 / 2, 5 / 6)], [1, 0, 0], atol=0.01
+    )
+
+
+def test_colours_first_or_last_are_the_same_picture(tmp_path, rng):
+    images = rng.random((3, 4, 5, 3))
+    gv.plots.plot_images(images.reshape(3, -1), tmp_path / "last.png", (4, 5, 3))
+    gv.plots.plot_images(np.moveaxis(images, -1, 1).reshape(3, -1), tmp_path / "first.png", (3, 4, 5))
+    last, first = (matplotlib_image.imread(tmp_path / f"{name}.png") for name in ("last", "first"))
+    np.testing.assert_array_equal(last, first)
+
+
 @pytest.mark.parametrize(("shape", "values"), [(None, 16), ((8, 2), 16), ((4, 4, 3), 48)])
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
 def test_shapes_and_formats(shape, values, suffix, tmp_path, rng):
@@ -51,14 +68,20 @@ def test_plot_history(tmp_path):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda path: gv.plots.plot_images(np.zeros((3, 15)), path), r"not square: pass shape="),
+        (
+            lambda path: gv.plots.plot_images(np.zeros((3, 15)), path),
+            r"images of shape \(15,\) cannot be drawn: pass shape=",
+        ),
         (lambda path: gv.plots.plot_images(np.zeros(15), path), r"images must have shape \(N, X\), got \(15,\)"),
         (lambda path: gv.plots.plot_images(np.zeros((3, 16)), path, shape=(3, 5)), r"shape \(3, 5\) has 15 values"),
         (
             lambda path: gv.plots.plot_reconstructions(np.zeros((3, 16)), np.zeros((2, 4, 16)), path),
             r"must be \(n, 3, X\)",
         ),
-        (lambda path: gv.plots.plot_network(small_vae(), path.with_suffix("")), "must end in .png"),
+        (
+            lambda path: gv.plots.plot_network(small_vae(), path.with_suffix("")),
+            "must end in .png, .svg or .pdf, got x",
+        ),
     ],
 )
 def test_errors(call, message, tmp_path):

@@ -109,6 +109,60 @@ def test_one_step_of_fit_is_the_readmes_own_loop(rng):
         np.testing.assert_array_equal(one.data().asnumpy(), two.data().asnumpy())
 
 
+def test_ragged_last_batch_weighs_each_of_its_images_alike(rng):
+    """Two steps of SGD, on 15 and on 5 images: each step is the mean gradient over its own batch."""
+    images = patterns(rng, 20)
+    gv.seed(4)
+    bound = gv.ELBO(small_vae())
+    gv.fit(bound, images, epochs=1, batch_size=15, optimizer="sgd", learning_rate=0.1, progress=False)
+    gv.seed(4)
+    other = gv.ELBO(small_vae())
+    order = gv.noise.source.permutation(20)
+    for rows in (order[:15], order[15:]):
+        with mx.autograd.record():
+            loss = -other(nd(images[rows])).mean()
+        loss.backward()
+        for parameter in other.vae.collect_params().values():
+            parameter.set_data(parameter.data() - 0.1 * parameter.grad())
+    for one, two in zip(bound.vae.collect_params().values(), other.vae.collect_params().values()):
+        np.testing.assert_allclose(one.data().asnumpy(), two.data().asnumpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_reported_is_the_bound_whatever_its_weight(rng):
+    images = patterns(rng)
+    bound = gv.ELBO(small_vae(), beta=7)
+    history = gv.fit(bound, images, images[:50], epochs=2, batch_size=50, learning_rate=1e-3, progress=False)
+    for part in ("train", "valid"):
+        difference = np.array(history[f"{part}_log_likelihood"]) - history[f"{part}_kl"]
+        np.testing.assert_allclose(history[f"{part}_bound"], difference, rtol=1e-5)
+    estimate = gv.evaluate(bound, images[:50])
+    assert estimate.bound == pytest.approx(estimate.log_likelihood - estimate.kl, rel=1e-5)
+    assert history["valid_bound"][-1] == estimate.bound
+
+
+def test_speed_in_the_history_is_measured(rng):
+    history = gv.fit(gv.ELBO(small_vae()), patterns(rng), epochs=1, batch_size=5, progress=False)
+    assert 1e-4 < history["seconds"][0] < 60
+    assert history["images_per_second"][0] == pytest.approx(100 / history["seconds"][0])
+
+
+def test_an_objective_s_own_parameters_are_trained(rng):
+    class Shifted(gv.ELBO):
+        def __init__(self, vae):
+            super().__init__(vae)
+            with self.name_scope():
+                self.shift = self.params.get("shift", shape=(1,), init="zeros")
+
+        def hybrid_forward(self, F, data, noise, beta, shift):
+            objective, *terms = super().hybrid_forward(F, data, noise, beta)
+            return (F.broadcast_sub(objective, F.square(shift - 1)), *terms)
+
+    bound = Shifted(small_vae())
+    bound.shift.initialize()
+    gv.fit(bound, patterns(rng), epochs=1, batch_size=50, progress=False)
+    assert bound.shift.data().asscalar() > 0
+
+
 def test_schedules_are_followed(rng):
     bound, rates, betas = gv.ELBO(small_vae()), [], []
 
@@ -173,6 +227,21 @@ def test_ctrl_c_ends_after_the_step_and_keeps_what_was_learnt(rng, caplog):
     assert (bound.vae.generator.logits.weight.data().asnumpy() != start).any()
 
 
+@pytest.mark.parametrize(("last_step", "epochs", "finished"), [(3, 2, 1), (7, 2, 2)])
+def test_ctrl_c_in_the_last_step_of_an_epoch_keeps_the_epoch(last_step, epochs, finished, rng):
+    def press(step):
+        if step == last_step:
+            os.kill(os.getpid(), signal.SIGINT)
+        return 0.01
+
+    images = patterns(rng)
+    history = gv.fit(
+        gv.ELBO(small_vae()), images, images, epochs=epochs, batch_size=25, learning_rate=press, progress=False
+    )
+    assert len(history) == finished
+    assert history.interrupted == (finished < epochs)
+
+
 def test_second_ctrl_c_interrupts_at_once(rng):
     def press(step):
         os.kill(os.getpid(), signal.SIGINT)
@@ -195,6 +264,7 @@ def test_nan_stops_before_it_reaches_the_parameters(rng):
     bound = gv.ELBO(small_vae())
     with pytest.raises(FloatingPointError, match=r"objective is (nan|-?inf) at step \d+ .*smaller learning rate"):
         gv.fit(bound, patterns(rng), epochs=50, batch_size=50, optimizer="sgd", learning_rate=1e18, progress=False)
+    assert all(np.isfinite(p.data().asnumpy()).all() for p in bound.vae.collect_params().values())
 
 
 def test_a_bound_that_is_not_finite_leaves_the_parameters_alone(rng):

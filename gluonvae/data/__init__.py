@@ -37,6 +37,10 @@ def load(
     Raises :class:`DataError` for missing or broken files, ValueError for an unknown name or
     images that do not fit.
     """
+    if name in NAMES and shape is not None:
+        raise ValueError(f"shape is for your own data: images of {name} are 28×28")
+    if folder is not None and name not in ("mnist", "binarized_mnist"):
+        raise ValueError(f"a data folder is for mnist and binarized_mnist: {name} has its own place")
     checks.known_name("binarization", binarization, BINARIZATIONS)
     if name == "digits":
         return load_digits(binarization)

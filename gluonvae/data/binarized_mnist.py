@@ -46,17 +46,29 @@ def load_binarized_mnist(folder: Optional[str] = None) -> Splits:
 
 def _load(part: str, file: _File, places: list[Path]) -> np.ndarray:
     name = f"binarized_mnist_{part}"
-    text, packed = find([f"{name}.amat"], places), find([f"{name}.npz"], places)
-    if packed and not (text and text.stat().st_mtime > packed.stat().st_mtime):
-        return _read_packed(packed, file.rows)
-    if text:
-        if _sha256(text) != file.sha256:
-            _log.warning("%s is not the published file byte for byte; what it holds is used", text)
-        return _read_and_pack(text, file.rows)
-    text = download(f"{URL}{name}.amat", places[0] / f"{name}.amat", lambda got: _check_digest(got, file))
-    images = _read_and_pack(text, file.rows)
-    text.unlink()
-    return images
+    found = find([f"{name}.amat", f"{name}.npz"], places)
+    if found is None:
+        text = download(f"{URL}{name}.amat", places[0] / f"{name}.amat", lambda got: _check_digest(got, file))
+        images = _read_and_pack(text, file)
+        text.unlink()
+        return images
+    text, packed = found.with_suffix(".amat"), found.with_suffix(".npz")
+    if packed.is_file():
+        kept = _read_packed(packed, file.rows)
+        if not text.is_file() or kept["text"].tolist() == _identity(text):
+            _warn_unless(bool(kept["published"]), packed)
+            return np.unpackbits(kept["packed"], axis=1).astype(bool)
+    return _read_and_pack(text, file)
+
+
+def _warn_unless(published: bool, path: Path) -> None:
+    if not published:
+        _log.warning("%s is not from the published file byte for byte; what it holds is used", path)
+
+
+def _identity(text: Path) -> list[int]:
+    """What tells one version of a file from another without reading it: bytes, and time of change."""
+    return [text.stat().st_size, text.stat().st_mtime_ns]
 
 
 def _sha256(path: Path) -> str:
@@ -68,26 +80,27 @@ def _check_digest(path: Path, file: _File) -> None:
         raise DataError(f"{path.stat().st_size} bytes that are not the published file (another digest)")
 
 
-def _read_and_pack(text: Path, rows: int) -> np.ndarray:
-    images = parse_amat(text.read_bytes(), rows, str(text))
+def _read_and_pack(text: Path, file: _File) -> np.ndarray:
+    published = _sha256(text) == file.sha256
+    _warn_unless(published, text)
+    images = parse_amat(text.read_bytes(), file.rows, str(text))
     try:
         with replacing(text.with_suffix(".npz")) as part:
-            np.savez(part, packed=np.packbits(images, axis=1))
+            np.savez(part, packed=np.packbits(images, axis=1), text=_identity(text), published=published)
     except OSError as error:
         _log.warning("%s is read anew each time, as nothing can be kept beside it: %s", text, error)
     return images
 
 
-def _read_packed(path: Path, rows: int) -> np.ndarray:
+def _read_packed(path: Path, rows: int) -> dict[str, np.ndarray]:
     try:
-        packed = read_arrays(path).get("packed", np.empty(0))
-    except DataError as error:
-        raise DataError(f"{error}; delete it, and it is made anew") from error
-    if packed.shape != (rows, PIXELS // 8) or packed.dtype != np.uint8:
-        raise DataError(
-            f"{path} holds {packed.dtype} {packed.shape}, not {rows} packed images; delete it, and it is made anew"
-        )
-    return np.unpackbits(packed, axis=1).astype(bool)
+        kept = read_arrays(path)
+        if kept["packed"].shape == (rows, PIXELS // 8) and {"text", "published"} <= set(kept):
+            return kept
+        problem: object = f"it does not hold {rows} packed images"
+    except (DataError, KeyError) as error:
+        problem = error
+    raise DataError(f"{path} is broken: delete it, and it is made anew ({problem})")
 
 
 def parse_amat(content: bytes, rows: int, name: str) -> np.ndarray:

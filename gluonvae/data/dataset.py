@@ -119,7 +119,7 @@ def _draw(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def as_images(name: str, value: Any) -> np.ndarray:
     """Images ``(N, ...)`` as an array; raises, calling them ``name``, for what cannot be images."""
-    if isinstance(value, (tuple, list)) and len(value) == 2 and np.ndim(value[1]) <= 1:
+    if isinstance(value, (tuple, list)) and len(value) == 2 and np.ndim(value[0]) > np.ndim(value[1]):
         raise TypeError(f"{name} must be images alone, got a pair: pass labels as labels=...")
     array = value.asnumpy() if hasattr(value, "asnumpy") else np.asarray(value)
     if array.dtype.kind not in "buif":

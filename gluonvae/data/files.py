@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from pathlib import Path
 from typing import Callable, Optional
@@ -10,7 +9,7 @@ from typing import Callable, Optional
 import numpy as np
 
 from ..files import replacing
-from ..runtime import mx
+from ..runtime import data_folder_of_environment, data_folder_of_gluon
 
 CHUNK = 1 << 20
 TIMEOUT = 30  # seconds without a byte
@@ -23,14 +22,13 @@ class DataError(ValueError):
 def folders(name: str, folder: Optional[str]) -> list[Path]:
     """Where the files of data set ``name`` may lie, in order: the folder given, that of
     ``GLUONVAE_DATA``, and Gluon's own; of the first two also the subfolder ``name``."""
-    named = [Path(path).expanduser() for path in (folder, os.environ.get("GLUONVAE_DATA")) if path]
+    named = [Path(path).expanduser() for path in (folder, data_folder_of_environment()) if path]
     if folder and not named[0].is_dir():
         raise DataError(
             f"data folder {named[0]} is not a folder: name the one that holds the "
             f"files of {name}, or leave it out to download them"
         )
-    gluons = Path(mx.base.data_dir()).expanduser() / "datasets" / name
-    return [place for path in named for place in (path, path / name)] + [gluons]
+    return [place for path in named for place in (path, path / name)] + [data_folder_of_gluon() / name]
 
 
 def find(file_names: list[str], places: list[Path]) -> Optional[Path]:
@@ -43,12 +41,18 @@ def find(file_names: list[str], places: list[Path]) -> Optional[Path]:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file. Raises DataError where it is broken or another kind of file."""
+    """All arrays of an .npz file, or the one of an .npy file as "images".
+
+    Raises DataError where it is broken or another kind of file.
+    """
     try:
         # Opened here, as numpy leaves a file that it cannot read open.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        with open(path, "rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return {"images": content}
+            return {name: content[name] for name in content.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read as arrays of numbers: {error}") from error
 
 
@@ -60,31 +64,25 @@ def download(url: str, path: Path, check: Callable[[Path], object]) -> Path:
     """
     import requests
     from tqdm import tqdm
+    from urllib3.exceptions import HTTPError
 
+    as_it_is = {"Accept-Encoding": "identity"}  # the digest is of the file, not of a transfer
     try:
-        with replacing(path) as part, requests.get(url, stream=True, timeout=TIMEOUT) as response:
+        request = requests.get(url, stream=True, timeout=TIMEOUT, headers=as_it_is)
+        with replacing(path) as part, request as response:
             response.raise_for_status()
             promised = int(response.headers.get("Content-Length") or 0)
-            with (
-                open(part, "wb") as file,
-                tqdm(total=promised or None, unit="B", unit_scale=True, desc=path.name) as bar,
-            ):
+            bar = tqdm(total=promised or None, unit="B", unit_scale=True, desc=path.name)
+            with open(part, "wb") as file, bar:
                 for chunk in response.raw.stream(CHUNK, decode_content=False):
                     bar.update(file.write(chunk))
             received = part.stat().st_size
             if promised and received != promised:
                 raise DataError(f"got {received} of {promised} bytes")
             check(part)
-    except (requests.RequestException, OSError, ValueError, _connection_errors()) as error:
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         raise DataError(
             f"{path.name} could not be downloaded from {url}: {error}. Nothing was "
             f"kept. Try again, or put the file into {path.parent} yourself"
         ) from error
     return path
-
-
-def _connection_errors() -> type[Exception]:
-    """What a connection that breaks in the middle raises where requests does not wrap it."""
-    from urllib3.exceptions import HTTPError
-
-    return HTTPError

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import zlib
 from pathlib import Path
 from typing import NamedTuple, Optional
 
 import numpy as np
 
+from ..runtime import repository_of_gluon
 from .dataset import Dataset, Splits, drawn_once_but_train
 from .files import DataError, download, find, folders
 
@@ -60,27 +60,24 @@ def load_mnist(folder: Optional[str] = None, binarization: str = "dynamic") -> S
 def _load(file: _File, places: list[Path]) -> np.ndarray:
     path = find([file.name, f"{file.name}.gz"], places)
     if path is None:
-        path = download(_url(f"{file.name}.gz"), places[0] / f"{file.name}.gz", lambda part: _read(part, file))
-    return _read(path, file)
-
-
-def _url(name: str) -> str:
-    base = os.environ.get("MXNET_GLUON_REPO", "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/")
-    return f"{base.rstrip('/')}/gluon/dataset/mnist/{name}"
+        url = f"{repository_of_gluon()}/gluon/dataset/mnist/{file.name}.gz"
+        path = download(url, places[0] / f"{file.name}.gz", lambda part: _read(part, file))
+    try:
+        return _read(path, file)
+    except DataError as error:
+        raise DataError(f"{path}: {error}; delete the file, and it is downloaded anew") from error
 
 
 def _read(path: Path, file: _File) -> np.ndarray:
-    """The array in an IDX file whose decompressed bytes have the digest they should have."""
+    """The array in an IDX file. Raises DataError, saying only what is wrong, where its decompressed
+    bytes have not the digest they should have."""
     try:
         content = path.read_bytes()
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is broken ({error}): delete it, and it is downloaded anew") from error
+        raise DataError(f"the file is broken ({error})") from error
     if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise DataError(
-            f"{path} is not MNIST's {file.name} ({len(content)} bytes with another "
-            "digest): delete it, and it is downloaded anew"
-        )
+        raise DataError(f"{len(content)} bytes that are not MNIST's {file.name} (another digest)")
     header = 4 + 4 * len(file.shape)
     return np.frombuffer(content, np.uint8, offset=header).reshape(file.shape)

@@ -50,7 +50,7 @@ def _gaussian_kl(distance: Tensor, ratio: Tensor) -> Tensor:
     """
     F = namespace(distance)
     spread = F.relu(0.5 * ((ratio - 1) * (ratio + 1)) - F.log(ratio))
-    return F.sum(0.5 * F.square(distance) + spread, axis=-1)
+    return F.sum(F.broadcast_add(0.5 * F.square(distance), spread), axis=-1)
 
 
 @register_kl(Normal, StandardNormal)
