@@ -81,17 +81,16 @@ class VAE(XavierBlock):
     def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         raise NotImplementedError(f"{type(self).__name__} must define hybrid_forward(F, data, noise)")
 
-    def checked_noise(self, data: Tensor, noise: Optional[Tensor], samples: int = 0) -> Tensor:
-        """Check ``data``, then ``noise``, which is drawn for ``samples`` samples if left out.
-
-        ``samples=0`` draws one and takes any number.
-        """
+    def checked_noise(self, data: Tensor, noise: Optional[Tensor], samples: Optional[int] = None) -> Tensor:
+        """``noise`` for ``samples`` latent states a data point, drawn where left out; without
+        ``samples``, for one if drawn and for any number if given. Raises for data or noise that
+        does not fit."""
         if is_symbol(data):
             return _noise.normal_for(data, noise)
         self.generator.check_data(data)
         shape = self.inference_net.noise_shape(len(data), samples or 1)
         if noise is not None:
-            checks.tensor("noise", noise, shape if samples else (..., *shape), self.dtype)
+            checks.tensor("noise", noise, (..., *shape) if samples is None else shape, self.dtype)
         return _noise.normal_for(data, noise, shape)
 
     def log_weight(self, data: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
