@@ -8,12 +8,13 @@ from typing import Any
 from . import data, distributions, networks, noise, schedules
 from ._version import __version__
 from .distributions import Bernoulli, Normal, StandardNormal, kl_divergence
-from .evaluation import Estimate, evaluate
+from .evaluation import Estimate, MarginalLikelihood, evaluate, log_marginal_likelihood
 from .generator import Generator, ProductOfBernoullisGenerator
 from .graph import summary
 from .inference import GaussianInferenceNetwork, InferenceNetwork
 from .noise import seed
 from .objectives import ELBO, IWAE, Objective, Terms
+from .optimizer import FusedAdam
 from .training import History, fit
 from .vae import VAE, GaussianVAE, construct_vae, diagonal_gaussian_kl
 
@@ -23,11 +24,13 @@ __all__ = [
     "VAE",
     "Bernoulli",
     "Estimate",
+    "FusedAdam",
     "GaussianInferenceNetwork",
     "GaussianVAE",
     "Generator",
     "History",
     "InferenceNetwork",
+    "MarginalLikelihood",
     "Normal",
     "Objective",
     "ProductOfBernoullisGenerator",
@@ -41,6 +44,7 @@ __all__ = [
     "evaluate",
     "fit",
     "kl_divergence",
+    "log_marginal_likelihood",
     "networks",
     "noise",
     "plots",

@@ -13,9 +13,9 @@ from typing import Any, Callable
 import numpy as np
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from . import checkpoint, checks, data, schedules
+from . import checkpoint, checks, data, runtime, schedules
 from ._version import __version__
-from .evaluation import evaluate, to_device
+from .evaluation import evaluate, log_marginal_likelihood, to_device
 from .files import replacing
 from .noise import seed
 from .objectives import ELBO, IWAE, Objective
@@ -158,12 +158,9 @@ def reconstruct(asked: argparse.Namespace) -> int:
     from . import plots
 
     vae, config = checkpoint.load_run(Path(asked.folder), device(asked.device))
-    of_run = config["asked"]
-    folder = asked.data_dir or of_run["data_dir"]
-    test = data.load(of_run["data"], folder, of_run["binarization"], of_run["shape"]).test
+    test = _test_images(asked, config)
     seed(asked.seed)
-    count = min(checks.positive_int("--images", asked.images), len(test))
-    originals = to_device(test.batch(slice(count)), vae)
+    originals = to_device(test.batch(slice(None)), vae)
     images = vae.generate_reconstructions(originals, asked.n, asked.image)
     path = _write(
         asked,
@@ -171,8 +168,28 @@ def reconstruct(asked: argparse.Namespace) -> int:
         images,
         lambda path: plots.plot_reconstructions(originals, images, path, config["shape"]),
     )
-    print(f"{asked.n} reconstructions each of {count} images are in {path}")
+    print(f"{asked.n} reconstructions each of {len(test)} images are in {path}")
     return 0
+
+
+def evaluate_run(asked: argparse.Namespace) -> int:
+    """Estimate the log-probability of a run's test images."""
+    vae, config = checkpoint.load_run(Path(asked.folder), device(asked.device))
+    test = _test_images(asked, config)
+    estimate = log_marginal_likelihood(vae, test, asked.samples, seed=asked.seed, progress=True)
+    print(
+        f"log-likelihood {estimate.mean:.2f} nats per image (standard error {estimate.standard_error:.2f}; "
+        f"{len(test)} test images, {asked.samples} samples each)"
+    )
+    return 0
+
+
+def _test_images(asked: argparse.Namespace, config: dict[str, Any]) -> data.Dataset:
+    """The run's test images, or as many of them as were asked for."""
+    of_run = config["asked"]
+    folder = asked.data_dir or of_run["data_dir"]
+    test = data.load(of_run["data"], folder, of_run["binarization"], of_run["shape"]).test
+    return test if asked.images is None else test.subset(slice(checks.positive_int("--images", asked.images)))
 
 
 def _write(asked: argparse.Namespace, name: str, images: Any, draw: Callable[[Path], None]) -> Path:
@@ -184,3 +201,10 @@ def _write(asked: argparse.Namespace, name: str, images: Any, draw: Callable[[Pa
     with replacing(path) as part:
         np.save(part, images.asnumpy())
     return path
+
+
+def info(asked: argparse.Namespace) -> int:
+    """Print what this installation is and how MXNet was started."""
+    for name, value in runtime.describe().items():
+        print(f"{name:<20}{value}")
+    return 0

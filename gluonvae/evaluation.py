@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Union
 
 import numpy as np
+from tqdm import tqdm
 
 from . import checks
 from .data import Dataset, as_images
 from .noise import NoiseSource
 from .objectives import Objective
+from .ops import Tensor
 from .runtime import mx
 from .vae import VAE
 
@@ -42,9 +44,97 @@ def evaluate(bound: Objective, data: Union[Dataset, Any], batch_size: int = 500,
         terms = bound.terms(batch, noise)
         rows.append(np.stack([term.asnumpy() for term in terms[1:]]))
     values = np.concatenate(rows, axis=1).astype(np.float64)
-    error = values[0].std(ddof=1) / np.sqrt(len(data)) if len(data) > 1 else float("nan")
-    mean, log_likelihood, kl = (float(mean) for mean in values.mean(axis=1))
-    return Estimate(mean, log_likelihood, kl, float(error))
+    bound_mean, log_likelihood, kl = (float(mean) for mean in values.mean(axis=1))
+    return Estimate(bound_mean, log_likelihood, kl, standard_error(values[0]))
+
+
+class MarginalLikelihood(NamedTuple):
+    """An estimate of log p(x), in nats."""
+
+    log_likelihood: np.ndarray
+    """Of each data point, ``(N,)``: a lower bound in expectation, tight as the samples grow."""
+    mean: float
+    standard_error: float
+    """Of ``mean``: how far that of another data set of this size would typically lie."""
+
+
+def log_marginal_likelihood(
+    vae: VAE,
+    data: Union[Dataset, Any],
+    samples: int = 5000,
+    *,
+    memory: float = 128.0,
+    seed: int = 0,
+    progress: bool = False,
+) -> MarginalLikelihood:
+    """log p(x) by importance sampling from q(z | x): log 1/K Σ_i p(x, z_i) / q(z_i | x).
+
+    Burda, Grosse and Salakhutdinov 2016, section 5; K = 5000 there.
+
+    Parameters
+    ----------
+    data : a :class:`gluonvae.data.Dataset` (dynamic pixels are drawn once), or an array ``(N, X)``.
+    samples : K.
+    memory : about what one batch of images times samples may take, in MB. The number is the same,
+        to rounding, whatever it is: each data point has noise of its own.
+    seed : of noise and dynamic pixels.
+    progress : show a progress bar.
+
+    Raises as :func:`gluonvae.fit` does.
+    """
+    samples = checks.positive_int("samples", samples)
+    if not memory > 0:
+        raise ValueError(f"memory must be positive, got {memory}")
+    data = model_data("data", data, vae).drawn_once(seed)
+    log_weights = _LogWeights(vae)
+    log_weights.hybridize(static_alloc=True, static_shape=True)
+    rows = max(1, int(memory * 2**20 / (4 * ARRAYS_A_ROW * vae.data_dims)))
+    images = max(1, rows // samples)
+    parts = []
+    with tqdm(total=len(data) * samples, unit="sample", unit_scale=True, disable=not progress) as bar:
+        for start in range(0, len(data), images):
+            batch = to_device(data.batch(slice(start, start + images)), vae)
+            noise = [np.random.default_rng((seed, start + row)) for row in range(len(batch))]
+            parts.append(_log_mean_weight(log_weights, batch, noise, samples, max(1, rows // len(batch)), bar))
+    log_likelihood = np.concatenate(parts)
+    return MarginalLikelihood(log_likelihood, float(log_likelihood.mean()), standard_error(log_likelihood))
+
+
+ARRAYS_A_ROW = 8
+"""Arrays as wide as the data that a graph holds at once for each row of a batch, generously."""
+
+
+class _LogWeights(mx.gluon.HybridBlock):
+    """log p(x, z) - log q(z | x), ``(k, B)``."""
+
+    def __init__(self, vae: VAE) -> None:
+        super().__init__()
+        self.vae = vae
+
+    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> Tensor:
+        log_likelihood, log_ratio = self.vae.log_weight(data, noise)
+        return log_likelihood + log_ratio
+
+
+def _log_mean_weight(
+    log_weights: _LogWeights, batch: Any, noise: list[np.random.Generator], samples: int, chunk: int, bar: tqdm
+) -> np.ndarray:
+    """The logarithm of the mean weight of each image, ``chunk`` samples at a time."""
+    total = np.full(len(batch), -np.inf)
+    for start in range(0, samples, chunk):
+        count = min(chunk, samples - start)
+        shape = (count, *log_weights.vae.inference_net.noise_shape(1)[1:])
+        drawn = np.stack([rng.standard_normal(shape, dtype=np.float32) for rng in noise], axis=1)
+        weights = log_weights(batch, to_device(drawn, log_weights.vae)).asnumpy().astype(np.float64)
+        top = weights.max(axis=0)
+        total = np.logaddexp(total, top + np.log(np.exp(weights - top).sum(axis=0)))
+        bar.update(weights.size)
+    return total - np.log(samples)
+
+
+def standard_error(values: np.ndarray) -> float:
+    """Of the mean of ``values``; NaN for a single one."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
 
 
 def to_device(batch: np.ndarray, vae: VAE) -> Any:

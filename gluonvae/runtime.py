@@ -1,4 +1,4 @@
-"""How MXNet is started, and the devices it runs on.
+"""How MXNet is started: CPU threads, engine, devices. The only module that touches the environment.
 
 Every other module takes ``mxnet`` from here, so that what the import needs is done first.
 """
@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import importlib.metadata
+import logging
+import math
 import os
+import platform
 import re
+import sys
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Optional
 
 import numpy
+
+_log = logging.getLogger(__name__)
 
 
 def import_quietly(name: str) -> ModuleType:
@@ -38,7 +47,93 @@ def import_quietly(name: str) -> ModuleType:
             del numpy.bool  # type: ignore[attr-defined,unused-ignore]
 
 
-mx: Any = import_quietly("mxnet")
+def physical_cores() -> int:
+    """Cores that this process may use, hyper-threads counted once, and no more than a container's
+    share of the CPU."""
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    topology = Path("/sys/devices/system/cpu")
+    cores = {_text(topology / f"cpu{cpu}" / "topology/thread_siblings_list") or str(cpu) for cpu in allowed}
+    quota, _, period = _text(Path("/sys/fs/cgroup/cpu.max")).partition(" ")
+    share = int(quota) / int(period) if quota.isdigit() and period.isdigit() else math.inf
+    return max(1, math.floor(min(len(cores), share)))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _gpu_build() -> bool:
+    """Whether the MXNet installed is one for GPUs: its wheels are called mxnet-cu117 and the like."""
+    return any((name or "").lower().startswith("mxnet-cu") for name in _installed())
+
+
+def _installed() -> Iterator[Optional[str]]:
+    return (distribution.metadata["Name"] for distribution in importlib.metadata.distributions())
+
+
+def choose(environment: Mapping[str, str], cores: int, gpu_build: bool) -> dict[str, str]:
+    """What to add to ``environment`` before MXNet is imported.
+
+    As it comes, MXNet gives its operators one thread on two cores; with more, its threaded engine
+    has more threads than cores. The naive engine has neither fault, but is synchronous: on a GPU
+    it would be wrong. What the user has set stays, and decides what goes with it.
+    """
+    if environment.get("GLUONVAE_RUNTIME") == "off" or gpu_build:
+        return {}
+    chosen = {"MXNET_ENGINE_TYPE": "NaiveEngine", "OMP_NUM_THREADS": str(cores)}
+    if environment.get("MXNET_ENGINE_TYPE", "NaiveEngine") != "NaiveEngine":
+        return {}
+    return {name: value for name, value in chosen.items() if name not in environment}
+
+
+def _start_mxnet() -> tuple[Any, dict[str, str]]:
+    """MXNet, imported and its engine started, and what was chosen for it."""
+    off = os.environ.get("GLUONVAE_RUNTIME") == "off"
+    if "mxnet" in sys.modules:
+        if not off and "MXNET_ENGINE_TYPE" not in os.environ:
+            _log.warning(
+                "mxnet was imported before gluonvae and keeps its own threads and engine: a training step on "
+                "the CPU takes up to twice as long. Import gluonvae first, or set OMP_NUM_THREADS=%d and "
+                "MXNET_ENGINE_TYPE=NaiveEngine; GLUONVAE_RUNTIME=off silences this",
+                physical_cores(),
+            )
+        return sys.modules["mxnet"], {}
+    chosen = choose(os.environ, physical_cores(), _gpu_build())
+    os.environ.update(chosen)
+    mxnet = import_quietly("mxnet")
+    if "MXNET_ENGINE_TYPE" in chosen:
+        with _silent_stderr():
+            mxnet.nd.waitall()
+    return mxnet, chosen
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """While it lasts, nothing reaches the error output, also from C++: MXNet announces there which
+    engine it starts, whenever that is not the usual one."""
+    sys.stderr.flush()
+    with open(os.devnull, "wb") as nowhere:
+        kept = os.dup(2)
+        try:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+mx: Any
+CHOSEN: dict[str, str]
+"""What was set for MXNet, and was not set by the user."""
+mx, CHOSEN = _start_mxnet()
+
+
+def engine_is_naive() -> bool:
+    """Whether operators run one after another in the thread that calls them."""
+    return os.environ.get("MXNET_ENGINE_TYPE") == "NaiveEngine"
 
 
 def data_folder_of_environment() -> Optional[str]:
@@ -76,3 +171,30 @@ def device(name: str) -> Any:
         )
         raise ValueError(f"device {name} is not there: MXNet sees {available} GPU(s){build}")
     return mx.gpu(index)
+
+
+def describe() -> dict[str, str]:
+    """Versions, devices, features of MXNet's build, and its settings with who made them."""
+    gpus = mx.context.num_gpus()
+    features = [name for name, feature in mx.runtime.Features().items() if feature.enabled]
+    packages = ("gluonvae", "mxnet", "numpy", "numba", "gluoncv")
+    return {
+        **{name: _version(name) for name in packages},
+        "python": platform.python_version(),
+        "devices": f"cpu ({physical_cores()} cores)" + "".join(f", gpu:{index}" for index in range(gpus)),
+        "features": " ".join(features),
+        **{name: _setting(name) for name in ("MXNET_ENGINE_TYPE", "OMP_NUM_THREADS", "GLUONVAE_RUNTIME")},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return _version("mxnet-cu117") if package == "mxnet" else "not installed"
+
+
+def _setting(name: str) -> str:
+    if name in CHOSEN:
+        return f"{CHOSEN[name]} (chosen by gluonvae)"
+    return f"{os.environ[name]} (as you set it)" if name in os.environ else "not set"

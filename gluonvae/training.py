@@ -19,6 +19,7 @@ from . import noise as _noise
 from .data import Dataset
 from .evaluation import evaluate, model_data, to_device
 from .objectives import Objective
+from .optimizer import FusedAdam
 from .runtime import mx
 from .schedules import Schedule
 
@@ -51,7 +52,7 @@ def fit(
     *,
     epochs: int = 20,
     batch_size: int = 128,
-    optimizer: str = "adam",
+    optimizer: str = FusedAdam.name,
     learning_rate: Union[float, Schedule] = 1e-3,
     beta: Union[float, Schedule, None] = None,
     callbacks: Sequence[Callable[[Metrics], None]] = (),
@@ -64,7 +65,8 @@ def fit(
     bound : the objective, its model initialised; hybridise it beforehand for speed.
     train, valid : a :class:`gluonvae.data.Dataset`, or an array ``(N, X)``.
     epochs : passes over ``train``, each in a new order; the last batch may be smaller.
-    optimizer : a name that MXNet's optimizers are registered under.
+    optimizer : a name that MXNet's optimizers are registered under; the default is "adam" compiled,
+        see :class:`gluonvae.optimizer.FusedAdam`.
     learning_rate : a number, or a function of the number of steps taken.
     beta : what ``bound.beta`` is set to, likewise; left out, it stays as it is.
     callbacks : each called after each epoch with its metrics.

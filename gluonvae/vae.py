@@ -97,9 +97,9 @@ class VAE(XavierBlock):
         """log p(x | z) and log p(z) - log q(z | x) at z = z(x, noise), in nats, ``(k, B)`` each
         for noise ``(k, B, D)``. Their sum is the log of an importance weight."""
         posterior = self.inference_net.posterior(data)
-        latent_state = posterior.rsample(noise)
+        latent_state, log_posterior = posterior.rsample_and_log_prob(noise)
         log_likelihood = self.generator.likelihood(latent_state).log_prob(data)
-        return log_likelihood, self.prior.log_prob(latent_state) - posterior.log_prob(latent_state)
+        return log_likelihood, self.prior.log_prob(latent_state) - log_posterior
 
     def generate_reconstructions(self, data: Any, n: int, image: str = "sample", noise: Optional[Any] = None) -> Any:
         """``n`` reconstructions of each data point, ``(n, B, X)``: each from a latent state of its

@@ -15,6 +15,10 @@ from gluonvae.runtime import mx
 D = 5
 
 
+def sum_of(value, log_prob):
+    return ops.sum_last(value) + log_prob
+
+
 def positive(rng, *shape):
     return rng.uniform(0.2, 3, shape)
 
@@ -38,6 +42,10 @@ FUNCTIONS = {
     ),
     "Normal.rsample": (
         lambda mean, std, noise: gv.Normal(mean, std).rsample(noise),
+        lambda rng, B: [rng.standard_normal((B, D)), positive(rng, B, D), rng.standard_normal((3, B, D))],
+    ),
+    "Normal.rsample_and_log_prob": (
+        lambda mean, std, noise: sum_of(*gv.Normal(mean, std).rsample_and_log_prob(noise)),
         lambda rng, B: [rng.standard_normal((B, D)), positive(rng, B, D), rng.standard_normal((3, B, D))],
     ),
     "StandardNormal.log_prob": (

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -115,6 +116,21 @@ def asked_of_fit(monkeypatch):
 
     monkeypatch.setattr(commands, "fit", fit)
     return calls
+
+
+def test_evaluate(run, capsys):
+    assert main(["evaluate", str(run[0]), "--images", "50", "--samples", "200"]) == 0
+    printed = capsys.readouterr()
+    found = re.search(r"log-likelihood (-\d+\.\d\d) nats per image .*50 test images, 200 samples each", printed.out)
+    assert "sample" in printed.err
+    from pathlib import Path
+
+    from gluonvae.checkpoint import load_run
+    from gluonvae.runtime import mx
+
+    vae, _ = load_run(Path(run[0]), mx.cpu())
+    test = gv.data.load("digits").test.subset(slice(50))
+    assert float(found[1]) > gv.evaluate(gv.ELBO(vae), test).bound + 1
 
 
 def test_every_option_reaches_the_training(asked_of_fit, tmp_path):
@@ -310,7 +326,7 @@ def test_a_run_that_diverges_says_so_and_keeps_its_parameters(tmp_path, capsys):
     assert (tmp_path / "run" / "model.params").exists()
 
 
-@pytest.mark.parametrize("command", ["sample", "reconstruct"])
+@pytest.mark.parametrize("command", ["sample", "reconstruct", "evaluate"])
 def test_what_is_not_a_run(command, tmp_path, capsys):
     assert main([command, str(tmp_path / "none")]) == 2
     assert "is not the folder of a run" in capsys.readouterr().err
@@ -332,7 +348,7 @@ def test_missing_and_broken_parameters(tmp_path, capsys):
     assert "model.params is missing" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["sample"], ["reconstruct"]])
+@pytest.mark.parametrize("command", [[], ["train"], ["sample"], ["reconstruct"], ["evaluate"], ["info"]])
 def test_help_tells_of_everything(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help"])

@@ -36,6 +36,24 @@ def test_normal_rsample_carries_the_gradient_mxnets_sampler_drops(rng):
     np.testing.assert_allclose(std.grad.asnumpy(), noise.asnumpy(), rtol=1e-6)
 
 
+def test_sample_and_score_together_is_sample_then_score(rng):
+    mean, std = nd(rng.standard_normal((4, 3)), "float64"), nd(rng.uniform(0.1, 2, (4, 3)), "float64")
+    noise = nd(rng.standard_normal((5, 4, 3)), "float64")
+
+    def value_and_gradients(score):
+        for tensor in (mean, std):
+            tensor.attach_grad()
+        with mx.autograd.record():
+            z, log_prob = score(gv.Normal(mean, std))
+            (z.square().sum(axis=-1) + 2 * log_prob).backward()
+        return [x.asnumpy() for x in (z, log_prob, mean.grad, std.grad)]
+
+    together = value_and_gradients(lambda q: q.rsample_and_log_prob(noise))
+    apart = value_and_gradients(lambda q: (q.rsample(noise), q.log_prob(q.rsample(noise))))
+    for one, two in zip(together, apart):
+        np.testing.assert_allclose(one, two, rtol=1e-10, atol=1e-10)
+
+
 def test_sample_stops_the_gradient(rng):
     mean, std = nd(rng.standard_normal((4, 3))), nd(rng.uniform(1, 2, (4, 3)))
     mean.attach_grad()
@@ -173,6 +191,23 @@ def test_everything_is_finite_at_extreme_preactivations(extreme):
     total.backward()
     assert np.isfinite(total.asnumpy()).all()
     assert np.isfinite(x.grad.asnumpy()).all()
+
+
+@pytest.mark.parametrize("shape", [(7,), (5, 7), (3, 5, 7)])
+def test_sum_last_is_numpys(shape, rng):
+    x = rng.standard_normal(shape)
+    np.testing.assert_allclose(np.squeeze(ops.sum_last(nd(x, "float64")).asnumpy()), x.sum(-1), rtol=1e-12)
+
+
+def test_log_mean_exp_has_no_subnormal_gradients():
+    """exp(-95) is subnormal in float32; the term counts for nothing beside exp(0)."""
+    x = nd([[0.0], [-95.0], [-1.0]])
+    x.attach_grad()
+    with mx.autograd.record():
+        ops.log_mean_exp(x).backward()
+    expected = scipy.special.softmax([0, -95, -1])
+    np.testing.assert_allclose(x.grad.asnumpy()[:, 0], expected, rtol=1e-6, atol=1e-30)
+    assert x.grad.asnumpy()[1, 0] == 0
 
 
 def test_log_mean_exp_is_scipys(rng):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, log_sigmoid, namespace
+from ..ops import Tensor, log_sigmoid, namespace, sum_last, with_sample_axis
 from .distribution import Distribution
 
 
@@ -37,8 +37,15 @@ class Bernoulli(Distribution):
         flows to ``value``.
         """
         F = namespace(self.logits)
-        sign = 2 * F.BlockGrad(value) - 1
-        return F.sum(log_sigmoid(F.broadcast_mul(self.logits, sign)), axis=-1)
+        # (k, B, X), with k = 1 where there is no sample axis
+        logits, value = with_sample_axis(self.logits), with_sample_axis(F.BlockGrad(value))
+        # broadcast_mul would reduce a gradient for the data, which nobody asks for
+        unlikely = logits * F.broadcast_like(1 - 2 * value, logits)
+        # Differentiated is softrelu, whose gradient is right to a rounding in the fewest passes;
+        # its value is mended by log_sigmoid, which no gradient goes through.
+        rough = -sum_last(F.Activation(unlikely, act_type="softrelu"))
+        log_prob = rough + (sum_last(log_sigmoid(F.BlockGrad(-unlikely))) - F.BlockGrad(rough))
+        return F.reshape_like(log_prob, self.logits, lhs_begin=0, lhs_end=2, rhs_begin=0, rhs_end=-1)
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """Zeros and ones; ``noise`` is uniform in [0, 1), ``(..., X)``."""

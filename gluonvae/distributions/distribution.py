@@ -32,6 +32,12 @@ class Distribution:
         """A draw, through which no gradient flows."""
         raise NotImplementedError(f"{type(self).__name__} has no sample")
 
+    def rsample_and_log_prob(self, noise: Optional[Tensor] = None) -> tuple[Tensor, Tensor]:
+        """A draw as from :meth:`rsample`, and its log density; the gradient of the latter is that of
+        ``log_prob(rsample(noise))``."""
+        value = self.rsample(noise)
+        return value, self.log_prob(value)
+
     def rsample(self, noise: Optional[Tensor] = None) -> Tensor:
         """A draw that is a differentiable function of the parameters."""
         raise NotImplementedError(f"{type(self).__name__} has no reparametrised sample")

@@ -43,6 +43,13 @@ class Normal(Distribution):
         noise = _noise.normal_for(self._mean, noise)
         return F.broadcast_add(F.broadcast_mul(noise, self.std), self._mean)
 
+    def rsample_and_log_prob(self, noise: Optional[Tensor] = None) -> tuple[Tensor, Tensor]:
+        F = namespace(self._mean)
+        noise = _noise.normal_for(self._mean, noise)
+        # (value - mean) / std is the noise, which depends on no parameter.
+        log_prob = F.broadcast_sub(StandardNormal().log_prob(noise), F.sum(F.log(self.std), axis=-1))
+        return self.rsample(noise), log_prob
+
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         return namespace(self._mean).BlockGrad(self.rsample(noise))
 

@@ -1,0 +1,107 @@
+"""The importance-sampled likelihood, on a model whose evidence is known exactly."""
+
+import numpy as np
+import pytest
+import scipy.stats
+from conftest import nd, pixels, small_vae
+
+import gluonvae as gv
+from gluonvae.runtime import mx
+
+SIGMA = 0.5
+
+
+class LinearGaussian(gv.Generator):
+    """p(x | z) = N(W z + b, SIGMA**2): with a standard normal prior, p(x) = N(b, W W' + SIGMA**2)."""
+
+    def __init__(self, data_dims, latent_variable_size):
+        super().__init__(data_dims, latent_variable_size)
+        with self.name_scope():
+            self.mean = mx.gluon.nn.Dense(data_dims, flatten=False, in_units=latent_variable_size)
+
+    def hybrid_forward(self, F, latent_state):
+        return self.mean(latent_state)
+
+    def distribution(self, mean):
+        return gv.Normal(mean, mean * 0 + SIGMA)
+
+    def check_support(self, name, values):
+        pass
+
+
+@pytest.fixture
+def model(rng):
+    """The model, data drawn from it, and the evidence of each data point."""
+    vae = gv.GaussianVAE(LinearGaussian(5, 2), gv.GaussianInferenceNetwork(2, [], data_dims=5))
+    vae.initialize()
+    weight, bias = rng.standard_normal((5, 2)), rng.standard_normal(5)
+    vae.generator.mean.weight.set_data(nd(weight))
+    vae.generator.mean.bias.set_data(nd(bias))
+    evidence = scipy.stats.multivariate_normal(bias, weight @ weight.T + SIGMA**2 * np.eye(5))
+    # q: the exact posterior's mean, and a wider std than the exact one, so that weights are bounded
+    precision = weight.T @ weight / SIGMA**2 + np.eye(2)
+    gain = np.linalg.solve(precision, weight.T / SIGMA**2)
+    head = vae.inference_net.mean_head[0]
+    head.weight.set_data(nd(gain))
+    head.bias.set_data(nd(-gain @ bias))
+    std = vae.inference_net.std_head[0]
+    std.weight.set_data(nd(np.zeros((2, 5))))
+    std.bias.set_data(nd(np.log(np.expm1(np.full(2, 0.5)))))
+    data = evidence.rvs(30, random_state=rng).astype(np.float32)
+    return vae, data, evidence.logpdf(data)
+
+
+def test_it_is_the_evidence_of_a_linear_gaussian_model(model):
+    vae, data, evidence = model
+    estimate = gv.log_marginal_likelihood(vae, data, samples=20_000)
+    np.testing.assert_allclose(estimate.log_likelihood, evidence, atol=0.05)
+    assert estimate.mean == pytest.approx(evidence.mean(), abs=0.01)
+    assert estimate.standard_error == pytest.approx(evidence.std(ddof=1) / np.sqrt(30), rel=0.02)
+
+
+def test_bounds_lie_below_the_evidence_and_rise_to_it(model):
+    vae, data, evidence = model
+    many = np.repeat(data, 200, axis=0)
+    elbo = gv.evaluate(gv.ELBO(vae), many).bound
+    iwae = [gv.evaluate(gv.IWAE(vae, samples=k), many).bound for k in (5, 50)]
+    assert elbo < iwae[0] < iwae[1] < evidence.mean() + 0.01
+
+
+@pytest.mark.parametrize("memory", [1e-3, 0.05, 1, 100])
+def test_same_number_whatever_the_memory(memory, rng):
+    vae, data = small_vae(), pixels(rng, 13)
+    expected = gv.log_marginal_likelihood(vae, data, samples=300, seed=4).log_likelihood
+    actual = gv.log_marginal_likelihood(vae, data, samples=300, seed=4, memory=memory).log_likelihood
+    np.testing.assert_allclose(actual, expected, rtol=1e-5)
+    other = gv.log_marginal_likelihood(vae, data, samples=300, seed=5).log_likelihood
+    assert abs(other - expected).max() > 1e-5
+
+
+def test_one_sample_and_one_image(rng):
+    vae = small_vae()
+    estimate = gv.log_marginal_likelihood(vae, pixels(rng, 1), samples=1)
+    assert estimate.log_likelihood.shape == (1,)
+    assert np.isnan(estimate.standard_error)
+
+
+def test_dynamic_pixels_are_drawn_once(rng):
+    vae, data = small_vae(), gv.data.Dataset(rng.random((9, 12)))
+    first, second = (gv.log_marginal_likelihood(vae, data, samples=50, memory=m).mean for m in (1e-3, 100))
+    assert first == pytest.approx(second, rel=1e-6)
+
+
+def test_no_trace_in_what_is_drawn_later(rng):
+    state = gv.noise.source.state()
+    gv.log_marginal_likelihood(small_vae(), pixels(rng, 3), samples=10)
+    assert gv.noise.source.state() == state
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"samples": 0}, "samples must be positive"), ({"memory": 0}, "memory must be positive, got 0")],
+)
+def test_errors(options, message, rng):
+    with pytest.raises(ValueError, match=message):
+        gv.log_marginal_likelihood(small_vae(), pixels(rng, 3), **options)
+    with pytest.raises(ValueError, match="looks like labels"):
+        gv.log_marginal_likelihood(small_vae(), np.arange(3))

@@ -1,0 +1,98 @@
+"""How MXNet is started."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gluonvae import runtime
+
+CLEAN = {
+    name: value
+    for name, value in os.environ.items()
+    if name not in ("MXNET_ENGINE_TYPE", "OMP_NUM_THREADS", "GLUONVAE_RUNTIME")
+}
+
+
+def python(code, **environment):
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**CLEAN, **environment}
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+BOTH = {"MXNET_ENGINE_TYPE": "NaiveEngine", "OMP_NUM_THREADS": "6"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "gpu_build", "expected"),
+    [
+        ({}, False, BOTH),
+        ({}, True, {}),
+        ({"GLUONVAE_RUNTIME": "off"}, False, {}),
+        ({"OMP_NUM_THREADS": "1"}, False, {"MXNET_ENGINE_TYPE": "NaiveEngine"}),
+        ({"MXNET_ENGINE_TYPE": "NaiveEngine"}, False, {"OMP_NUM_THREADS": "6"}),
+        ({"MXNET_ENGINE_TYPE": "ThreadedEngine"}, False, {}),
+        ({**BOTH, "OMP_NUM_THREADS": "3"}, False, {}),
+    ],
+)
+def test_choice(environment, gpu_build, expected):
+    assert runtime.choose(environment, 6, gpu_build) == expected
+
+
+def test_the_choice_is_made_before_mxnet_is_imported():
+    done = python("import gluonvae, os; print(os.environ['MXNET_ENGINE_TYPE'], os.environ['OMP_NUM_THREADS'])")
+    assert done.stdout.split() == ["NaiveEngine", str(runtime.physical_cores())]
+    assert done.stderr == ""
+
+
+def test_the_naive_engine_really_runs():
+    """Only there is an operator's error raised at its call."""
+    code = (
+        "import gluonvae; from mxnet import nd, base\\n"
+        "try: nd.slice_axis(nd.zeros((3,)), axis=0, begin=0, end=2); nd.Custom(nd.zeros(1), op_type='none')\\n"
+        "except Exception as error: print('raised')\\n"
+    ).replace("\\n", "\n")
+    assert "raised" in python(code).stdout
+    assert "NaiveEngine" in python("import mxnet; mxnet.nd.waitall()", MXNET_ENGINE_TYPE="NaiveEngine").stderr
+
+
+@pytest.mark.parametrize("environment", [{"GLUONVAE_RUNTIME": "off"}, {"MXNET_ENGINE_TYPE": "ThreadedEngine"}])
+def test_what_the_user_has_set_stays(environment):
+    done = python(
+        "import gluonvae, os; print(os.environ.get('MXNET_ENGINE_TYPE'), os.environ.get('OMP_NUM_THREADS'))",
+        **environment,
+    )
+    assert done.stdout.split() == [environment.get("MXNET_ENGINE_TYPE", "None"), "None"]
+
+
+def test_mxnet_imported_first_is_said_once_with_what_it_costs():
+    code = "import warnings; warnings.simplefilter('ignore'); import mxnet, gluonvae, gluonvae.runtime"
+    assert python(code).stderr.count("mxnet was imported before gluonvae") == 1
+    assert python(code, GLUONVAE_RUNTIME="off").stderr == ""
+
+
+def test_error_output_works_afterwards():
+    done = python("import gluonvae, os, sys; print('python', file=sys.stderr, flush=True); os.write(2, b'raw')")
+    assert done.stderr == "python\nraw"
+
+
+def test_physical_cores_are_no_more_than_allowed():
+    assert 1 <= runtime.physical_cores() <= len(os.sched_getaffinity(0))
+    code = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); import gluonvae.runtime as r; print(r.physical_cores(), r.CHOSEN['OMP_NUM_THREADS'])"
+    assert python(code).stdout.split() == ["1", "1"]
+
+
+def test_info():
+    done = subprocess.run(
+        [sys.executable, "-m", "gluonvae", "info"], capture_output=True, text=True, check=True, env=CLEAN
+    )
+    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert rows["mxnet"] == "1.9.1"
+    assert rows["MXNET_ENGINE_TYPE"] == "NaiveEngine (chosen by gluonvae)"
+    assert rows["OMP_NUM_THREADS"] == f"{runtime.physical_cores()} (chosen by gluonvae)"
+    assert rows["GLUONVAE_RUNTIME"] == "not set"
+    assert "MKLDNN" in rows["features"].split()
+    assert rows["devices"].startswith("cpu (")
