@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Callable, Optional
 
 from . import checks
@@ -61,7 +62,12 @@ class VAE(XavierBlock):
     @property
     def context(self) -> Any:
         """The device that the parameters are on (the first, where there are several)."""
-        return next(iter(self.collect_params().values())).list_ctx()[0]
+        return self._first_parameter.list_ctx()[0]
+
+    @cached_property
+    def _first_parameter(self) -> Any:
+        # collect_params takes longer than the noise of a batch
+        return next(iter(self.collect_params().values()))
 
     def forward(self, data: Tensor, noise: Optional[Tensor] = None) -> tuple[Tensor, Tensor]:
         """The two terms of the evidence lower bound, in nats.

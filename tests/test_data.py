@@ -6,7 +6,7 @@ import scipy.stats
 from PIL import Image
 
 import gluonvae as gv
-from gluonvae.data import Dataset
+from gluonvae.data import Dataset, dataset
 
 
 @pytest.fixture
@@ -26,6 +26,14 @@ def test_dynamic_pixels_are_drawn_with_the_grey_value_as_probability():
     assert fractions[0] == 0
     assert fractions[2] == 20_000
     assert scipy.stats.binomtest(int(fractions[1]), 20_000, 0.3).pvalue > 1e-3
+
+
+def test_bytes_below_255_are_equally_likely(rng):
+    drawn = dataset._below_255(rng, (511, 999))
+    assert drawn.shape == (511, 999)
+    counts = np.bincount(drawn.ravel(), minlength=256)
+    assert counts[255] == 0
+    assert scipy.stats.chisquare(counts[:255]).pvalue > 1e-3
 
 
 def test_dynamic_pixels_are_new_at_each_use_and_follow_the_seed(grey):
