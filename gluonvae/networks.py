@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Callable, Optional, Union
 
+import numpy as np
+
 from . import checks
 from .ops import Tensor
 from .runtime import mx
@@ -82,6 +84,9 @@ class XavierBlock(mx.gluon.HybridBlock):
         super().initialize(init or XavierOrUniform(), ctx, verbose, force_reinit)
 
 
+FLOATS = [np.dtype(name) for name in ("float16", "float32", "float64")]
+
+
 class ModelBlock(XavierBlock):
     """A block that knows the dtype it computes in, so that its input can be checked."""
 
@@ -90,7 +95,10 @@ class ModelBlock(XavierBlock):
         self.dtype: Any = "float32"
 
     def cast(self, dtype: Any) -> None:
-        """Compute in another dtype: parameters, and what the block takes and returns."""
+        """Compute in another dtype, float16 (on a GPU), float32 or float64: parameters, and what the
+        block takes and returns. Raises TypeError for another."""
+        if np.dtype(dtype) not in FLOATS:
+            raise TypeError(f"a model's dtype must be float16, float32 or float64, got {np.dtype(dtype)}")
         super().cast(dtype)
         self.dtype = dtype
 

@@ -107,6 +107,16 @@ CALLS = {
         TypeError,
         "must be an mxnet NDArray or Symbol, got ndarray",
     ),
+    "whole numbers as a model's dtype": (
+        lambda vae: vae.cast("int32"),
+        TypeError,
+        "a model's dtype must be float16, float32 or float64, got int32",
+    ),
+    "bfloat16 as a model's dtype": (
+        lambda vae: vae.cast(np.dtype([("bfloat16", np.uint16)])),
+        TypeError,
+        "a model's dtype must be float16, float32 or float64, got .*bfloat16",
+    ),
     "float16 on the CPU": (
         lambda vae: (vae.cast("float16"), vae(binary(7, X, dtype="float16"))),
         TypeError,
