@@ -6,6 +6,7 @@ import ctypes
 import functools
 import logging
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any, Callable, Optional
 
@@ -50,33 +51,27 @@ class FusedAdam(mx.optimizer.Adam):
 
     def update_multi_precision(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
         """Update one parameter, or, given lists, several."""
-        if isinstance(index, (list, tuple)) and self._compiled(weight, grad):
-            self._update_all(index, weight, grad, state)
-        elif isinstance(index, (list, tuple)):
+        if not isinstance(index, (list, tuple)):
+            super().update_multi_precision(index, weight, grad, state)
+        elif self._look_up(weight, grad, state):
+            self._update_all(index)
+        else:
             for arguments in zip(index, weight, grad, state):
                 super().update_multi_precision(*arguments)
-        else:
-            super().update_multi_precision(index, weight, grad, state)
 
     def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
         """Update one parameter."""
-        if self._compiled([weight], [grad]):
-            self._update_all([index], [weight], [grad], [state])
+        if self._look_up([weight], [grad], [state]):
+            self._update_all([index])
         else:
             super().update(index, weight, grad, state)
 
-    @staticmethod
-    def _compiled(weight: Sequence[Any], grad: Sequence[Any]) -> bool:
-        reason = _why_not(weight, grad)
-        if reason is not None:
-            _say_once(reason)
-        return reason is None
-
-    def _update_all(
-        self, index: Sequence[Any], weight: Sequence[Any], grad: Sequence[Any], state: Sequence[Any]
-    ) -> None:
+    def _update_all(self, index: Sequence[Any]) -> None:
+        """Update the parameters that were looked up."""
         self._update_count(index)
-        self._look_up(weight, grad, state)
+        if not engine_is_naive():
+            for tensor in self._tensors:
+                mx.base.check_call(mx.base._LIB.MXNDArrayWaitToWrite(tensor.handle))
         steps = [self._index_update_count[i] for i in index]
         rates = [
             rate * math.sqrt(1 - self.beta2**step) / (1 - self.beta1**step)
@@ -94,22 +89,23 @@ class FusedAdam(mx.optimizer.Adam):
             np.float32(self.epsilon),
         )
 
-    def _look_up(self, weight: Sequence[Any], grad: Sequence[Any], state: Sequence[Any]) -> None:
-        """Find the memory of the tensors, where they are not those of the last call, and wait for
-        what is still at work on it."""
-        tensors = [t for w, g, (mean, var) in zip(weight, grad, state) for t in (w, g, mean, var)]
-        for tensor in tensors:
-            mx.base.check_call(mx.base._LIB.MXNDArrayWaitToWrite(tensor.handle))
-        if len(tensors) != len(self._tensors) or any(a is not b for a, b in zip(tensors, self._tensors)):
-            rows = np.array([_address(tensor) for tensor in tensors], np.uint64).reshape(-1, 4)
-            pieces = [
-                (row, start, min(PIECE, w.size - start))
-                for row, w in enumerate(weight)
-                for start in range(0, w.size, PIECE)
-            ]
-            self._rows, starts, self._sizes = np.array(pieces, np.int64).T.copy()
-            self._addresses = rows[self._rows] + 4 * starts[:, None].astype(np.uint64)
-            self._tensors = tensors
+    def _look_up(self, weight: Sequence[Any], grad: Sequence[Any], state: Sequence[Any]) -> bool:
+        """Find the memory of the tensors, where they are not those of the last call; False where the
+        compiled loop cannot be used."""
+        tensors = [tensor for w, g, pair in zip(weight, grad, state) for tensor in (w, g, *pair)]
+        if len(tensors) == len(self._tensors) and all(map(operator.is_, tensors, self._tensors)):
+            return True
+        reason = _why_not(weight, grad)
+        if reason is not None:
+            _say_once(reason)
+            return False
+        rows = np.array([_address(tensor) for tensor in tensors], np.uint64).reshape(-1, 4)
+        pieces = [(row, start) for row, w in enumerate(weight) for start in range(0, w.size, PIECE)]
+        self._rows, starts = np.array(pieces, np.int64).T.copy()
+        self._sizes = np.minimum(PIECE, np.array([w.size for w in weight])[self._rows] - starts)
+        self._addresses = rows[self._rows] + 4 * starts[:, None].astype(np.uint64)
+        self._tensors = tensors
+        return True
 
 
 PIECE = 2**15

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, log_sigmoid, namespace, sum_last, with_sample_axis
+from ..ops import Tensor, namespace, softplus, sum_last, with_sample_axis
 from .distribution import Distribution
 
 
@@ -42,9 +42,9 @@ class Bernoulli(Distribution):
         # broadcast_mul would reduce a gradient for the data, which nobody asks for
         unlikely = logits * F.broadcast_like(1 - 2 * value, logits)
         # Differentiated is softrelu, whose gradient is right to a rounding in the fewest passes;
-        # its value is mended by log_sigmoid, which no gradient goes through.
-        rough = -sum_last(F.Activation(unlikely, act_type="softrelu"))
-        log_prob = rough + (sum_last(log_sigmoid(F.BlockGrad(-unlikely))) - F.BlockGrad(rough))
+        # its value is mended by softplus, which no gradient goes through.
+        rough = sum_last(F.Activation(unlikely, act_type="softrelu"))
+        log_prob = (F.BlockGrad(rough) - sum_last(softplus(F.BlockGrad(unlikely)))) - rough
         return F.reshape_like(log_prob, self.logits, lhs_begin=0, lhs_end=2, rhs_begin=0, rhs_end=-1)
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
