@@ -70,8 +70,7 @@ class FusedAdam(mx.optimizer.Adam):
         """Update the parameters that were looked up."""
         self._update_count(index)
         if not engine_is_naive():
-            for tensor in self._tensors:
-                mx.base.check_call(mx.base._LIB.MXNDArrayWaitToWrite(tensor.handle))
+            _wait(self._tensors)
         steps = [self._index_update_count[i] for i in index]
         rates = [
             rate * math.sqrt(1 - self.beta2**step) / (1 - self.beta1**step)
@@ -99,6 +98,7 @@ class FusedAdam(mx.optimizer.Adam):
         if reason is not None:
             _say_once(reason)
             return False
+        _wait(tensors)  # what is still to be computed has no memory yet
         rows = np.array([_address(tensor) for tensor in tensors], np.uint64).reshape(-1, 4)
         pieces = [(row, start) for row, w in enumerate(weight) for start in range(0, w.size, PIECE)]
         self._rows, starts = np.array(pieces, np.int64).T.copy()
@@ -111,6 +111,12 @@ class FusedAdam(mx.optimizer.Adam):
 PIECE = 2**15
 """Numbers that one turn of the loop takes: so many to a core's cache."""
 _ADDRESSES = {"_tensors", "_rows", "_addresses", "_sizes"}
+
+
+def _wait(tensors: Sequence[Any]) -> None:
+    """Until nothing that was asked of the engine is still at work on them."""
+    for tensor in tensors:
+        mx.base.check_call(mx.base._LIB.MXNDArrayWaitToWrite(tensor.handle))
 
 
 def _address(tensor: Any) -> int:
