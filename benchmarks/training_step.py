@@ -133,6 +133,7 @@ def _row(workers: dict[str, Worker], row: str, rounds: int) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in workers}
     for _ in range(rounds):
         for name, worker in workers.items():
+            time.sleep(0.3)  # until the threads of the one before have stopped spinning
             times[name] += worker.times(row, steps)
     return {name: statistics.median(seconds) for name, seconds in times.items() if seconds}
 
