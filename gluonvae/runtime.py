@@ -114,9 +114,12 @@ def _start_mxnet() -> tuple[Any, dict[str, str]]:
 def _silent_stderr() -> Iterator[None]:
     """While it lasts, nothing reaches the error output, also from C++: MXNet announces there which
     engine it starts, whenever that is not the usual one."""
-    sys.stderr.flush()
-    with open(os.devnull, "wb") as nowhere:
+    try:
         kept = os.dup(2)
+    except OSError:  # a process without one
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:
         try:
             os.dup2(nowhere.fileno(), 2)
             yield

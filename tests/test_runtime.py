@@ -83,6 +83,10 @@ def test_error_output_works_afterwards():
     assert done.stderr == "python\nraw"
 
 
+def test_a_process_without_error_output():
+    assert python("import os; os.close(2); import gluonvae; print('imported')").stdout.strip() == "imported"
+
+
 def test_physical_cores_are_no_more_than_allowed():
     assert 1 <= runtime.physical_cores() <= len(os.sched_getaffinity(0))
     code = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); import gluonvae.runtime as r; print(r.physical_cores(), r.CHOSEN['OMP_NUM_THREADS'])"
