@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
         "  gluonvae info                         tell versions, devices and settings\n\n"
         "Each command has its own --help.",
     )
+    top.set_defaults(verbose=False)
     top.add_argument("--version", action="version", version=f"gluonvae {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND", help="what to do")
     _train(
@@ -248,9 +249,7 @@ def _device(group: argparse._ActionsContainer) -> None:
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the command; returns its exit status: 0, 2 for what was asked for wrongly, 130 for Ctrl-C."""
     asked = parser().parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO if getattr(asked, "verbose", False) else logging.WARNING, format="%(message)s"
-    )
+    logging.basicConfig(level=logging.INFO if asked.verbose else logging.WARNING, format="%(message)s")
     try:
         return asked.run(asked)
     except (ValueError, TypeError, FloatingPointError, OSError) as error:

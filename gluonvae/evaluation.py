@@ -11,7 +11,7 @@ from . import checks
 from .data import Dataset, as_images
 from .noise import NoiseSource
 from .objectives import Objective
-from .ops import Tensor
+from .ops import Tensor, as_numpy
 from .runtime import mx
 from .vae import VAE
 
@@ -42,7 +42,7 @@ def evaluate(bound: Objective, data: Union[Dataset, Any], batch_size: int = 500,
             bound.vae.inference_net.noise_shape(len(batch), bound.samples), batch.context, batch.dtype
         )
         terms = bound.terms(batch, noise)
-        rows.append(np.stack([term.asnumpy() for term in terms[1:]]))
+        rows.append(np.stack([as_numpy(term) for term in terms[1:]]))
     values = np.concatenate(rows, axis=1).astype(np.float64)
     bound_mean, log_likelihood, kl = (float(mean) for mean in values.mean(axis=1))
     return Estimate(bound_mean, log_likelihood, kl, standard_error(values[0]))
@@ -125,7 +125,7 @@ def _log_mean_weight(
         count = min(chunk, samples - start)
         shape = (count, *log_weights.vae.inference_net.noise_shape(1)[1:])
         drawn = np.stack([rng.standard_normal(shape, dtype=np.float32) for rng in noise], axis=1)
-        weights = log_weights(batch, to_device(drawn, log_weights.vae)).asnumpy().astype(np.float64)
+        weights = as_numpy(log_weights(batch, to_device(drawn, log_weights.vae))).astype(np.float64)
         top = weights.max(axis=0)
         total = np.logaddexp(total, top + np.log(np.exp(weights - top).sum(axis=0)))
         bar.update(weights.size)
@@ -139,7 +139,7 @@ def standard_error(values: np.ndarray) -> float:
 
 def to_device(batch: np.ndarray, vae: VAE) -> Any:
     """A batch of data as an NDArray where the model is."""
-    return mx.nd.array(batch, ctx=vae.context, dtype=vae.dtype)
+    return mx.nd.array(batch, ctx=vae.context, dtype=batch.dtype).astype(vae.dtype, copy=False)
 
 
 def model_data(name: str, data: Union[Dataset, Any], vae: VAE) -> Dataset:

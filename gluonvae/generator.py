@@ -10,7 +10,7 @@ import numpy as np
 from . import checks
 from .distributions import Bernoulli, Distribution
 from .networks import MLP, Activation, ModelBlock
-from .ops import Tensor, is_symbol
+from .ops import Tensor, as_numpy, is_symbol
 from .runtime import mx
 
 
@@ -57,7 +57,7 @@ class Generator(ModelBlock):
         """
         checks.tensor("data", data, ("B", self.data_dims), self.dtype)
         if data.context.device_type != "gpu":
-            self.check_support("data", data.asnumpy())
+            self.check_support("data", as_numpy(data))
 
     def likelihood(self, latent_state: Tensor) -> Distribution:
         """p(x | z) for latent states ``(..., D)``, as an object to score and to sample."""

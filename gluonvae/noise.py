@@ -33,7 +33,7 @@ class NoiseSource:
     def _draw(draw: Any, shape: Sequence[int], ctx: Any, dtype: Any) -> Any:
         wide = np.dtype(dtype) == np.float64
         values = draw(tuple(shape), dtype=np.float64 if wide else np.float32)
-        return mx.nd.array(values, ctx=ctx or mx.cpu(), dtype=dtype)
+        return mx.nd.array(values, ctx=ctx or mx.cpu(), dtype=values.dtype).astype(dtype, copy=False)
 
     def permutation(self, size: int) -> np.ndarray:
         """The numbers 0 to ``size`` - 1 in random order."""

@@ -100,7 +100,7 @@ class ELBO(Objective):
             return (mx.sym.full((1,), self._beta),)
         place = data.context, np.dtype(data.dtype)
         if place not in self._beta_tensors:
-            self._beta_tensors[place] = mx.nd.full((1,), self._beta, data.context, data.dtype)
+            self._beta_tensors[place] = mx.nd.full((1,), self._beta, data.context).astype(data.dtype, copy=False)
         return (self._beta_tensors[place],)
 
     def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor, beta: Tensor) -> tuple[Tensor, ...]:

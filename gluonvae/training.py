@@ -19,6 +19,7 @@ from . import noise as _noise
 from .data import Dataset
 from .evaluation import evaluate, model_data, to_device
 from .objectives import Objective
+from .ops import BFLOAT16
 from .optimizer import FusedAdam
 from .runtime import mx
 from .schedules import Schedule
@@ -167,6 +168,8 @@ class _Stepper:
         learning_rate: Union[float, Schedule],
         beta: Union[float, Schedule, None],
     ) -> None:
+        if np.dtype(bound.vae.dtype) == BFLOAT16:
+            raise TypeError("MXNet's optimizers do not know bfloat16: train in float32, then vae.cast(BFLOAT16)")
         if beta is not None and not hasattr(bound, "beta"):
             raise ValueError(f"beta was given, but {type(bound).__name__} has no weight beta")
         known = set(mx.optimizer.Optimizer.opt_registry) - UNFIT_OPTIMIZERS

@@ -25,7 +25,6 @@ def positive(rng, *shape):
 
 # name: (function of tensors, which arrays to call it with at batch B)
 FUNCTIONS = {
-    "log_sigmoid": (ops.log_sigmoid, lambda rng, B: [3 * rng.standard_normal((B, D))]),
     "softplus": (ops.softplus, lambda rng, B: [3 * rng.standard_normal((B, D))]),
     "log_mean_exp": (ops.log_mean_exp, lambda rng, B: [9 * rng.standard_normal((3, B))]),
     "diagonal_gaussian_kl": (

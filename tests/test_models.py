@@ -242,6 +242,26 @@ def test_float64_from_end_to_end(rng):
     assert vae.phantasize(2, "mean").dtype == np.float64
 
 
+@pytest.mark.parametrize("mode", ["imperative", "static_shape"])
+def test_bfloat16_is_float32_to_its_digits(mode, rng):
+    vae = small_vae()
+    values, draws, results = rng.integers(0, 2, (7, 12)), rng.standard_normal((7, 4)), []
+    for dtype in (np.dtype("float32"), gv.ops.BFLOAT16):
+        vae.cast(dtype)
+        bound = gv.ELBO(vae)
+        set_mode(bound, mode)
+        with mx.autograd.record():
+            value = bound(nd(values).astype(dtype), nd(draws).astype(dtype))
+        value.backward()
+        results.append([gv.ops.as_numpy(x) for x in (value, vae.generator.logits.weight.grad())])
+    (value, gradient), (rough_value, rough_gradient) = results
+    # eight binary digits, lost anew by each of some ten operations
+    np.testing.assert_allclose(rough_value, value, rtol=10 * 2.0**-8)
+    assert np.linalg.norm(rough_gradient - gradient) < 10 * 2.0**-8 * np.linalg.norm(gradient)
+    assert np.isfinite(gv.evaluate(gv.IWAE(vae, samples=3), values).bound)
+    assert vae.phantasize(2).dtype == gv.ops.BFLOAT16
+
+
 @pytest.mark.skipif(mx.context.num_gpus() == 0, reason="needs a GPU")
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_gpu(dtype, rng):
