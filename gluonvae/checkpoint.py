@@ -73,7 +73,7 @@ def load_run(folder: Path, ctx: Any) -> tuple[VAE, dict[str, Any]]:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         vae = construct_vae(**config["model"])
-        config["shape"], config["asked"]["data"]
+        config["shape"], config["asked"]["data"]  # KeyError where sample or reconstruct would miss them
     except FileNotFoundError as error:
         raise RunError(f"{folder} is not the folder of a run: it has no {CONFIG}") from error
     except (ValueError, KeyError, TypeError) as error:

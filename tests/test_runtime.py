@@ -42,6 +42,15 @@ def test_choice(environment, gpu_build, expected):
     assert runtime.choose(environment, 6, gpu_build) == expected
 
 
+@pytest.mark.parametrize(
+    ("folder", "expected"), [("mxnet_cu117-1.9.1.dist-info", True), ("mxnet-1.9.1.dist-info", False)]
+)
+def test_a_build_for_gpus_is_known_by_its_name(folder, expected, tmp_path, monkeypatch):
+    (tmp_path / folder).mkdir()
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path), str(tmp_path / "none.zip")])
+    assert runtime._gpu_build() is expected
+
+
 def test_the_choice_is_made_before_mxnet_is_imported():
     done = python("import gluonvae, os; print(os.environ['MXNET_ENGINE_TYPE'], os.environ['OMP_NUM_THREADS'])")
     assert done.stdout.split() == ["NaiveEngine", str(runtime.physical_cores())]
