@@ -74,7 +74,7 @@ def main() -> None:
         times.append((middle - started, time.perf_counter() - middle))
     computing, optimizing = np.median(times, axis=0) * 1e3
     print(f"{name}: bound and gradients {computing:.2f} ms, optimizer {optimizing:.2f} ms (medians of 100)")
-    for operator, share in sorted(operators(compute).items(), key=lambda item: -item[1])[:14]:
+    for operator, share in sorted(operators(compute).items(), key=lambda item: -item[1])[:24]:
         print(f"{operator:<32}{share:>7.1%}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import logging
 import math
@@ -12,6 +11,7 @@ from typing import Any, Callable, Optional
 
 import numpy as np
 
+from .compiled import address
 from .runtime import engine_is_naive, mx
 
 _log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class FusedAdam(mx.optimizer.Adam):
             _say_once(reason)
             return False
         _wait(tensors)  # what is still to be computed has no memory yet
-        rows = np.array([_address(tensor) for tensor in tensors], np.uint64).reshape(-1, 4)
+        rows = np.array([address(tensor) for tensor in tensors], np.uint64).reshape(-1, 4)
         pieces = [(row, start) for row, w in enumerate(weight) for start in range(0, w.size, PIECE)]
         self._rows, starts = np.array(pieces, np.int64).T.copy()
         self._sizes = np.minimum(PIECE, np.array([w.size for w in weight])[self._rows] - starts)
@@ -117,12 +117,6 @@ def _wait(tensors: Sequence[Any]) -> None:
     """Until nothing that was asked of the engine is still at work on them."""
     for tensor in tensors:
         mx.base.check_call(mx.base._LIB.MXNDArrayWaitToWrite(tensor.handle))
-
-
-def _address(tensor: Any) -> int:
-    pointer = ctypes.c_void_p()
-    mx.base.check_call(mx.base._LIB.MXNDArrayGetData(tensor.handle, ctypes.byref(pointer)))
-    return pointer.value or 0
 
 
 def _why_not(weight: Sequence[Any], grad: Sequence[Any]) -> Optional[str]:
@@ -149,7 +143,7 @@ def _kernel() -> Optional[Callable[..., None]]:
     In parallel only under the naive engine: the threaded one keeps the cores busy itself.
     """
     try:
-        from . import _adam_kernel
+        from .kernels import adam
     except ImportError:
         return None
-    return _adam_kernel.parallel if engine_is_naive() else _adam_kernel.serial
+    return adam.parallel if engine_is_naive() else adam.serial

@@ -9,7 +9,7 @@ import pytest
 from conftest import MODES, nd, set_mode, small_vae
 
 import gluonvae as gv
-from gluonvae import optimizer
+from gluonvae import compiled, optimizer
 from gluonvae.runtime import mx
 
 SHAPES = [(40_000,), (7, 3), (1,), (300, 200)]
@@ -139,8 +139,8 @@ def test_without_numba_it_is_mxnets(monkeypatch, caplog):
     caplog.set_level(logging.INFO, "gluonvae")
     optimizer._say_once.cache_clear()
     optimizer._kernel.cache_clear()
-    monkeypatch.setitem(sys.modules, "gluonvae._adam_kernel", None)
-    monkeypatch.delattr("gluonvae._adam_kernel", raising=False)
+    monkeypatch.setitem(sys.modules, "gluonvae.kernels.adam", None)
+    monkeypatch.delattr("gluonvae.kernels.adam", raising=False)
     try:
         ours, mxnets = (Parameters(which).step(5) for which in ("fusedadam", "adam"))
     finally:
@@ -188,7 +188,7 @@ def test_the_memory_looked_up_stays_that_of_the_parameters(mode, tmp_path):
         if step == 4:
             vae.collect_params().zero_grad()
         fused = trainer._updaters[0].optimizer
-        now = [optimizer._address(tensor) for tensor in fused._tensors]
+        now = [compiled.address(tensor) for tensor in fused._tensors]
         assert fused._addresses.ravel().tolist() == now
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
+from .. import compiled
 from .. import noise as _noise
 from ..ops import Tensor, namespace, softplus, sum_last, with_sample_axis
 from .distribution import Distribution
@@ -36,6 +37,8 @@ class Bernoulli(Distribution):
         logit of exactly 0, which ``gluon.loss.SigmoidBinaryCrossEntropyLoss`` has not. No gradient
         flows to ``value``.
         """
+        if compiled.available():
+            return compiled.bernoulli_log_prob(self.logits, value)
         F = namespace(self.logits)
         # (k, B, X), with k = 1 where there is no sample axis
         logits, value = with_sample_axis(self.logits), with_sample_axis(F.BlockGrad(value))
