@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from .ops import Tensor, namespace
+from . import checks
+from .ops import Tensor, is_symbol, namespace
 from .runtime import engine_is_naive, mx
 
 
@@ -40,10 +41,10 @@ KINDS = {np.float32: ctypes.c_float, np.float64: ctypes.c_double}
 """The dtypes that loops are compiled for."""
 
 
-def _memory(tensor: Any, *shape: int) -> np.ndarray:
-    """The numbers of an NDArray on the CPU, without a copy."""
-    kind = KINDS[tensor.dtype]
-    return np.frombuffer((kind * math.prod(shape)).from_address(address(tensor)), tensor.dtype).reshape(shape)
+@functools.lru_cache(maxsize=256)
+def _view(place: int, dtype: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The numbers at an address, whoever they belong to now. In a static graph the addresses recur."""
+    return np.ctypeslib.as_array((KINDS[dtype] * math.prod(shape)).from_address(place)).reshape(shape)
 
 
 class _CompiledOperator(mx.operator.CustomOp):
@@ -55,17 +56,19 @@ class _CompiledOperator(mx.operator.CustomOp):
         if req == "null":
             return
         direct = req != "add" and output.dtype in KINDS
-        wide = [tensor if tensor.dtype in KINDS else tensor.astype("float32") for tensor in inputs]
+        wide = [tensor if tensor.dtype in KINDS else mx.nd.amp_cast(tensor, dtype="float32") for tensor in inputs]
         to = output if direct else mx.nd.empty(output.shape, dtype=wide[0].dtype)
-        loop(*(_memory(tensor, *shape) for tensor, shape in zip((*wide, to), shapes)))
+        loop(*(_view(address(tensor), tensor.dtype, shape) for tensor, shape in zip((*wide, to), shapes)))
         if not direct:
-            self.assign(output, req, to.astype(output.dtype, copy=False))
+            self.assign(output, req, mx.nd.amp_cast(to, dtype=output.dtype))
 
 
 def bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:
     """log p(value | logits), ``(..., B)`` for logits ``(..., B, X)`` and zeros and ones ``(B, X)``, in
     nats. No gradient flows to ``value``."""
     F = namespace(logits)
+    if not is_symbol(logits):
+        checks.shape("value", value, logits.shape[max(0, logits.ndim - value.ndim) :])
     return F.Custom(logits, F.BlockGrad(value), op_type="gluonvae_bernoulli_log_prob")
 
 
@@ -98,7 +101,7 @@ class _BernoulliLogProbProp(mx.operator.CustomOpProp):
     def infer_shape(self, in_shape: Any) -> tuple[Any, Any, Any]:
         logits, value = in_shape
         if list(logits[-len(value) :]) != list(value):
-            raise ValueError(f"data of shape {tuple(value)} does not fit logits of shape {tuple(logits)}")
+            raise ValueError(f"value of shape {tuple(value)} does not fit logits of shape {tuple(logits)}")
         return in_shape, [logits[:-1]], []
 
     def create_operator(self, ctx: Any, shapes: Any, dtypes: Any) -> Any:

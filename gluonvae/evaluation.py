@@ -11,9 +11,9 @@ from . import checks
 from .data import Dataset, as_images
 from .noise import NoiseSource
 from .objectives import Objective
-from .ops import Tensor, as_numpy
+from .ops import as_numpy
 from .runtime import mx
-from .vae import VAE
+from .vae import VAE, LogWeight
 
 
 class Estimate(NamedTuple):
@@ -86,8 +86,8 @@ def log_marginal_likelihood(
     if not memory > 0:
         raise ValueError(f"memory must be positive, got {memory}")
     data = model_data("data", data, vae).drawn_once(seed)
-    log_weights = _LogWeights(vae)
-    log_weights.hybridize(static_alloc=True, static_shape=True)
+    log_weight = LogWeight(vae)
+    log_weight.hybridize(static_alloc=True, static_shape=True)
     rows = max(1, int(memory * 2**20 / (4 * ARRAYS_A_ROW * vae.data_dims)))
     images = max(1, rows // samples)
     parts = []
@@ -95,7 +95,7 @@ def log_marginal_likelihood(
         for start in range(0, len(data), images):
             batch = to_device(data.batch(slice(start, start + images)), vae)
             noise = [np.random.default_rng((seed, start + row)) for row in range(len(batch))]
-            parts.append(_log_mean_weight(log_weights, batch, noise, samples, max(1, rows // len(batch)), bar))
+            parts.append(_log_mean_weight(log_weight, batch, noise, samples, max(1, rows // len(batch)), bar))
     log_likelihood = np.concatenate(parts)
     return MarginalLikelihood(log_likelihood, float(log_likelihood.mean()), standard_error(log_likelihood))
 
@@ -104,28 +104,17 @@ ARRAYS_A_ROW = 8
 """Arrays as wide as the data that a graph holds at once for each row of a batch, generously."""
 
 
-class _LogWeights(mx.gluon.HybridBlock):
-    """log p(x, z) - log q(z | x), ``(k, B)``."""
-
-    def __init__(self, vae: VAE) -> None:
-        super().__init__()
-        self.vae = vae
-
-    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> Tensor:
-        log_likelihood, log_ratio = self.vae.log_weight(data, noise)
-        return log_likelihood + log_ratio
-
-
 def _log_mean_weight(
-    log_weights: _LogWeights, batch: Any, noise: list[np.random.Generator], samples: int, chunk: int, bar: tqdm
+    log_weight: LogWeight, batch: Any, noise: list[np.random.Generator], samples: int, chunk: int, bar: tqdm
 ) -> np.ndarray:
     """The logarithm of the mean weight of each image, ``chunk`` samples at a time."""
     total = np.full(len(batch), -np.inf)
     for start in range(0, samples, chunk):
         count = min(chunk, samples - start)
-        shape = (count, *log_weights.vae.inference_net.noise_shape(1)[1:])
+        shape = (count, *log_weight.vae.inference_net.noise_shape(1)[1:])
         drawn = np.stack([rng.standard_normal(shape, dtype=np.float32) for rng in noise], axis=1)
-        weights = as_numpy(log_weights(batch, to_device(drawn, log_weights.vae))).astype(np.float64)
+        log_likelihood, log_ratio = log_weight(batch, to_device(drawn, log_weight.vae))
+        weights = as_numpy(log_likelihood + log_ratio).astype(np.float64)
         top = weights.max(axis=0)
         total = np.logaddexp(total, top + np.log(np.exp(weights - top).sum(axis=0)))
         bar.update(weights.size)

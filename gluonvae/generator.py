@@ -9,9 +9,8 @@ import numpy as np
 
 from . import checks
 from .distributions import Bernoulli, Distribution
-from .networks import MLP, Activation, ModelBlock
+from .networks import MLP, Activation, Dense, ModelBlock
 from .ops import Tensor, as_numpy, is_symbol
-from .runtime import mx
 
 
 class Generator(ModelBlock):
@@ -105,9 +104,7 @@ class ProductOfBernoullisGenerator(Generator):
         sizes = checks.layer_sizes("layer_sizes", layer_sizes)
         with self.name_scope():
             self.body = MLP(sizes, act_type, self.latent_variable_size, prefix="body_")
-            self.logits = mx.gluon.nn.Dense(
-                self.data_dims, flatten=False, in_units=self.body.out_units, prefix="logits_"
-            )
+            self.logits = Dense(self.data_dims, self.body.out_units, prefix="logits_")
 
     def hybrid_forward(self, F: Any, latent_state: Tensor) -> Tensor:
         return self.logits(self.body(latent_state))

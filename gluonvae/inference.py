@@ -7,9 +7,8 @@ from typing import Any, Optional
 
 from . import checks
 from .distributions import Distribution, Normal
-from .networks import MLP, Activation, ModelBlock
+from .networks import MLP, Activation, Dense, ModelBlock
 from .ops import Tensor, is_symbol, softplus
-from .runtime import mx
 
 MIN_STD = 1e-4
 """Floor of a posterior's standard deviation: softplus underflows to 0, and 1 / MIN_STD must be
@@ -94,7 +93,7 @@ class GaussianInferenceNetwork(InferenceNetwork):
     def _head(self, sizes: Sequence[int], act_type: Activation, prefix: str) -> MLP:
         head = MLP(sizes, act_type, self.shared.out_units, prefix)
         with head.name_scope():
-            head.add(mx.gluon.nn.Dense(self.latent_variable_size, flatten=False, in_units=head.out_units))
+            head.add(Dense(self.latent_variable_size, head.out_units))
         return head
 
     def hybrid_forward(self, F: Any, data: Tensor) -> tuple[Tensor, Tensor]:

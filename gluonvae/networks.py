@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any, Callable, Optional, Union
 
@@ -9,9 +10,11 @@ import numpy as np
 
 from . import checks
 from .ops import BFLOAT16, Tensor
-from .runtime import mx
+from .runtime import bfloat16_in_hardware, mx
 
 nn = mx.gluon.nn
+
+_log = logging.getLogger(__name__)
 
 Activation = Union[str, Callable[[], Any]]
 """A name in :data:`ACTIVATIONS`, or something called without arguments that makes a block."""
@@ -61,6 +64,40 @@ def activation(act_type: Activation) -> Callable[[], Any]:
     return ACTIVATIONS[checks.known_name("act_type", act_type, ACTIVATIONS)]
 
 
+class Dense(mx.gluon.nn.Dense):
+    """Gluon's, over the last axis. The product may be taken in a lower precision than that of what
+    goes in and comes out, see :meth:`XavierBlock.mixed_precision`."""
+
+    def __init__(self, units: int, in_units: int = 0, prefix: Optional[str] = None) -> None:
+        super().__init__(units, flatten=False, in_units=in_units, prefix=prefix)
+        self.precision: Any = None
+
+    def hybrid_forward(self, F: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        if self.precision is None:
+            return super().hybrid_forward(F, x, weight, bias)
+        x, weight, bias = (F.amp_cast(tensor, dtype=self.precision) for tensor in (x, weight, bias))
+        return F.amp_cast(super().hybrid_forward(F, x, weight, bias), dtype="float32")
+
+
+PRECISIONS: dict[str, Any] = {"float32": None, "bfloat16": BFLOAT16, "float16": np.dtype("float16")}
+"""What matrix products may be taken in, by name."""
+
+
+def _precision(name: str, ctx: Any) -> Any:
+    """The dtype called ``name``. Raises ValueError where MXNet has no product of it on the device."""
+    dtype = PRECISIONS[checks.known_name("precision", name, PRECISIONS)]
+    if dtype is None:
+        return None
+    try:
+        one = mx.nd.ones((1, 1), ctx).astype(dtype)
+        mx.nd.FullyConnected(one, one, num_hidden=1, no_bias=True).wait_to_read()
+    except mx.base.MXNetError as error:
+        raise ValueError(f"MXNet has no {name} matrix product on {ctx} here: use float32") from error
+    if name == "bfloat16" and ctx.device_type == "cpu" and not bfloat16_in_hardware():
+        _log.warning("this CPU has no bfloat16 instructions: its products will be slower than in float32")
+    return dtype
+
+
 class XavierOrUniform(mx.init.Xavier):
     """Xavier (Glorot and Bengio 2010) for matrices; Gluon's default for vectors, which it refuses."""
 
@@ -82,6 +119,26 @@ class XavierBlock(mx.gluon.HybridBlock):
     def initialize(self, init: Any = None, ctx: Any = None, verbose: bool = False, force_reinit: bool = False) -> None:
         """Gluon's own, with :class:`XavierOrUniform` where ``init`` is left out."""
         super().initialize(init or XavierOrUniform(), ctx, verbose, force_reinit)
+
+    def mixed_precision(self, precision: str) -> None:
+        """Take the matrix products of every :class:`Dense` layer in "bfloat16" (a CPU with AVX-512, or
+        a GPU) or "float16" (a GPU); "float32" undoes it.
+
+        Parameters, activations, sums and what is returned stay float32 (Micikevicius et al. 2018).
+        As with ``hybridize``, call it on the outermost block that you call: graphs above it are
+        those traced before. Raises ValueError for a precision that the device has no product of.
+        """
+        parameters = list(self.collect_params().values())
+        ready = parameters and parameters[0]._data is not None
+        dtype = _precision(precision, parameters[0].list_ctx()[0] if ready else mx.current_context())
+
+        def switch(block: Any) -> None:
+            if isinstance(block, Dense):
+                block.precision = dtype
+            if isinstance(block, mx.gluon.HybridBlock):
+                block._clear_cached_op()
+
+        self.apply(switch)
 
 
 FLOATS = [BFLOAT16, *(np.dtype(name) for name in ("float16", "float32", "float64"))]
@@ -121,7 +178,7 @@ class MLP(mx.gluon.nn.HybridSequential):
         make_activation = activation(act_type)
         with self.name_scope():
             for units in sizes:
-                self.add(nn.Dense(units, flatten=False, in_units=in_units), make_activation())
+                self.add(Dense(units, in_units), make_activation())
                 in_units = units
         self.out_units = in_units
         """Width of the output; 0 where there is no layer and ``in_units`` was not given."""

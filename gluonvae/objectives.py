@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
 
 from . import checks
+from .chunks import in_chunks
 from .networks import XavierBlock
 from .ops import Tensor, is_symbol, log_mean_exp
 from .runtime import mx
-from .vae import VAE
+from .vae import VAE, LogWeight
+
+PIXELS_AT_ONCE = 2**25
+"""How many pixels, of all samples of a batch, a graph computes at once: 128 MB an array of float32, of
+which a training graph holds half a dozen."""
 
 
 class Terms(NamedTuple):
@@ -28,21 +33,31 @@ class Terms(NamedTuple):
 
 
 class Objective(XavierBlock):
-    """Base of the bounds. A kind of bound defines ``hybrid_forward(F, data, noise, *weights)``,
-    which returns the four tensors of :class:`Terms`, ``(B,)`` each.
+    """Base of the bounds. A kind of bound says
+
+    - what it is made of: ``parts``, a block of ``(data, noise)`` that returns tensors ``(k, B)``, one
+      number a sample, or ``(B,)``, the same for every sample (k = 1 has no sample axis);
+    - what it makes of them: ``combine(F, *parts, *weights)``, the four tensors of :class:`Terms`.
+
+    Where ``(k, B, X)`` would be too large for memory the samples are taken in chunks: the parts are
+    computed without their graph, and each chunk once more when the gradient is wanted. Bound and
+    gradient are the same to rounding, of a network that is a function of its inputs; data and noise
+    have no gradient then.
 
     Parameters
     ----------
     vae : the model.
     samples : k, the number of latent states drawn for a data point.
+    parts : see above.
     """
 
-    def __init__(self, vae: VAE, samples: int = 1) -> None:
+    def __init__(self, vae: VAE, samples: int, parts: Callable[[VAE], Any]) -> None:
         super().__init__()
         if not isinstance(vae, VAE):
             raise TypeError(f"vae must be a VAE, got {type(vae).__name__}")
         self.vae = vae
         self.samples = checks.positive_int("samples", samples)
+        self.parts = parts(vae)
 
     def forward(self, data: Tensor, noise: Optional[Tensor] = None) -> Tensor:
         """The objective, ``(B,)``, for data ``(B, X)`` and standard normal noise ``(B, D)``, or
@@ -52,7 +67,12 @@ class Objective(XavierBlock):
     def terms(self, data: Tensor, noise: Optional[Tensor] = None) -> Terms:
         """The objective and what it is made of; takes what :meth:`forward` takes."""
         noise = self.vae.checked_noise(data, noise, self.samples)
-        return Terms(*super().forward(data, noise, *self.weights(data)))
+        weights = self.weights(data)
+        if not is_symbol(data):
+            chunk = max(1, PIXELS_AT_ONCE // (len(data) * self.vae.data_dims))
+            if chunk < self.samples:
+                return Terms(*in_chunks(self.parts, self.combine, data, noise, weights, chunk))
+        return Terms(*super().forward(data, noise, *weights))
 
     def weights(self, data: Tensor) -> tuple[Tensor, ...]:
         """Further inputs of the graph, on the device of ``data``: what may change from one step
@@ -60,7 +80,10 @@ class Objective(XavierBlock):
         return ()
 
     def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
-        raise NotImplementedError(f"{type(self).__name__} must define hybrid_forward(F, data, noise)")
+        return self.combine(F, *self.parts(data, noise), *weights)
+
+    def combine(self, F: Any, *parts_and_weights: Tensor) -> tuple[Tensor, ...]:
+        raise NotImplementedError(f"{type(self).__name__} must define combine(F, *parts, *weights)")
 
     def _sample_mean(self, F: Any, x: Tensor) -> Tensor:
         """The mean over the sample axis, where there is one."""
@@ -81,7 +104,7 @@ class ELBO(Objective):
     """
 
     def __init__(self, vae: VAE, beta: float = 1.0, samples: int = 1) -> None:
-        super().__init__(vae, samples)
+        super().__init__(vae, samples, lambda vae: vae)
         self.beta = beta
 
     @property
@@ -103,8 +126,7 @@ class ELBO(Objective):
             self._beta_tensors[place] = mx.nd.full((1,), self._beta, data.context).astype(data.dtype, copy=False)
         return (self._beta_tensors[place],)
 
-    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor, beta: Tensor) -> tuple[Tensor, ...]:
-        log_likelihood, kl = self.vae(data, noise)
+    def combine(self, F: Any, log_likelihood: Tensor, kl: Tensor, beta: Tensor) -> tuple[Tensor, ...]:
         log_likelihood = self._sample_mean(F, log_likelihood)
         weighted = log_likelihood - F.broadcast_mul(kl, beta)
         return weighted, log_likelihood - kl, log_likelihood, kl
@@ -123,10 +145,9 @@ class IWAE(Objective):
     """
 
     def __init__(self, vae: VAE, samples: int = 50) -> None:
-        super().__init__(vae, samples)
+        super().__init__(vae, samples, LogWeight)
 
-    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
-        log_likelihood, log_ratio = self.vae.log_weight(data, noise)
+    def combine(self, F: Any, log_likelihood: Tensor, log_ratio: Tensor) -> tuple[Tensor, ...]:
         log_weight = log_likelihood + log_ratio
         bound = log_weight if self.samples == 1 else log_mean_exp(log_weight)
         # identity: an output of a graph may not stand for two heads

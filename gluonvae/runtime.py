@@ -65,6 +65,11 @@ def _text(path: Path) -> str:
         return ""
 
 
+def bfloat16_in_hardware() -> bool:
+    """Whether the CPU has instructions for products of bfloat16."""
+    return bool(re.search(r"\b(avx512_bf16|amx_bf16)\b", _text(Path("/proc/cpuinfo"))))
+
+
 def _gpu_build() -> bool:
     """Whether an MXNet for GPUs is installed: its wheels are called mxnet-cu117 and the like.
 

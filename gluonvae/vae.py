@@ -13,6 +13,7 @@ from .generator import Generator, ProductOfBernoullisGenerator
 from .inference import GaussianInferenceNetwork, InferenceNetwork
 from .networks import Activation, XavierBlock
 from .ops import Tensor, is_symbol
+from .runtime import mx
 
 LIKELIHOODS: dict[str, Callable[..., Generator]] = {"bernoulliProd": ProductOfBernoullisGenerator}
 """Names of likelihoods that :func:`construct_vae` knows."""
@@ -166,6 +167,18 @@ def _fit_together(generator: Generator, inference_net: InferenceNetwork) -> None
             )
         setattr(generator, size, of_generator or of_net)
         setattr(inference_net, size, of_generator or of_net)
+
+
+class LogWeight(mx.gluon.HybridBlock):
+    """The two terms of the log importance weights of a model, as a graph of their own: takes data
+    ``(B, X)`` and noise ``(k, B, D)``, returns what :meth:`VAE.log_weight` does."""
+
+    def __init__(self, vae: VAE) -> None:
+        super().__init__()
+        self.vae = vae
+
+    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        return self.vae.log_weight(data, noise)
 
 
 class GaussianVAE(VAE):

@@ -10,6 +10,7 @@ from conftest import BATCHES, MODES, nd, pixels, set_mode, small_vae
 
 import gluonvae as gv
 from gluonvae import ops
+from gluonvae.distributions import bernoulli
 from gluonvae.runtime import mx
 
 D = 5
@@ -57,6 +58,10 @@ FUNCTIONS = {
     ),
     "Bernoulli.log_prob, k samples": (
         lambda logits, x: gv.Bernoulli(logits).log_prob(x),
+        lambda rng, B: [3 * rng.standard_normal((3, B, D)), rng.integers(0, 2, (B, D))],
+    ),
+    "Bernoulli.log_prob, by MXNet's operators": (
+        bernoulli._log_prob,
         lambda rng, B: [3 * rng.standard_normal((3, B, D)), rng.integers(0, 2, (B, D))],
     ),
     "Bernoulli.mean": (lambda logits: gv.Bernoulli(logits).mean, lambda rng, B: [3 * rng.standard_normal((B, D))]),

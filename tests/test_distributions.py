@@ -7,7 +7,7 @@ import scipy.stats
 from conftest import nd
 
 import gluonvae as gv
-from gluonvae import ops
+from gluonvae import compiled, ops
 from gluonvae.runtime import mx
 
 
@@ -69,6 +69,16 @@ LOGITS = {
 }
 
 
+@pytest.fixture(params=["compiled", "MXNet's"])
+def operators(request, monkeypatch):
+    """Each kind of operators that a graph may be made of."""
+    if request.param == "compiled":
+        assert compiled.available()
+    else:
+        monkeypatch.setattr(compiled, "available", lambda: False)
+
+
+@pytest.mark.usefixtures("operators")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("truth", ["drawn", "mode"])
 @pytest.mark.parametrize("kind", LOGITS)
@@ -91,6 +101,7 @@ def test_bernoulli_is_the_tutorials_softmax_over_two(rng):
     np.testing.assert_allclose(log_prob, two_way, rtol=1e-6)
 
 
+@pytest.mark.usefixtures("operators")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_bernoulli_gradient_is_x_minus_p_also_at_zero(dtype):
     logits = nd([[-200, -20, -1, 0, 0, 1, 20, 200]], dtype)
@@ -179,6 +190,7 @@ def test_kl_without_closed_form_needs_noise():
         gv.kl_divergence(gv.Normal(nd([[0]]), nd([[1]])), Other())
 
 
+@pytest.mark.usefixtures("operators")
 @pytest.mark.parametrize("extreme", [-200, -20, 20, 200])
 def test_everything_is_finite_at_extreme_preactivations(extreme):
     x = nd(np.full((2, 4), extreme))

@@ -39,19 +39,25 @@ class Bernoulli(Distribution):
         """
         if compiled.available():
             return compiled.bernoulli_log_prob(self.logits, value)
-        F = namespace(self.logits)
-        # (k, B, X), with k = 1 where there is no sample axis
-        logits, value = with_sample_axis(self.logits), with_sample_axis(F.BlockGrad(value))
-        # broadcast_mul would reduce a gradient for the data, which nobody asks for
-        unlikely = logits * F.broadcast_like(1 - 2 * value, logits)
-        # Differentiated is softrelu, whose gradient is right to a rounding in the fewest passes;
-        # its value is mended by softplus, which no gradient goes through.
-        rough = sum_last(F.Activation(unlikely, act_type="softrelu"))
-        log_prob = (F.BlockGrad(rough) - sum_last(softplus(F.BlockGrad(unlikely)))) - rough
-        return F.reshape_like(log_prob, self.logits, lhs_begin=0, lhs_end=2, rhs_begin=0, rhs_end=-1)
+        return _log_prob(self.logits, value)
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """Zeros and ones; ``noise`` is uniform in [0, 1), ``(..., X)``."""
         F = namespace(self.logits)
         noise = _noise.uniform_for(self.logits, noise)
         return F.BlockGrad(F.broadcast_lesser(noise, self.mean))
+
+
+def _log_prob(logits: Tensor, value: Tensor) -> Tensor:
+    """What :func:`gluonvae.compiled.bernoulli_log_prob` does, by MXNet's own operators."""
+    F = namespace(logits)
+    shape = logits
+    # (k, B, X), with k = 1 where there is no sample axis
+    logits, value = with_sample_axis(logits), with_sample_axis(F.BlockGrad(value))
+    # broadcast_mul would reduce a gradient for the data, which nobody asks for
+    unlikely = logits * F.broadcast_like(1 - 2 * value, logits)
+    # Differentiated is softrelu, whose gradient is right to a rounding in the fewest passes;
+    # its value is mended by softplus, which no gradient goes through.
+    rough = sum_last(F.Activation(unlikely, act_type="softrelu"))
+    log_prob = (F.BlockGrad(rough) - sum_last(softplus(F.BlockGrad(unlikely)))) - rough
+    return F.reshape_like(log_prob, shape, lhs_begin=0, lhs_end=2, rhs_begin=0, rhs_end=-1)

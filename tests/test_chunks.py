@@ -1,0 +1,93 @@
+"""Bounds of many samples, computed in chunks: value and gradient of the whole, in bounded memory."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import BATCHES, MODES, nd, pixels, set_mode, small_vae
+
+import gluonvae as gv
+from gluonvae import objectives
+from gluonvae.runtime import mx
+
+SAMPLES = 7
+BOUNDS = {
+    "ELBO, beta": lambda vae: gv.ELBO(vae, beta=0.3, samples=SAMPLES),
+    "IWAE": lambda vae: gv.IWAE(vae, samples=SAMPLES),
+}
+
+
+def terms_and_gradients(bound, data, noise):
+    with mx.autograd.record():
+        terms = bound.terms(data, noise)
+        loss = terms.objective * nd(np.linspace(0.5, 2, len(data)))
+    loss.backward()
+    return [x.asnumpy() for x in (*terms, *(p.grad() for p in bound.collect_params().values()))]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", BOUNDS)
+def test_chunks_give_terms_and_gradients_of_the_whole(name, mode, rng, monkeypatch):
+    bound = BOUNDS[name](small_vae())
+    set_mode(bound, mode)
+    for batch in BATCHES:
+        data, noise = pixels(rng, batch), nd(rng.standard_normal((SAMPLES, batch, 4)))
+        monkeypatch.undo()
+        whole = terms_and_gradients(bound, data, noise)
+        for at_once in (1, 3, 6):
+            monkeypatch.setattr(objectives, "PIXELS_AT_ONCE", at_once * batch * 12)
+            for got, want in zip(terms_and_gradients(bound, data, noise), whole):
+                np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+def test_chunks_leave_frozen_parameters_alone(rng, monkeypatch):
+    bound = BOUNDS["IWAE"](small_vae())
+    bound.vae.generator.collect_params().setattr("grad_req", "null")
+    monkeypatch.setattr(objectives, "PIXELS_AT_ONCE", 1)
+    with mx.autograd.record():
+        loss = bound(pixels(rng, 5))
+    loss.backward()
+    assert all(abs(p.grad().asnumpy()).max() > 0 for p in bound.vae.inference_net.collect_params().values())
+
+
+def test_chunks_can_be_fitted(rng, monkeypatch):
+    monkeypatch.setattr(objectives, "PIXELS_AT_ONCE", 3 * 20 * 12)
+    bound = BOUNDS["IWAE"](small_vae())
+    bound.hybridize(static_alloc=True, static_shape=True)
+    data = (rng.random((200, 12)) < np.linspace(0.05, 0.95, 12)).astype("float32")
+    history = gv.fit(bound, data, epochs=5, batch_size=20, learning_rate=1e-2, progress=False)
+    assert history["train_bound"][-1] > history["train_bound"][0] + 1
+
+
+STEP = """
+import json, resource
+import numpy as np
+import gluonvae as gv
+from gluonvae.runtime import mx
+
+gv.seed(1)
+vae = gv.construct_vae(generator_layer_sizes=[200, 200], infer_layer_sizes=[200, 200], latent_variable_size=50)
+vae.initialize()
+bound = gv.IWAE(vae, samples=5000)
+bound.hybridize(static_alloc=True, static_shape=True)
+trainer = mx.gluon.Trainer(vae.collect_params(), "fusedadam", {"learning_rate": 1e-3})
+data = mx.nd.array(gv.data.load("digits").train.batch(slice(100)))
+bounds = []
+for step in range(2):
+    with mx.autograd.record():
+        objective = bound(data)
+        loss = -objective
+    loss.backward()
+    trainer.step(100)
+    bounds.append(float(objective.mean().asscalar()))
+print(json.dumps({"bounds": bounds, "gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}))
+"""
+
+
+def test_five_thousand_samples_train_in_under_two_gigabytes():
+    result = subprocess.run([sys.executable, "-c", STEP], capture_output=True, text=True, check=True)
+    answer = json.loads(result.stdout)
+    assert answer["gigabytes"] < 2
+    assert answer["bounds"][1] > answer["bounds"][0]
