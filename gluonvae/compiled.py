@@ -25,9 +25,10 @@ def available() -> bool:
     """Whether graphs are made of compiled operators.
 
     Under MXNet's threaded engine an operator written in Python runs in a thread of its own, whose
-    OpenMP threads come on top of MXNet's.
+    OpenMP threads come on top of MXNet's. A graph does not know on which device it will run, so where
+    there is a GPU there are none.
     """
-    return engine_is_naive() and importlib.util.find_spec("numba") is not None
+    return engine_is_naive() and mx.context.num_gpus() == 0 and importlib.util.find_spec("numba") is not None
 
 
 def address(tensor: Any) -> int:
