@@ -32,6 +32,11 @@ def parameters(given: Given) -> dict[str, list[tuple[Any, Any]]]:
     return parts
 
 
+def softplus(x: Any) -> Any:
+    """As fast as jax.nn's in a training step, and faster where nothing is differentiated."""
+    return jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))
+
+
 def mlp(layers: list[Any], x: Any) -> Any:
     for weight, bias in layers[:-1]:
         x = jnp.tanh(x @ weight + bias)
@@ -41,14 +46,14 @@ def mlp(layers: list[Any], x: Any) -> Any:
 
 def encode(p: Any, data: Any) -> tuple[Any, Any]:
     features = jnp.tanh(mlp(p["shared"], data))
-    return mlp(p["mean"], features), jax.nn.softplus(mlp(p["std"], features)) + 1e-4
+    return mlp(p["mean"], features), softplus(mlp(p["std"], features)) + 1e-4
 
 
 def log_weight(p: Any, data: Any, mean: Any, std: Any, noise: Any) -> Any:
     """log p(x | z), and log p(z) - log q(z | x)."""
     z = mean + std * noise
     logits = mlp(p["generator"], z)
-    log_likelihood = (logits * data - jax.nn.softplus(logits)).sum(-1)
+    log_likelihood = (logits * data - softplus(logits)).sum(-1)
     return log_likelihood, (0.5 * (noise**2 - z**2) + jnp.log(std)).sum(-1)
 
 

@@ -17,6 +17,8 @@ from torch_model import VAE
 
 VARIANT = sys.argv[1]
 DEVICE = {"cpu": "cpu", "gpu": "cuda"}[sys.argv[2]]
+CHUNK = 1000 if DEVICE == "cpu" else 100_000
+"""Samples of a data point at a time: on a CPU the faster for staying in its caches."""
 
 
 def wait() -> None:
@@ -42,7 +44,7 @@ def log_weights(model: VAE, data: torch.Tensor, mean: torch.Tensor, std: torch.T
     noise = torch.randn(samples, mean.shape[-1], device=DEVICE)
     z = mean + std * noise
     logits = model.generator(z)
-    return (logits * data - functional.softplus(logits)).sum(-1) + model.log_ratio(z, noise, std)
+    return logits @ data - functional.softplus(logits).sum(-1) + model.log_ratio(z, noise, std)
 
 
 def make(row: Row, given: Given) -> Tasks:
@@ -78,12 +80,16 @@ def likelihoods(model: VAE, data: torch.Tensor, samples: int) -> Tasks:
     compute = torch.compile(log_weights) if VARIANT == "compile" else log_weights
     seeds = itertools.count()
 
+    chunks = [min(CHUNK, samples - start) for start in range(0, samples, CHUNK)]
+
     @torch.inference_mode()
     def likelihood() -> list[float]:
         torch.manual_seed(next(seeds))
-        of_each = zip(data, *model.encode(data))
-        log_sums = [torch.logsumexp(compute(model, *point, samples), 0) for point in of_each]
-        return (torch.stack(log_sums) - math.log(samples)).tolist()
+        of_each = [
+            torch.logsumexp(torch.cat([compute(model, *point, chunk) for chunk in chunks]), 0)
+            for point in zip(data, *model.encode(data))
+        ]
+        return (torch.stack(of_each) - math.log(samples)).tolist()
 
     return {"likelihood": likelihood}
 
