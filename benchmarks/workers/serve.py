@@ -1,44 +1,60 @@
-"""What every worker does: make the step of a row, and time it when told to.
+"""What every worker does: make what a row asks for, and time it when told to.
 
-A worker is a process of its own, so that no library's threads or settings touch another's. It
-reads lines of JSON, ``{"row": NAME, "steps": N}``, and answers each with the seconds of N steps.
+It reads lines of JSON, ``{"task": NAME, "row": ROW, "given": FILE, "repeats": N, "warm_up": N}``, and
+answers each with the seconds of N repeats, what each returned, and its memory.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+import numpy as np
+from rows import Row
 
-from rows import LEARNING_RATE, PIXELS, ROWS, Row
+__all__ = ["Given", "Row", "Tasks", "peak", "serve"]
 
-__all__ = ["LEARNING_RATE", "PIXELS", "Row", "Step", "serve"]
+Given = Mapping[str, np.ndarray]
+"""Weights, by PyTorch's names, and data."""
 
-Step = Callable[[], None]
-"""Takes one training step and waits until it is done."""
-
-WARM_UP = 5
+Tasks = Mapping[str, Callable[[], Any]]
+"""Each does its work once and waits until it is done; what it returns, JSON can hold."""
 
 
-def serve(make: Callable[[Row], Step], description: str) -> None:
-    print(json.dumps({"description": description}), flush=True)
-    steps: dict[str, Step] = {}
+def peak() -> int:
+    """Bytes of memory that this process has had at most; ``ru_maxrss`` begins with its parent's."""
+    match = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    return 1024 * int(match[1]) if match else 0
+
+
+def serve(make: Callable[[Row, Given], Tasks], description: str, memory: Callable[[], int] = peak) -> None:
+    """``make`` gets a row, and the arrays that all contestants are given."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what libraries print is no answer
+    print(json.dumps({"description": description, "peak": memory()}), file=answers)
+    tasks: Tasks = {}
+    made: Any = None
     for line in sys.stdin:
         asked = json.loads(line)
-        name = asked["row"]
-        if name not in steps:
-            steps.clear()  # one model at a time
-            steps[name] = make(ROWS[name])
-            for _ in range(WARM_UP):
-                steps[name]()
-        print(json.dumps([_seconds(steps[name]) for _ in range(asked["steps"])]), flush=True)
+        if made != (asked["row"], asked["given"]):
+            tasks, warm = {}, set()  # one model at a time
+            with np.load(asked["given"]) as given:
+                tasks, made = make(Row(*asked["row"]), dict(given)), (asked["row"], asked["given"])
+        task = tasks[asked["task"]]
+        for _ in range(0 if asked["task"] in warm else asked["warm_up"]):
+            task()
+        warm.add(asked["task"])
+        seconds, values = zip(*(_timed(task) for _ in range(asked["repeats"])))
+        print(json.dumps({"seconds": seconds, "values": values, "peak": memory()}), file=answers)
 
 
-def _seconds(step: Step) -> float:
+def _timed(task: Callable[[], Any]) -> tuple[float, Any]:
     started = time.perf_counter()
-    step()
-    return time.perf_counter() - started
+    value = task()
+    return time.perf_counter() - started, value
