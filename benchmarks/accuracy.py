@@ -39,8 +39,9 @@ def train(data: str, epochs: int, seed: int, initializer: Optional[Any] = None, 
     valid, test = gv.evaluate(bound, splits.valid), gv.evaluate(bound, splits.test)
     return (
         f"{data}, {epochs} epochs, batch {DEFAULTS.batch_size}, learning rate {DEFAULTS.learning_rate}, seed {seed}, "
-        f"{type(initializer).__name__ if initializer else 'default'} initialiser, {precision} products: test {test.bound:.2f} "
-        f"(standard error {test.standard_error:.2f}), validation {valid.bound:.2f}, {seconds:.0f} s"
+        f"{type(initializer).__name__ if initializer else 'default'} initialiser, {precision} products: "
+        f"test {test.bound:.2f} (standard error {test.standard_error:.2f}), validation {valid.bound:.2f}, "
+        f"{seconds:.0f} s"
     )
 
 

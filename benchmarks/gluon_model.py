@@ -80,11 +80,11 @@ class Training:
         self.data, self.noise = mx.nd.array(given["data"], ctx=ctx), mx.nd.array(given["noise"], ctx=ctx)
 
     def compute(self) -> Any:
-        """The bound, ``(B,)``, and its gradients."""
+        """Minus the bound, ``(B,)``, and its gradients."""
         with mx.autograd.record():
             loss = -self.bound(self.data, self.noise)
         loss.backward()
-        return -loss
+        return loss
 
     def optimize(self) -> None:
         self.trainer.step(len(self.data))
@@ -96,6 +96,6 @@ class Training:
 
     def gradients(self) -> dict[str, Any]:
         """The bound, and the gradients of minus its mean by the biases, to compare with the others'."""
-        bound = self.compute().asnumpy().tolist()
+        bound = (-self.compute()).asnumpy().tolist()
         biases = {name: p for name, p in _parameters(self.vae).items() if name.endswith("bias")}
         return {"bound": bound, **{name: (p.grad() / len(bound)).asnumpy().tolist() for name, p in biases.items()}}

@@ -5,8 +5,8 @@
 
 Every contestant is a process of its own and runs in turn, A B C A B C ...; medians are printed. All
 are given the same weights, data and noise, and must find the same bound and gradients before they
-are timed. The limit is the matrix products at the speed that a large one has in MXNet here, and one
-pass of Adam over memory at the speed of a copy.
+are timed, but for those with matrix products in bfloat16. The limit is the matrix products at the
+speed that a large one has in MXNet here, and one pass of Adam over memory at the speed of a copy.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ import numpy as np
 from contest import Worker
 from rows import ROWS, Row
 
+PEERS = ("PyTorch eager", "PyTorch compile", "JAX")
+"""What computes the same in the same precision."""
+
 
 def contestants(peers: str, device: str) -> dict[str, Worker]:
     return contest.start(
@@ -31,6 +34,8 @@ def contestants(peers: str, device: str) -> dict[str, Worker]:
             "PyTorch eager": (peers, "torch_worker.py", "eager", device),
             "PyTorch compile": (peers, "torch_worker.py", "compile", device),
             "JAX": (peers, "jax_worker.py", device),
+            "gluonvae, bf16": (sys.executable, "gluon_worker.py", "bfloat16", device),
+            "PyTorch, bf16": (peers, "torch_worker.py", "bfloat16", device),
         }
     )
 
@@ -65,11 +70,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, row in ROWS.items():
             given = contest.write_given(folder, gluon_model.draw(row))
-            rounding = disagreement(workers, row, given)
+            exact = {name: worker for name, worker in workers.items() if "bf16" not in name}
+            rounding = disagreement(exact, row, given)
             repeats = 4 if row.samples > 1 else 20
             answers = contest.in_turn(workers, asked.rounds, "step", row, given, repeats=repeats, warm_up=5)
             medians[name] = {worker: answer.median for worker, answer in answers.items()}
-            peers = [seconds for worker, seconds in medians[name].items() if worker.startswith(("PyTorch", "JAX"))]
+            peers = [seconds for worker, seconds in medians[name].items() if worker in PEERS]
             ratio = f"{min(peers) / medians[name]['gluonvae']:.2f}" if peers else ""
             shown = [*medians[name].values(), limit(row, gflops, bandwidth)]
             print(f"{name:<36}" + "".join(f"{1e3 * seconds:>18.2f}" for seconds in shown), end="")

@@ -1,6 +1,6 @@
-"""gluonvae as it comes ("ours"), and Gluon as it comes ("plain", "imperative").
+"""gluonvae as it comes ("ours") and with products in bfloat16, and Gluon as it comes ("plain", "imperative").
 
-gluon_worker.py ours|plain|imperative cpu|gpu
+gluon_worker.py ours|bfloat16|plain|imperative cpu|gpu
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import itertools
 import os
 import sys
 
-os.environ["GLUONVAE_RUNTIME"] = "on" if sys.argv[1] == "ours" else "off"
+os.environ["GLUONVAE_RUNTIME"] = "on" if sys.argv[1] in ("ours", "bfloat16") else "off"
 
 from gluon_model import STATIC, Training, construct
 from serve import Given, Row, Tasks, peak, serve
@@ -20,12 +20,13 @@ from gluonvae.runtime import mx
 
 VARIANT = sys.argv[1]
 CTX = runtime.device(sys.argv[2])
-HYBRIDIZE = {"ours": STATIC, "plain": {}, "imperative": None}[VARIANT]
+HYBRIDIZE = {"ours": STATIC, "bfloat16": STATIC, "plain": {}, "imperative": None}[VARIANT]
 
 
 def make(row: Row, given: Given) -> Tasks:
     if "noise" in given:
-        training = Training(row, given, CTX, HYBRIDIZE, "fusedadam" if VARIANT == "ours" else "adam")
+        training = Training(row, given, CTX, HYBRIDIZE, "fusedadam" if HYBRIDIZE is STATIC else "adam")
+        training.bound.mixed_precision("bfloat16" if VARIANT == "bfloat16" else "float32")
         return {"step": training.step, "gradients": training.gradients}
     vae, seeds = construct(row, given, CTX), itertools.count()
 

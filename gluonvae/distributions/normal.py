@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import HALF_LOG_TWO_PI, Tensor, namespace
+from ..ops import HALF_LOG_TWO_PI, Tensor, namespace, sum_last
 from .distribution import Distribution
 
 
@@ -59,7 +59,7 @@ class StandardNormal(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         F = namespace(value)
-        return F.sum(-0.5 * F.square(value) - HALF_LOG_TWO_PI, axis=-1)
+        return -sum_last(0.5 * F.square(value) + HALF_LOG_TWO_PI)
 
     def rsample(self, noise: Optional[Tensor] = None) -> Tensor:
         """The noise itself, which must be given: there are no parameters to take a shape from."""
