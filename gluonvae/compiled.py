@@ -6,16 +6,14 @@ user set it otherwise. Elsewhere the same is computed by MXNet's own operators.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import importlib.util
 import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from . import checks
+from .memory import KINDS, address, view
 from .ops import Tensor, is_symbol, namespace
 from .runtime import engine_is_naive, mx
 
@@ -31,23 +29,6 @@ def available() -> bool:
     return engine_is_naive() and mx.context.num_gpus() == 0 and importlib.util.find_spec("numba") is not None
 
 
-def address(tensor: Any) -> int:
-    """Where the numbers of an NDArray on the CPU lie. Whatever computes it must have ended."""
-    pointer = ctypes.c_void_p()
-    mx.base.check_call(mx.base._LIB.MXNDArrayGetData(tensor.handle, ctypes.byref(pointer)))
-    return pointer.value or 0
-
-
-KINDS = {np.float32: ctypes.c_float, np.float64: ctypes.c_double}
-"""The dtypes that loops are compiled for."""
-
-
-@functools.lru_cache(maxsize=256)
-def _view(place: int, dtype: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """The numbers at an address, whoever they belong to now. In a static graph the addresses recur."""
-    return np.ctypeslib.as_array((KINDS[dtype] * math.prod(shape)).from_address(place)).reshape(shape)
-
-
 class _CompiledOperator(mx.operator.CustomOp):
     """An operator that a kind of loop computes, given arrays of float32 or float64: of bfloat16 it
     gets copies in float32."""
@@ -59,7 +40,7 @@ class _CompiledOperator(mx.operator.CustomOp):
         direct = req != "add" and output.dtype in KINDS
         wide = [tensor if tensor.dtype in KINDS else mx.nd.amp_cast(tensor, dtype="float32") for tensor in inputs]
         to = output if direct else mx.nd.empty(output.shape, dtype=wide[0].dtype)
-        loop(*(_view(address(tensor), tensor.dtype, shape) for tensor, shape in zip((*wide, to), shapes)))
+        loop(*(view(address(tensor), tensor.dtype, shape) for tensor, shape in zip((*wide, to), shapes)))
         if not direct:
             self.assign(output, req, mx.nd.amp_cast(to, dtype=output.dtype))
 

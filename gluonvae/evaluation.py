@@ -9,10 +9,10 @@ from tqdm import tqdm
 
 from . import checks
 from .data import Dataset, as_images
+from .memory import filled
 from .noise import NoiseSource
 from .objectives import Objective
 from .ops import as_numpy
-from .runtime import mx
 from .vae import VAE, LogWeight
 
 
@@ -127,8 +127,8 @@ def standard_error(values: np.ndarray) -> float:
 
 
 def to_device(batch: np.ndarray, vae: VAE) -> Any:
-    """A batch of data as an NDArray where the model is."""
-    return mx.nd.array(batch, ctx=vae.context, dtype=batch.dtype).astype(vae.dtype, copy=False)
+    """A batch of data as an NDArray where the model is, in its dtype."""
+    return filled(lambda values: np.copyto(values, batch), batch.shape, vae.context, vae.dtype)
 
 
 def model_data(name: str, data: Union[Dataset, Any], vae: VAE) -> Dataset:
@@ -145,6 +145,6 @@ def model_data(name: str, data: Union[Dataset, Any], vae: VAE) -> Dataset:
             f"{name} must be images of {wanted} values each, got {len(data)} of "
             f"{data.pixels.shape[1]} (shape {data.shape})"
         )
-    if data.binarization == "none":
-        vae.generator.check_support(name, data.pixels)
+    zeros_and_ones = np.arange(2, dtype=np.float32)[:, None].repeat(wanted, axis=1)
+    vae.generator.check_support(name, data.pixels if data.binarization == "none" else zeros_and_ones)
     return data

@@ -1,7 +1,8 @@
 """The one seeded source of noise and data order.
 
 MXNet's own generator can be neither read nor restored, and shares its stream with parameter
-initialisation; a NumPy generator has neither fault and is faster.
+initialisation; a NumPy generator has neither fault and is faster. On a GPU, which would wait for a
+copy of every draw, normal noise comes from MXNet's generator there all the same.
 """
 
 from __future__ import annotations
@@ -11,18 +12,30 @@ from typing import Any, Optional
 
 import numpy as np
 
-from .ops import Tensor, is_symbol
-from .runtime import mx
+from .memory import filled
+from .ops import BFLOAT16, Tensor, is_symbol
+from .runtime import is_gpu, mx
 
 
 class NoiseSource:
-    """Normal and uniform noise as NDArrays, and the order of the data, from one seed."""
+    """Normal and uniform noise as NDArrays, and the order of the data, from one seed.
 
-    def __init__(self, seed: Optional[int] = None) -> None:
+    Parameters
+    ----------
+    seed : left out, it differs from run to run.
+    on_gpu : draw the normal noise that a GPU needs on that GPU, by MXNet's generator. It is seeded by
+        :func:`gluonvae.seed` alone, gives other numbers than the CPU's, and is no part of
+        :meth:`state`: a run that is to be resumed to the bit sets this to False.
+    """
+
+    def __init__(self, seed: Optional[int] = None, on_gpu: bool = False) -> None:
         self.rng = np.random.default_rng(seed)
+        self.on_gpu = on_gpu
 
     def normal(self, shape: Sequence[int], ctx: Any = None, dtype: Any = "float32") -> Any:
         """Standard normal noise of ``shape`` on ``ctx``."""
+        if self.on_gpu and ctx is not None and is_gpu(ctx) and np.dtype(dtype) != BFLOAT16:
+            return mx.nd.random.normal(shape=tuple(shape), ctx=ctx, dtype=np.dtype(dtype).name)
         return self._draw(self.rng.standard_normal, shape, ctx, dtype)
 
     def uniform(self, shape: Sequence[int], ctx: Any = None, dtype: Any = "float32") -> Any:
@@ -31,9 +44,7 @@ class NoiseSource:
 
     @staticmethod
     def _draw(draw: Any, shape: Sequence[int], ctx: Any, dtype: Any) -> Any:
-        wide = np.dtype(dtype) == np.float64
-        values = draw(tuple(shape), dtype=np.float64 if wide else np.float32)
-        return mx.nd.array(values, ctx=ctx or mx.cpu(), dtype=values.dtype).astype(dtype, copy=False)
+        return filled(lambda values: draw(out=values, dtype=values.dtype), shape, ctx or mx.cpu(), dtype)
 
     def permutation(self, size: int) -> np.ndarray:
         """The numbers 0 to ``size`` - 1 in random order."""
@@ -48,7 +59,7 @@ class NoiseSource:
         self.rng.bit_generator.state = state
 
 
-source = NoiseSource()
+source = NoiseSource(on_gpu=True)
 """What draws whenever a call is not given its noise."""
 
 

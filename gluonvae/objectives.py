@@ -66,7 +66,10 @@ class Objective(XavierBlock):
 
     def terms(self, data: Tensor, noise: Optional[Tensor] = None) -> Terms:
         """The objective and what it is made of; takes what :meth:`forward` takes."""
-        noise = self.vae.checked_noise(data, noise, self.samples)
+        return self.unchecked_terms(data, self.vae.checked_noise(data, noise, self.samples))
+
+    def unchecked_terms(self, data: Tensor, noise: Tensor) -> Terms:
+        """:meth:`terms`, for who knows that data and noise fit: the values are not looked at."""
         weights = self.weights(data)
         if not is_symbol(data):
             chunk = max(1, PIXELS_AT_ONCE // (len(data) * self.vae.data_dims))

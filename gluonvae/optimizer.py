@@ -11,7 +11,7 @@ from typing import Any, Callable, Optional
 
 import numpy as np
 
-from .compiled import address
+from .memory import address
 from .runtime import engine_is_naive, mx
 
 _log = logging.getLogger(__name__)

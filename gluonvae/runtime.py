@@ -159,6 +159,11 @@ def repository_of_gluon() -> str:
     return os.environ.get("MXNET_GLUON_REPO", default).rstrip("/")
 
 
+def is_gpu(ctx: Any) -> bool:
+    """Whether what is computed on ``ctx`` is computed behind Python's back, and reading it waits."""
+    return ctx.device_type == "gpu"
+
+
 def device(name: str) -> Any:
     """The MXNet context called ``cpu``, ``gpu`` or ``gpu:N``.
 

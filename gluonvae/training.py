@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import signal
 import threading
 import time
@@ -11,18 +10,16 @@ from collections.abc import Iterable, Sequence
 from types import FrameType
 from typing import Any, Callable, Optional, Union
 
-import numpy as np
 from tqdm import tqdm
 
 from . import checks
 from . import noise as _noise
 from .data import Dataset
-from .evaluation import evaluate, model_data, to_device
+from .evaluation import evaluate, model_data
 from .objectives import Objective
-from .ops import BFLOAT16
 from .optimizer import FusedAdam
-from .runtime import mx
 from .schedules import Schedule
+from .stepper import Stepper
 
 _log = logging.getLogger(__name__)
 
@@ -81,8 +78,9 @@ def fit(
 
     Ctrl-C ends it after the step under way, with what was learnt kept; a second one at once.
     Raises ValueError or TypeError for data that does not fit the model, a batch larger than the
-    data and sizes that are not positive, and FloatingPointError, before the parameters are
-    touched, where the objective is no longer finite.
+    data and sizes that are not positive, and FloatingPointError where the objective is no longer
+    finite: before the parameters are touched, or, on a GPU, at most :data:`gluonvae.stepper.UNREAD_ON_GPU`
+    steps later, with the parameters put back to those of at most as many steps before.
     """
     if not isinstance(bound, Objective):
         raise TypeError(f"bound must be an objective such as gluonvae.ELBO(vae), got {type(bound).__name__}")
@@ -92,7 +90,7 @@ def fit(
         valid = model_data("valid", valid, bound.vae)
     if checks.positive_int("batch_size", batch_size) > len(train):
         raise ValueError(f"batch_size {batch_size} is larger than the data: train has {len(train)} images")
-    stepper = _Stepper(bound, optimizer, learning_rate, beta)
+    stepper = Stepper(bound, optimizer, learning_rate, beta)
     history, validation = History(), ""
     with (
         _CtrlC() as ctrl_c,
@@ -133,81 +131,29 @@ def _prefixed(prefix: str, values: Iterable[float]) -> Metrics:
     return dict(zip((f"{prefix}_bound", f"{prefix}_log_likelihood", f"{prefix}_kl"), map(float, values)))
 
 
-def _train_epoch(stepper: _Stepper, train: Dataset, batch_size: int, bar: tqdm, ctrl_c: _CtrlC) -> Optional[Metrics]:
+def _train_epoch(stepper: Stepper, train: Dataset, batch_size: int, bar: tqdm, ctrl_c: _CtrlC) -> Optional[Metrics]:
     """One pass over ``train`` in a new order; None where Ctrl-C cut it short."""
-    order, seen, sums, started = _noise.source.permutation(len(train)), 0, np.zeros(3), time.perf_counter()
+    order, started = _noise.source.permutation(len(train)), time.perf_counter()
+    stepper.start_epoch()
     for start in range(0, len(train), batch_size):
         rows = order[start : start + batch_size]
-        sums += stepper.step(train.batch(rows))
-        seen += len(rows)
-        bound, log_likelihood, kl = sums / seen
-        bar.set_postfix_str(f"bound {bound:.2f}, log-lik. {log_likelihood:.2f}, KL {kl:.2f}", refresh=False)
+        stepper.step(train.batch(rows))
+        if stepper.seen:
+            bound, log_likelihood, kl = stepper.sums / stepper.seen
+            bar.set_postfix_str(f"bound {bound:.2f}, log-lik. {log_likelihood:.2f}, KL {kl:.2f}", refresh=False)
         bar.update(len(rows))
-        if ctrl_c.pressed and seen < len(train):
-            return None
+        if ctrl_c.pressed:
+            break
+    stepper.read()
+    if stepper.seen < len(train):
+        return None
     seconds = time.perf_counter() - started
     return {
-        **_prefixed("train", sums / seen),
+        **_prefixed("train", stepper.sums / stepper.seen),
         "learning_rate": float(stepper.trainer.learning_rate),
-        "images_per_second": seen / seconds,
+        "images_per_second": stepper.seen / seconds,
         "seconds": seconds,
     }
-
-
-UNFIT_OPTIMIZERS = {"test", "groupadagrad"}
-"""MXNet's own test, and one for the rows of embeddings only."""
-
-
-class _Stepper:
-    """Takes one step of the optimizer at a time."""
-
-    def __init__(
-        self,
-        bound: Objective,
-        optimizer: str,
-        learning_rate: Union[float, Schedule],
-        beta: Union[float, Schedule, None],
-    ) -> None:
-        if np.dtype(bound.vae.dtype) == BFLOAT16:
-            raise TypeError("MXNet's optimizers do not know bfloat16: train in float32, then vae.cast(BFLOAT16)")
-        if beta is not None and not hasattr(bound, "beta"):
-            raise ValueError(f"beta was given, but {type(bound).__name__} has no weight beta")
-        known = set(mx.optimizer.Optimizer.opt_registry) - UNFIT_OPTIMIZERS
-        optimizer = checks.known_name("optimizer", optimizer, known)
-        self.bound, self.taken = bound, 0
-        self.rate, self.beta = _schedule(learning_rate), None if beta is None else _schedule(beta)
-        rate = self.rate(0)
-        if not (math.isfinite(rate) and rate > 0):
-            raise ValueError(f"learning_rate must be positive, got {rate}")
-        self.trainer = mx.gluon.Trainer(bound.collect_params(), optimizer, {"learning_rate": rate})
-
-    def step(self, batch: np.ndarray) -> np.ndarray:
-        """Take one, and return the sums over the batch of the bound, log-likelihood and KL.
-
-        Raises FloatingPointError, before the parameters are touched, where the objective is not
-        finite: one step would spread it to every one of them.
-        """
-        self.trainer.set_learning_rate(self.rate(self.taken))
-        if self.beta is not None:
-            self.bound.beta = self.beta(self.taken)
-        with mx.autograd.record():
-            terms = self.bound.terms(to_device(batch, self.bound.vae))
-            loss = -terms.objective
-        sums = [term.asnumpy().sum(dtype=np.float64) for term in terms]
-        if not math.isfinite(sums[0]):
-            raise FloatingPointError(
-                f"the objective is {sums[0]} at step {self.taken + 1} (learning rate "
-                f"{self.trainer.learning_rate:g}); the parameters are those before this step. "
-                "A smaller learning rate is the usual cure"
-            )
-        loss.backward()
-        self.trainer.step(len(batch))
-        self.taken += 1
-        return np.array(sums[1:])
-
-
-def _schedule(value: Union[float, Schedule]) -> Schedule:
-    return value if callable(value) else lambda step: value
 
 
 class _CtrlC:

@@ -9,7 +9,7 @@ import pytest
 from conftest import MODES, nd, set_mode, small_vae
 
 import gluonvae as gv
-from gluonvae import compiled, optimizer
+from gluonvae import memory, optimizer
 from gluonvae.runtime import mx
 
 SHAPES = [(40_000,), (7, 3), (1,), (300, 200)]
@@ -188,7 +188,7 @@ def test_the_memory_looked_up_stays_that_of_the_parameters(mode, tmp_path):
         if step == 4:
             vae.collect_params().zero_grad()
         fused = trainer._updaters[0].optimizer
-        now = [compiled.address(tensor) for tensor in fused._tensors]
+        now = [memory.address(tensor) for tensor in fused._tensors]
         assert fused._addresses.ravel().tolist() == now
 
 
