@@ -54,6 +54,7 @@ def train(asked: argparse.Namespace) -> int:
                 epochs=asked.epochs,
                 batch_size=asked.batch_size,
                 optimizer=asked.optimizer,
+                precision=asked.precision,
                 callbacks=[run.append_metrics],
                 **_scheduled(asked, splits),
             )

@@ -6,7 +6,8 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Callable, Optional, Union
 
@@ -53,6 +54,7 @@ def fit(
     optimizer: str = FusedAdam.name,
     learning_rate: Union[float, Schedule] = 1e-3,
     beta: Union[float, Schedule, None] = None,
+    precision: Optional[str] = None,
     callbacks: Sequence[Callable[[Metrics], None]] = (),
     progress: bool = True,
 ) -> History:
@@ -67,6 +69,9 @@ def fit(
         see :class:`gluonvae.optimizer.FusedAdam`.
     learning_rate : a number, or a function of the number of steps taken.
     beta : what ``bound.beta`` is set to, likewise; left out, it stays as it is.
+    precision : of the matrix products while it lasts, "float32", "bfloat16" or "float16", see
+        :meth:`gluonvae.networks.XavierBlock.mixed_precision`; float32 afterwards. Left out, it stays
+        as it is.
     callbacks : each called after each epoch with its metrics.
     progress : show a progress bar.
 
@@ -93,6 +98,7 @@ def fit(
     stepper = Stepper(bound, optimizer, learning_rate, beta)
     history, validation = History(), ""
     with (
+        _precision(bound, precision),
         _CtrlC() as ctrl_c,
         tqdm(total=epochs * len(train), unit="img", unit_scale=True, disable=not progress, dynamic_ncols=True) as bar,
     ):
@@ -114,6 +120,19 @@ def fit(
     if history.interrupted:
         _log.warning("interrupted in epoch %d, after %d steps; what was learnt is kept", epoch, stepper.taken)
     return history
+
+
+@contextmanager
+def _precision(bound: Objective, precision: Optional[str]) -> Iterator[None]:
+    """While it lasts, take products in ``precision``; then in float32 again."""
+    if precision is None:
+        yield
+        return
+    bound.mixed_precision(precision)
+    try:
+        yield
+    finally:
+        bound.mixed_precision("float32")
 
 
 def describe(metrics: Metrics) -> str:

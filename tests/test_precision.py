@@ -94,3 +94,26 @@ def test_a_cpu_without_the_instructions_is_told(monkeypatch, caplog):
     with caplog.at_level(logging.WARNING):
         small_vae().mixed_precision("bfloat16")
     assert "slower than in float32" in caplog.text
+
+
+def test_fit_trains_in_it_and_leaves_float32(rng):
+    bound = gv.ELBO(small_vae())
+    bound.hybridize(static_alloc=True, static_shape=True)
+    data = (rng.random((200, 12)) < np.linspace(0.05, 0.95, 12)).astype("float32")
+    fitted = {"epochs": 8, "batch_size": 20, "learning_rate": 1e-2, "progress": False}
+    history = gv.fit(bound, data, precision="bfloat16", **fitted)
+    assert history["train_bound"][-1] > history["train_bound"][0] + 1
+    assert all(layer.precision is None for layer in (bound.vae.generator.logits, bound.vae.inference_net.shared[0]))
+
+
+def test_a_run_in_bfloat16_differs_from_one_in_float32_but_not_by_much(rng):
+    data = (rng.random((200, 12)) < np.linspace(0.05, 0.95, 12)).astype("float32")
+    ends = []
+    for precision in (None, "float32", "bfloat16"):
+        gv.seed(3)
+        history = gv.fit(
+            gv.ELBO(small_vae()), data, epochs=8, batch_size=20, learning_rate=1e-2, precision=precision, progress=False
+        )
+        ends.append(history["train_bound"][-1])
+    assert ends[0] == ends[1]
+    assert 0 < abs(ends[2] - ends[0]) < 0.1

@@ -1,0 +1,128 @@
+"""Steps asked of a device that is not waited for, as ``fit`` does on a GPU: tried on the CPU."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import nd, small_vae
+
+import gluonvae as gv
+from gluonvae import memory, stepper
+from gluonvae.runtime import mx
+
+
+def data(rng):
+    return (rng.random((210, 12)) < np.linspace(0.05, 0.95, 12)).astype("float32")
+
+
+def trained(data, **changes):
+    gv.seed(3)
+    bound = gv.ELBO(small_vae())
+    bound.hybridize(static_alloc=True, static_shape=True)
+    options = {"epochs": 3, "batch_size": 20, "learning_rate": 1e-2, "progress": False, **changes}
+    history = gv.fit(bound, data, data[:50], **options)
+    return history, [p.data().asnumpy() for p in bound.collect_params().values()]
+
+
+@pytest.mark.parametrize("unread", [2, 4, 1000])
+def test_reading_later_changes_no_number(unread, rng, monkeypatch):
+    pixels = data(rng)
+    expected, parameters = trained(pixels)
+    monkeypatch.setattr(stepper, "steps_unread", lambda ctx: unread)
+    history, same = trained(pixels)
+    for column in ("train_bound", "train_log_likelihood", "train_kl", "valid_bound"):
+        np.testing.assert_allclose(history[column], expected[column], rtol=1e-6)
+    for got, want in zip(same, parameters):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("unread", [1, 4])
+def test_a_step_that_is_not_finite_is_told_and_what_was_sound_comes_back(unread, rng, monkeypatch):
+    monkeypatch.setattr(stepper, "steps_unread", lambda ctx: unread)
+    gv.seed(3)
+    bound = gv.ELBO(small_vae())
+    seen = []
+
+    def rate(step):
+        seen.append([p.data().asnumpy() for p in bound.collect_params().values()])
+        return 1e-2 if step < 5 else 1e30
+
+    with pytest.raises(
+        FloatingPointError, match=r"the objective is (nan|-inf|inf) at step (\d+) .* before step (\d+)"
+    ) as error:
+        gv.fit(bound, data(rng), epochs=3, batch_size=20, learning_rate=rate, optimizer="sgd", progress=False)
+    before = int(str(error.value).split("before step ")[1].split(".")[0])
+    wrong = int(str(error.value).split("at step ")[1].split(" ")[0])
+    assert wrong - unread < before <= wrong
+    # seen[0] is of the constructor, seen[n] of step n
+    for parameter, want in zip(bound.collect_params().values(), seen[before]):
+        np.testing.assert_array_equal(parameter.data().asnumpy(), want)
+
+
+def test_what_was_not_read_yet_is_read_in_the_end(rng, monkeypatch):
+    monkeypatch.setattr(stepper, "steps_unread", lambda ctx: 1000)
+    bound = gv.ELBO(small_vae())
+    taken = stepper.Stepper(bound, "sgd", 1e-2, None)
+    batches = [data(rng)[start : start + 20] for start in range(0, 100, 20)]
+    for batch in batches:
+        taken.step(batch)
+    assert taken.seen == 20  # the first step is read at once: most of what is wrong shows there
+    taken.read()
+    assert taken.seen == 100
+    assert np.isfinite(taken.sums).all()
+
+
+THREADED = """
+import json
+import numpy as np
+import gluonvae as gv
+from gluonvae import stepper
+from gluonvae.runtime import engine_is_naive
+
+assert not engine_is_naive()
+stepper.steps_unread = lambda ctx: 7
+rng = np.random.default_rng(0)
+data = (rng.random((210, 12)) < np.linspace(0.05, 0.95, 12)).astype("float32")
+gv.seed(3)
+vae = gv.construct_vae(
+    generator_layer_sizes=[5, 6], infer_layer_sizes=[6, 5], latent_variable_size=4, data_dims=12
+)
+vae.initialize()
+bound = gv.ELBO(vae)
+bound.hybridize(static_alloc=True, static_shape=True)
+history = gv.fit(bound, data, data[:50], epochs=3, batch_size=20, learning_rate=1e-2, progress=False)
+print(json.dumps(history["train_bound"] + history["valid_bound"]))
+"""
+
+
+def test_the_threaded_engine_trains_the_same():
+    """In a process of its own, as the engine is chosen when mxnet is imported."""
+    environment = {**os.environ, "GLUONVAE_RUNTIME": "off"}
+    for name in ("MXNET_ENGINE_TYPE", "OMP_NUM_THREADS"):
+        environment.pop(name, None)
+    answer = subprocess.run(
+        [sys.executable, "-c", THREADED], env=environment, capture_output=True, text=True, check=True
+    )
+    history, _ = trained(data(np.random.default_rng(0)))
+    np.testing.assert_allclose(json.loads(answer.stdout), history["train_bound"] + history["valid_bound"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_filled_writes_where_the_array_lies(dtype):
+    tensor = memory.filled(lambda values: np.copyto(values, np.arange(6).reshape(2, 3)), (2, 3), mx.cpu(), dtype)
+    assert tensor.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(tensor.asnumpy(), [[0, 1, 2], [3, 4, 5]])
+    np.testing.assert_array_equal((tensor + 1).asnumpy(), nd([[1, 2, 3], [4, 5, 6]]).asnumpy())
+
+
+@pytest.mark.skipif(mx.context.num_gpus() == 0, reason="needs a GPU")
+def test_a_gpu_draws_its_own_noise_and_the_same_for_the_same_seed():
+    draws = []
+    for _ in range(2):
+        gv.seed(5)
+        draws.append(gv.noise.source.normal((3, 4), mx.gpu()))
+    assert draws[0].context == mx.gpu()
+    np.testing.assert_array_equal(draws[0].asnumpy(), draws[1].asnumpy())
