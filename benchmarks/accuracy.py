@@ -50,8 +50,11 @@ def main() -> None:
     asked.add_argument("question", choices=("digits", "mnist", "initializer", "precision"))
     question = asked.parse_args().question
     print(machine.describe())
-    if question == "mnist":
+    if question in ("mnist", "precision"):
         print(train("mnist", 20, DEFAULTS.seed))
+    if question == "precision":
+        print(train("mnist", 20, DEFAULTS.seed, precision="bfloat16"))
+    if question == "mnist":
         return
     for seed in (DEFAULTS.seed, DEFAULTS.seed + 1, DEFAULTS.seed + 2):
         print(train("digits", DEFAULTS.epochs, seed))
@@ -59,8 +62,6 @@ def main() -> None:
             print(train("digits", DEFAULTS.epochs, seed, mx.init.Uniform()))
         if question == "precision":
             print(train("digits", DEFAULTS.epochs, seed, precision="bfloat16"))
-            print(train("mnist", 20, seed, precision="float32"))
-            print(train("mnist", 20, seed, precision="bfloat16"))
 
 
 if __name__ == "__main__":
