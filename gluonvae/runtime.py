@@ -70,12 +70,24 @@ def bfloat16_in_hardware() -> bool:
     return bool(re.search(r"\b(avx512_bf16|amx_bf16)\b", _text(Path("/proc/cpuinfo"))))
 
 
-def _gpu_build() -> bool:
-    """Whether an MXNet for GPUs is installed: its wheels are called mxnet-cu117 and the like.
+def _installed(pattern: str) -> bool:
+    """Whether a package is installed whose metadata's folder has such a name.
 
     By names of folders: to read the metadata of every package takes longer than gluonvae's own import.
     """
-    return any(next(Path(folder).glob("mxnet_cu*.dist-info"), None) for folder in sys.path)
+    return any(next(Path(folder).glob(f"{pattern}.dist-info"), None) for folder in sys.path)
+
+
+def _gpu_build() -> bool:
+    """Whether an MXNet for GPUs is installed: its wheels are called mxnet-cu117 and the like."""
+    if not _installed("mxnet_cu*"):
+        return False
+    if _installed("mxnet-[0-9]*"):
+        _log.warning(
+            "mxnet and mxnet-cu117 are both installed, one over the other: "
+            "uninstall both, then install mxnet-cu117 alone"
+        )
+    return True
 
 
 def choose(environment: Mapping[str, str], cores: int, gpu_build: bool) -> dict[str, str]:
@@ -105,13 +117,26 @@ def _start_mxnet() -> tuple[Any, dict[str, str]]:
                 physical_cores(),
             )
         return sys.modules["mxnet"], {}
-    chosen = choose(os.environ, physical_cores(), _gpu_build())
+    gpu_build = _gpu_build()
+    chosen = choose(os.environ, physical_cores(), gpu_build)
     os.environ.update(chosen)
-    mxnet = import_quietly("mxnet")
+    try:
+        mxnet = import_quietly("mxnet")
+    except OSError as error:
+        raise ImportError(_what_is_missing(error, gpu_build)) from error
     if "MXNET_ENGINE_TYPE" in chosen:
         with _silent_stderr():
             mxnet.nd.waitall()
     return mxnet, chosen
+
+
+def _what_is_missing(error: OSError, gpu_build: bool) -> str:
+    if not gpu_build:
+        return f"MXNet's library cannot be loaded: {error}"
+    return (
+        f"MXNet for GPUs cannot be loaded: {error}. It needs NVIDIA's driver, the libraries of CUDA 11, cuDNN 8 "
+        "and NCCL 2, where LD_LIBRARY_PATH finds them; without a GPU install mxnet==1.9.1 in its place"
+    )
 
 
 @contextmanager

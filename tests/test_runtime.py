@@ -51,6 +51,27 @@ def test_a_build_for_gpus_is_known_by_its_name(folder, expected, tmp_path, monke
     assert runtime._gpu_build() is expected
 
 
+def test_two_builds_over_each_other_are_told_of(tmp_path, monkeypatch, caplog):
+    (tmp_path / "mxnet_cu117-1.9.1.dist-info").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert runtime._gpu_build()
+    assert caplog.text == ""
+    (tmp_path / "mxnet-1.9.1.dist-info").mkdir()
+    assert runtime._gpu_build()
+    assert "uninstall both, then install mxnet-cu117 alone" in caplog.text
+
+
+def test_a_build_for_gpus_without_cuda_says_what_it_needs(tmp_path):
+    """A stand-in for the wheel, which fails as that does where there is no CUDA."""
+    (tmp_path / "mxnet_cu117-1.9.1.dist-info").mkdir()
+    (tmp_path / "mxnet").mkdir()
+    failure = "raise OSError('libcudnn.so.8: cannot open shared object file: No such file or directory')"
+    (tmp_path / "mxnet" / "__init__.py").write_text(failure)
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\ntry: import gluonvae\nexcept ImportError as e: print(e)"
+    assert "libcudnn.so.8: cannot open" in (answer := python(code).stdout)
+    assert "without a GPU install mxnet==1.9.1 in its place" in answer
+
+
 def test_the_choice_is_made_before_mxnet_is_imported():
     done = python("import gluonvae, os; print(os.environ['MXNET_ENGINE_TYPE'], os.environ['OMP_NUM_THREADS'])")
     assert done.stdout.split() == ["NaiveEngine", str(runtime.physical_cores())]
