@@ -23,6 +23,8 @@ def in_chunks(
     The gradient in the parameters of ``parts`` is exact: first that of ``combine`` in the parts, then
     each chunk is computed anew and given its share.
     """
+    if any(p._data is None for p in parts.collect_params().values()):
+        parts(data, noise[:1])  # sizes that were left to the first call
     parameters = [p.data(data.context) for p in parts.collect_params().values() if p.grad_req != "null"]
     return tuple(_InChunks(parts, combine, data, noise, weights, chunk)(*parameters))
 

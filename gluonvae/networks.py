@@ -126,9 +126,12 @@ class XavierBlock(mx.gluon.HybridBlock):
 
         Parameters, activations, sums and what is returned stay float32 (Micikevicius et al. 2018).
         As with ``hybridize``, call it on the outermost block that you call: graphs above it are
-        those traced before. Raises ValueError for a precision that the device has no product of.
+        those traced before. Raises ValueError for a precision that the device has no product of, and
+        TypeError for a model that was cast to another dtype.
         """
         parameters = list(self.collect_params().values())
+        if any(np.dtype(parameter.dtype) != np.float32 for parameter in parameters):
+            raise TypeError("mixed precision is for a float32 model: vae.cast('float32') first")
         ready = parameters and parameters[0]._data is not None
         dtype = _precision(precision, parameters[0].list_ctx()[0] if ready else mx.current_context())
 

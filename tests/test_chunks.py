@@ -52,6 +52,13 @@ def test_chunks_leave_frozen_parameters_alone(rng, monkeypatch):
     assert all(abs(p.grad().asnumpy()).max() > 0 for p in bound.vae.inference_net.collect_params().values())
 
 
+def test_chunks_of_a_model_whose_sizes_are_left_to_the_first_call(rng, monkeypatch):
+    monkeypatch.setattr(objectives, "PIXELS_AT_ONCE", 1)
+    vae = gv.GaussianVAE(gv.ProductOfBernoullisGenerator(12, [5], "tanh"), gv.GaussianInferenceNetwork(4, [6], "tanh"))
+    vae.initialize()
+    assert gv.IWAE(vae, samples=3)(pixels(rng, 5)).shape == (5,)
+
+
 def test_chunks_can_be_fitted(rng, monkeypatch):
     monkeypatch.setattr(objectives, "PIXELS_AT_ONCE", 3 * 20 * 12)
     bound = BOUNDS["IWAE"](small_vae())

@@ -89,6 +89,13 @@ def test_half_precision_needs_a_device_that_has_it():
         vae.mixed_precision("bf16")
 
 
+def test_a_model_of_another_dtype_has_one_precision():
+    vae = small_vae()
+    vae.cast("float64")
+    with pytest.raises(TypeError, match="for a float32 model"):
+        vae.mixed_precision("bfloat16")
+
+
 def test_a_cpu_without_the_instructions_is_told(monkeypatch, caplog):
     monkeypatch.setattr(networks, "bfloat16_in_hardware", lambda: False)
     with caplog.at_level(logging.WARNING):
