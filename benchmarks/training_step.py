@@ -1,6 +1,6 @@
 """How long does a training step take, beside PyTorch and JAX on the same work?
 
-    python -m venv peers && peers/bin/pip install torch jax      (JAX and mxnet want different numpys)
+    python -m venv peers && peers/bin/pip install torch jax     (newer than the extra bench can have)
     python benchmarks/training_step.py --peers peers/bin/python [--device gpu] [--json FILE]
 
 Every contestant is a process of its own and runs in turn, A B C A B C ...; medians are printed. All
