@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.stats
 from conftest import nd, small_vae
 
 import gluonvae as gv
@@ -108,6 +109,91 @@ def test_the_threaded_engine_trains_the_same():
     )
     history, _ = trained(data(np.random.default_rng(0)))
     np.testing.assert_allclose(json.loads(answer.stdout), history["train_bound"] + history["valid_bound"], rtol=1e-5)
+
+
+WAITING = ("MXNDArraySyncCopyToCPU", "MXNDArraySyncCopyFromCPU", "MXNDArrayWaitToRead", "MXNDArrayWaitAll")
+"""All by which MXNet's Python waits for a device, or for a copy to it."""
+
+
+class CountedLibrary:
+    """MXNet's library, with the calls counted that wait for a device."""
+
+    def __init__(self, library):
+        self.library, self.waits = library, 0
+
+    def __getattr__(self, name):
+        self.waits += name in WAITING
+        return getattr(self.library, name)
+
+
+@pytest.mark.parametrize("beta", [None, lambda step: step / 30])
+def test_python_waits_for_the_device_once_in_so_many_steps_only(beta, rng, monkeypatch):
+    """With what a GPU has: MXNet's own Adam, noise drawn on the device, terms read later."""
+    pixels = data(rng)
+    monkeypatch.setattr(stepper, "steps_unread", lambda ctx: 10)
+    monkeypatch.setattr("gluonvae.noise.is_gpu", lambda ctx: True)
+    bound = gv.ELBO(small_vae())
+    bound.hybridize(static_alloc=True, static_shape=True)
+    taken = stepper.Stepper(bound, "adam", 1e-3, beta)
+    taken.step(pixels[:20])  # looks at the values of an epoch's first batch, which on a GPU is left out
+    library = CountedLibrary(mx.base._LIB)
+    for module in (mx.base, mx.ndarray.ndarray, mx.ndarray, mx._ctypes.ndarray, mx.autograd):
+        if hasattr(module, "_LIB"):
+            monkeypatch.setattr(module, "_LIB", library)
+    for step in range(1, 31):
+        taken.step(pixels[20:40])
+        assert library.waits == step // 10
+    taken.read()
+    assert library.waits == 3  # the last step was read already
+    taken.step(pixels[20:40])
+    taken.read()
+    assert library.waits == 4
+    assert taken.seen == 32 * 20
+
+
+def test_noise_for_a_gpu_comes_from_mxnets_generator_unless_it_is_to_be_restored(monkeypatch):
+    monkeypatch.setattr("gluonvae.noise.is_gpu", lambda ctx: True)
+    source, state = gv.noise.source, gv.noise.source.state()
+    first = source.normal((20_000,), mx.cpu(), "float32").asnumpy()
+    assert source.state() == state
+    assert scipy.stats.kstest(first, "norm").pvalue > 1e-3
+    gv.seed(5)
+    second = source.normal((7,), mx.cpu()).asnumpy()
+    gv.seed(5)
+    np.testing.assert_array_equal(source.normal((7,), mx.cpu()).asnumpy(), second)
+    monkeypatch.setattr(source, "on_gpu", False)
+    gv.seed(5)
+    expected = np.random.default_rng(5).standard_normal(7, np.float32)
+    np.testing.assert_array_equal(source.normal((7,), mx.cpu()).asnumpy(), expected)
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_what_a_data_set_of_ones_own_gives_is_looked_at_once_an_epoch(wrong, rng):
+    """Its pixels were looked at beforehand, what its ``batch`` makes of them was not."""
+
+    class Grey(gv.data.Dataset):
+        epochs = 0
+
+        def batch(self, rows, source=None):
+            self.epochs += rows is not None and len(rows) == 150
+            return super().batch(rows, source) * (0.5 if self.epochs > wrong else 1)
+
+    bound = gv.ELBO(small_vae())
+    bound.hybridize()  # until then each call of the model looks at its input
+    with pytest.raises(ValueError, match="data must be 0 or 1 everywhere"):
+        gv.fit(bound, Grey(data(rng)[:150]), epochs=wrong + 1, batch_size=150, progress=False)
+
+
+def test_a_likelihood_that_gives_no_zeros_and_ones_is_told_before_the_first_step(rng):
+    class Positive(gv.ProductOfBernoullisGenerator):
+        def check_support(self, name, values):
+            if (values <= 0).any():
+                raise ValueError(f"{name} must be positive")
+
+    vae = gv.GaussianVAE(Positive(12, [5]), gv.GaussianInferenceNetwork(4, [5], data_dims=12))
+    vae.initialize()
+    with pytest.raises(ValueError, match="train must be positive"):
+        gv.fit(gv.ELBO(vae), gv.data.Dataset(rng.random((30, 12))), batch_size=10, progress=False)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -60,7 +60,8 @@ class Dataset:
 
     def batch(self, rows: Union[slice, np.ndarray], source: Optional[NoiseSource] = None) -> np.ndarray:
         """The images at ``rows`` as a model takes them, float32 ``(B, X)``; dynamic pixels are
-        drawn from ``source``."""
+        drawn from ``source``: the same in the same calls after the same seed, others where the same
+        rows come in batches of another size."""
         pixels = self.pixels[rows]
         if self.binarization == "dynamic" and pixels.dtype != bool:
             pixels = _draw(pixels, (source or default_source).rng)
