@@ -5,37 +5,33 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from . import data, distributions, networks, noise, schedules
+from . import data, distributions, generator, inference, networks, noise, objectives, prior, schedules
 from ._version import __version__
-from .distributions import Bernoulli, Normal, StandardNormal, kl_divergence
+from .distributions import *
+from .distributions import kl_divergence
 from .evaluation import Estimate, MarginalLikelihood, evaluate, log_marginal_likelihood
-from .generator import Generator, ProductOfBernoullisGenerator
+from .generator import *
 from .graph import summary
-from .inference import GaussianInferenceNetwork, InferenceNetwork
+from .inference import *
 from .noise import seed
-from .objectives import ELBO, IWAE, Objective, Terms
+from .objectives import *
 from .optimizer import FusedAdam
+from .prior import *
 from .training import History, fit
 from .vae import VAE, GaussianVAE, construct_vae, diagonal_gaussian_kl
 
 __all__ = [
-    "ELBO",
-    "IWAE",
-    "VAE",
-    "Bernoulli",
+    *distributions.__all__,
+    *generator.__all__,
+    *inference.__all__,
+    *objectives.__all__,
+    *prior.__all__,
     "Estimate",
     "FusedAdam",
-    "GaussianInferenceNetwork",
     "GaussianVAE",
-    "Generator",
     "History",
-    "InferenceNetwork",
     "MarginalLikelihood",
-    "Normal",
-    "Objective",
-    "ProductOfBernoullisGenerator",
-    "StandardNormal",
-    "Terms",
+    "VAE",
     "__version__",
     "construct_vae",
     "data",

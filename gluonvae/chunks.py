@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from .runtime import mx
 
@@ -11,7 +11,13 @@ Tensors = Sequence[Any]
 
 
 def in_chunks(
-    parts: Any, combine: Callable[..., Tensors], data: Any, noise: Any, weights: Tensors, chunk: int
+    parts: Any,
+    combine: Callable[..., Tensors],
+    path_scale: Callable[..., Optional[Any]],
+    data: Any,
+    noise: Any,
+    weights: Tensors,
+    chunk: int,
 ) -> tuple[Any, ...]:
     """``combine(F, *parts(data, noise), *weights)`` with no more than ``chunk`` samples in memory.
 
@@ -19,6 +25,8 @@ def in_chunks(
     ----------
     parts : a block that returns tensors ``(k, B)`` or ``(B,)`` for noise ``(k, B, D)``.
     combine : what is made of them; small, so that its own graph may be kept.
+    path_scale : what is made of them for ``parts`` to scale gradients with, as its third argument, ``(k, B)``
+        or None.
 
     The gradient in the parameters of ``parts`` is exact: first that of ``combine`` in the parts, then
     each chunk is computed anew and given its share.
@@ -26,15 +34,22 @@ def in_chunks(
     if any(p._data is None for p in parts.collect_params().values()):
         parts(data, noise[:1])  # sizes that were left to the first call
     parameters = [p.data(data.context) for p in parts.collect_params().values() if p.grad_req != "null"]
-    return tuple(_InChunks(parts, combine, data, noise, weights, chunk)(*parameters))
+    return tuple(_InChunks(parts, combine, path_scale, data, noise, weights, chunk)(*parameters))
 
 
 class _InChunks(mx.autograd.Function):
     def __init__(
-        self, parts: Any, combine: Callable[..., Tensors], data: Any, noise: Any, weights: Tensors, chunk: int
+        self,
+        parts: Any,
+        combine: Callable[..., Tensors],
+        path_scale: Callable[..., Optional[Any]],
+        data: Any,
+        noise: Any,
+        weights: Tensors,
+        chunk: int,
     ) -> None:
         super().__init__()
-        self.parts, self.combine = parts, combine
+        self.parts, self.combine, self.path_scale = parts, combine, path_scale
         self.data, self.noise, self.weights, self.chunk = data, noise, weights, chunk
 
     def _chunks(self) -> Iterator[tuple[int, Any]]:
@@ -52,14 +67,16 @@ class _InChunks(mx.autograd.Function):
             # a part may itself be a result, which a leaf of a graph may not
             parts = [mx.nd.identity(value) for value in self.values]
             self.combined = self.combine(mx.nd, *parts, *self.weights)
+        self.scale = self.path_scale(mx.nd, *self.values)
         return tuple(tensor.detach() for tensor in self.combined)
 
     def backward(self, *head_grads: Any) -> Tensors:
         mx.autograd.backward(list(self.combined), list(head_grads))
         total: list[Any] = []
         for start, noise in self._chunks():
+            scale = () if self.scale is None else (self.scale[start : start + len(noise)],)
             with mx.autograd.record():
-                parts = self.parts(self.data, noise)
+                parts = self.parts(self.data, noise, *scale)
             shares = [self._share(value.grad, start, len(noise)) for value in self.values]
             grads = mx.autograd.grad(list(parts), list(self.parameters), shares)
             # copied: of a static graph they are its own memory, which the next chunk writes over

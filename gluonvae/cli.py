@@ -11,9 +11,11 @@ from typing import Optional
 from . import commands
 from ._version import __version__
 from .data import BINARIZATIONS, NAMES
+from .generator import LIKELIHOODS
+from .inference import POSTERIORS
 from .networks import ACTIVATIONS, PRECISIONS
+from .objectives import BOUNDS
 from .optimizer import FusedAdam
-from .vae import LIKELIHOODS, POSTERIORS
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -153,7 +155,7 @@ def _train(command: argparse.ArgumentParser) -> None:
     bound.add_argument(
         "--bound",
         default="elbo",
-        choices=sorted(commands.BOUNDS),
+        choices=sorted(BOUNDS),
         help="the evidence lower bound, or the tighter importance-weighted one",
     )
     bound.add_argument(

@@ -18,14 +18,13 @@ from ._version import __version__
 from .evaluation import evaluate, log_marginal_likelihood, to_device
 from .files import replacing
 from .noise import seed
-from .objectives import ELBO, IWAE, Objective
+from .objectives import BOUNDS, Objective
 from .runtime import device
 from .training import History, fit
 from .vae import VAE, construct_vae
 
 _log = logging.getLogger(__name__)
 
-BOUNDS = {"elbo": ELBO, "iwae": IWAE}
 BETA_SCHEDULES = ("constant", "linear", "cyclical")
 RATE_SCHEDULES = ("constant", "cosine")
 FINAL_RATE = 0.01

@@ -38,9 +38,7 @@ def evaluate(bound: Objective, data: Union[Dataset, Any], batch_size: int = 500,
     source, rows = NoiseSource(seed), []
     for start in range(0, len(data), batch_size):
         batch = to_device(data.batch(slice(start, start + batch_size), source), bound.vae)
-        noise = source.normal(
-            bound.vae.inference_net.noise_shape(len(batch), bound.samples), batch.context, batch.dtype
-        )
+        noise = source.normal(bound.noise_shape(len(batch)), batch.context, batch.dtype)
         terms = bound.terms(batch, noise)
         rows.append(np.stack([as_numpy(term) for term in terms[1:]]))
     values = np.concatenate(rows, axis=1).astype(np.float64)

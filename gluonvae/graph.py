@@ -16,7 +16,7 @@ def training_graph(model: Union[VAE, Objective]) -> tuple[Any, dict[str, tuple[i
     bound = model if isinstance(model, Objective) else ELBO(model)
     data, noise = mx.sym.var("data"), mx.sym.var("noise")
     vae = bound.vae
-    shapes = {"data": (1, vae.data_dims), "noise": vae.inference_net.noise_shape(1, bound.samples)}
+    shapes = {"data": (1, vae.data_dims), "noise": bound.noise_shape(1)}
     return bound(data, noise), shapes
 
 

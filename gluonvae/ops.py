@@ -80,3 +80,11 @@ def log_mean_exp(x: Tensor) -> Tensor:
     below = F.broadcast_sub(x, top)
     terms = F.exp(below) * F.BlockGrad(below > -50)
     return F.log(F.mean(terms, axis=0)) + F.squeeze(top, axis=0)
+
+
+def scale_gradient(x: Tensor, factor: Tensor) -> Tensor:
+    """``x``, whose gradient is multiplied by ``factor``, of the same shape or broadcast to it; no
+    gradient flows to ``factor``."""
+    F = namespace(x)
+    fixed = F.BlockGrad(x)
+    return F.broadcast_mul(x - fixed, F.BlockGrad(factor)) + fixed

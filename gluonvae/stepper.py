@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Union
 
 import numpy as np
@@ -39,7 +40,8 @@ class Stepper:
     Parameters
     ----------
     optimizer : a name that MXNet's optimizers are registered under.
-    learning_rate, beta : numbers, or functions of the number of steps taken.
+    learning_rate, weights : numbers, or functions of the number of steps taken; the latter by the names
+        of the bound's weights.
     """
 
     def __init__(
@@ -47,16 +49,19 @@ class Stepper:
         bound: Objective,
         optimizer: str,
         learning_rate: Union[float, Schedule],
-        beta: Union[float, Schedule, None],
+        weights: Mapping[str, Union[float, Schedule]],
     ) -> None:
         if np.dtype(bound.vae.dtype) == BFLOAT16:
             raise TypeError("MXNet's optimizers do not know bfloat16: train in float32, then vae.cast(BFLOAT16)")
-        if beta is not None and not hasattr(bound, "beta"):
-            raise ValueError(f"beta was given, but {type(bound).__name__} has no weight beta")
+        for name in weights:
+            if name not in bound.weight_names:
+                has = f"it has {', '.join(bound.weight_names)}" if bound.weight_names else "it has none"
+                raise ValueError(f"{name} was given, but {type(bound).__name__} has no weight {name}: {has}")
         known = set(mx.optimizer.Optimizer.opt_registry) - UNFIT_OPTIMIZERS
         optimizer = checks.known_name("optimizer", optimizer, known)
         self.bound, self.taken = bound, 0
-        self.rate, self.beta = _schedule(learning_rate), None if beta is None else _schedule(beta)
+        self.rate = _schedule(learning_rate)
+        self.weights = {name: _schedule(value) for name, value in weights.items()}
         rate = self.rate(0)
         if not (math.isfinite(rate) and rate > 0):
             raise ValueError(f"learning_rate must be positive, got {rate}")
@@ -79,11 +84,11 @@ class Stepper:
     def step(self, batch: np.ndarray) -> None:
         """Take one. Raises as :meth:`read` does."""
         self.trainer.set_learning_rate(self.rate(self.taken))
-        if self.beta is not None:
-            self.bound.beta = self.beta(self.taken)
+        for name, schedule in self.weights.items():
+            setattr(self.bound, name, schedule(self.taken))
         vae = self.bound.vae
         data = to_device(batch, vae)
-        noise = _noise.normal_for(data, None, vae.inference_net.noise_shape(len(batch), self.bound.samples))
+        noise = _noise.normal_for(data, None, self.bound.noise_shape(len(batch)))
         # The data set was looked at as a whole: of what it gives, one batch an epoch is enough.
         compute = self.bound.terms if self._first_batch else self.bound.unchecked_terms
         self._first_batch = False

@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Callable, Optional, Union
@@ -54,6 +54,7 @@ def fit(
     optimizer: str = FusedAdam.name,
     learning_rate: Union[float, Schedule] = 1e-3,
     beta: Union[float, Schedule, None] = None,
+    weights: Optional[Mapping[str, Union[float, Schedule]]] = None,
     precision: Optional[str] = None,
     callbacks: Sequence[Callable[[Metrics], None]] = (),
     progress: bool = True,
@@ -69,6 +70,7 @@ def fit(
         see :class:`gluonvae.optimizer.FusedAdam`.
     learning_rate : a number, or a function of the number of steps taken.
     beta : what ``bound.beta`` is set to, likewise; left out, it stays as it is.
+    weights : what any weights of the bound are set to, by name, likewise: ``{"capacity": schedule}``.
     precision : of the matrix products while it lasts, "float32", "bfloat16" or "float16", see
         :meth:`gluonvae.networks.XavierBlock.mixed_precision`; float32 afterwards. Left out, it stays
         as it is.
@@ -95,7 +97,7 @@ def fit(
         valid = model_data("valid", valid, bound.vae)
     if checks.positive_int("batch_size", batch_size) > len(train):
         raise ValueError(f"batch_size {batch_size} is larger than the data: train has {len(train)} images")
-    stepper = Stepper(bound, optimizer, learning_rate, beta)
+    stepper = Stepper(bound, optimizer, learning_rate, {**(weights or {}), **({} if beta is None else {"beta": beta})})
     history, validation = History(), ""
     with (
         _precision(bound, precision),

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Callable, Optional
 
 from . import checks
 from . import noise as _noise
-from .distributions import Normal, StandardNormal, kl_divergence
-from .generator import Generator, ProductOfBernoullisGenerator
-from .inference import GaussianInferenceNetwork, InferenceNetwork
+from .distributions import Distribution, Normal, StandardNormal, has_closed_form_kl, kl_divergence
+from .generator import LIKELIHOODS, Generator
+from .inference import POSTERIORS, GaussianInferenceNetwork, InferenceNetwork
 from .networks import Activation, XavierBlock
-from .ops import Tensor, is_symbol
+from .ops import Tensor, is_symbol, namespace, scale_gradient
+from .prior import PRIORS, Prior, StandardNormalPrior
 from .runtime import mx
-
-LIKELIHOODS: dict[str, Callable[..., Generator]] = {"bernoulliProd": ProductOfBernoullisGenerator}
-"""Names of likelihoods that :func:`construct_vae` knows."""
-
-POSTERIORS: dict[str, Callable[..., InferenceNetwork]] = {"gaussian": GaussianInferenceNetwork}
-"""Names of posteriors that :func:`construct_vae` knows."""
 
 
 def diagonal_gaussian_kl(mean: Tensor, std: Tensor) -> Tensor:
@@ -32,18 +27,24 @@ def diagonal_gaussian_kl(mean: Tensor, std: Tensor) -> Tensor:
 
 
 class VAE(XavierBlock):
-    """A generator p(x | z), an inference network q(z | x) and a standard normal prior p(z).
+    """A generator p(x | z), an inference network q(z | x) and a prior p(z), of any kinds.
 
-    Abstract: a kind of VAE defines ``hybrid_forward(F, data, noise)``, which returns the two
-    terms of the bound.
+    Parameters
+    ----------
+    generator : p(x | z).
+    inference_net : q(z | x).
+    prior : p(z); a standard normal where left out.
+
+    Raises ValueError for parts whose sizes differ, and TypeError for what is none of these.
     """
 
-    def __init__(self, generator: Generator, inference_net: InferenceNetwork) -> None:
+    def __init__(self, generator: Generator, inference_net: InferenceNetwork, prior: Optional[Prior] = None) -> None:
         super().__init__()
-        _fit_together(generator, inference_net)
+        prior = StandardNormalPrior() if prior is None else prior
+        _fit_together(generator, inference_net, prior)
         self.generator = generator
         self.inference_net = inference_net
-        self.prior = StandardNormal()
+        self.prior = prior
 
     @property
     def data_dims(self) -> int:
@@ -76,37 +77,76 @@ class VAE(XavierBlock):
         Parameters
         ----------
         data : ``(B, X)``.
-        noise : standard normal, ``(B, D)``, or ``(k, B, D)`` for k samples; drawn where left out.
+        noise : standard normal, ``(B, noise_size)``, or ``(k, B, noise_size)`` for k samples, of the
+            inference network's noise size (D, but for some); drawn where left out.
 
         Returns
         -------
-        log p(x | z), ``(B,)`` or ``(k, B)``, and KL(q(z | x) || p(z)), ``(B,)``.
+        log p(x | z), ``(B,)`` or ``(k, B)``, and KL(q(z | x) || p(z)): ``(B,)`` where it has a closed
+        form, else log q(z | x) - log p(z), an estimate of it for each sample, ``(B,)`` or ``(k, B)``.
         """
         log_likelihood, kl = super().forward(data, self.checked_noise(data, noise))
         return log_likelihood, kl
 
     def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        raise NotImplementedError(f"{type(self).__name__} must define hybrid_forward(F, data, noise)")
+        posterior, prior = self.distributions(data)
+        if not has_closed_form_kl(type(posterior), type(prior)):
+            log_likelihood, log_ratio = self._log_weight(data, noise, posterior, prior)
+            return log_likelihood, -log_ratio
+        log_likelihood = self.generator.likelihood(posterior.rsample(noise)).log_prob(data)
+        return log_likelihood, kl_divergence(posterior, prior)
 
-    def checked_noise(self, data: Tensor, noise: Optional[Tensor], samples: Optional[int] = None) -> Tensor:
-        """``noise`` for ``samples`` latent states a data point, drawn where left out; without
-        ``samples``, for one if drawn and for any number if given. Raises for data or noise that
-        does not fit."""
+    def distributions(self, data: Tensor) -> tuple[Distribution, Distribution]:
+        """q(z | x) for data ``(B, X)``, and p(z)."""
+        return self.inference_net.posterior(data), self.prior.distribution(data, self.inference_net)
+
+    def checked_noise(
+        self, data: Tensor, noise: Optional[Tensor], shape: Optional[Callable[[int], tuple[int, ...]]] = None
+    ) -> Tensor:
+        """``noise`` of the ``shape`` that a batch of so many wants, drawn where left out; without
+        ``shape``, for one latent state a data point if drawn and for any number if given. Raises for
+        data or noise that does not fit."""
         if is_symbol(data):
             return _noise.normal_for(data, noise)
         self.generator.check_data(data)
-        shape = self.inference_net.noise_shape(len(data), samples or 1)
+        wanted = (shape or self.inference_net.noise_shape)(len(data))
         if noise is not None:
-            checks.tensor("noise", noise, (..., *shape) if samples is None else shape, self.dtype)
-        return _noise.normal_for(data, noise, shape)
+            checks.tensor("noise", noise, wanted if shape else (..., *wanted), self.dtype)
+        return _noise.normal_for(data, noise, wanted)
 
-    def log_weight(self, data: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    def log_weight(
+        self, data: Tensor, noise: Tensor, score: bool = True, path_scale: Optional[Tensor] = None
+    ) -> tuple[Tensor, Tensor]:
         """log p(x | z) and log p(z) - log q(z | x) at z = z(x, noise), in nats, ``(k, B)`` each
-        for noise ``(k, B, D)``. Their sum is the log of an importance weight."""
-        posterior = self.inference_net.posterior(data)
+        for noise ``(k, B, D)``. Their sum is the log of an importance weight.
+
+        Parameters
+        ----------
+        score : without it the gradient leaves out the one of log q in its own parameters at a fixed z,
+            which is 0 in expectation (Roeder, Wu and Duvenaud 2017, equation 8).
+        path_scale : what the gradient in the parameters of q is multiplied by, ``(k, B)``, for each sample.
+        """
+        return self._log_weight(data, noise, *self.distributions(data), score, path_scale)
+
+    def _log_weight(
+        self,
+        data: Tensor,
+        noise: Tensor,
+        posterior: Distribution,
+        prior: Distribution,
+        score: bool = True,
+        path_scale: Optional[Tensor] = None,
+    ) -> tuple[Tensor, Tensor]:
         latent_state, log_posterior = posterior.rsample_and_log_prob(noise)
+        if not score:
+            F = namespace(latent_state)
+            at_fixed_z = posterior.log_prob(F.BlockGrad(latent_state))
+            log_posterior = log_posterior - (at_fixed_z - F.BlockGrad(at_fixed_z))
+        if path_scale is not None:
+            latent_state = scale_gradient(latent_state, namespace(path_scale).expand_dims(path_scale, axis=-1))
+            log_posterior = scale_gradient(log_posterior, path_scale)
         log_likelihood = self.generator.likelihood(latent_state).log_prob(data)
-        return log_likelihood, self.prior.log_prob(latent_state) - log_posterior
+        return log_likelihood, prior.log_prob(latent_state) - log_posterior
 
     def generate_reconstructions(self, data: Any, n: int, image: str = "sample", noise: Optional[Any] = None) -> Any:
         """``n`` reconstructions of each data point, ``(n, B, X)``: each from a latent state of its
@@ -132,14 +172,14 @@ class VAE(XavierBlock):
         Parameters
         ----------
         image : "sample" (a draw from p(x | z)), "mean" or "mode".
-        noise : standard normal, ``(n, D)``: the latent states, under the standard normal prior;
-            drawn where left out.
+        noise : standard normal, ``(n, noise_size of the prior)``: under a standard normal prior the
+            latent states; drawn where left out.
         """
-        shape = (checks.positive_int("n", n), self.latent_variable_size)
+        shape = (checks.positive_int("n", n), self.prior.noise_size)
         if noise is None:
             noise = _noise.source.normal(shape, self.context, self.dtype)
         checks.tensor("noise", noise, shape, self.dtype)
-        return self._image(self.prior.rsample(noise), image)
+        return self._image(self.prior.distribution(noise, self.inference_net).sample(noise), image)
 
     def _image(self, latent_state: Any, image: str) -> Any:
         makers = {
@@ -150,35 +190,44 @@ class VAE(XavierBlock):
         return makers[checks.known_name("image", image, makers)](latent_state)
 
 
-def _fit_together(generator: Generator, inference_net: InferenceNetwork) -> None:
-    """Tell each half the sizes that only the other knows; ValueError where both know and differ."""
-    for name, block, wanted in (
-        ("generator", generator, Generator),
-        ("inference_net", inference_net, InferenceNetwork),
-    ):
+def _fit_together(generator: Generator, inference_net: InferenceNetwork, prior: Prior) -> None:
+    """Tell each part the sizes that only others know; ValueError where two know and differ."""
+    parts = {
+        "generator": (generator, Generator),
+        "inference_net": (inference_net, InferenceNetwork),
+        "prior": (prior, Prior),
+    }
+    for name, (block, wanted) in parts.items():
         if not isinstance(block, wanted):
-            raise TypeError(f"{name} must be a {wanted.__name__}, got {type(block).__name__}")
+            raise TypeError(f"{name} must be {_a(wanted.__name__)}, got {type(block).__name__}")
+    names = ("generator", "inference network", "prior")
     for size in ("data_dims", "latent_variable_size"):
-        of_generator, of_net = getattr(generator, size), getattr(inference_net, size)
-        if of_generator and of_net and of_generator != of_net:
-            raise ValueError(
-                f"{size} is {of_generator} in the generator and {of_net} in the "
-                "inference network: they must be the same"
-            )
-        setattr(generator, size, of_generator or of_net)
-        setattr(inference_net, size, of_generator or of_net)
+        known = {name: getattr(block, size) for name, (block, _) in zip(names, parts.values()) if getattr(block, size)}
+        (first, of_first), *others = known.items()
+        for other, of_other in others:
+            if of_other != of_first:
+                raise ValueError(
+                    f"{size} is {of_first} in the {first} and {of_other} in the {other}: they must be the same"
+                )
+        for block, _ in parts.values():
+            setattr(block, size, of_first)
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
 
 
 class LogWeight(mx.gluon.HybridBlock):
     """The two terms of the log importance weights of a model, as a graph of their own: takes data
-    ``(B, X)`` and noise ``(k, B, D)``, returns what :meth:`VAE.log_weight` does."""
+    ``(B, X)``, noise ``(k, B, D)`` and the path's scale, returns what :meth:`VAE.log_weight` does."""
 
-    def __init__(self, vae: VAE) -> None:
+    def __init__(self, vae: VAE, score: bool = True) -> None:
         super().__init__()
         self.vae = vae
+        self.score = score
 
-    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        return self.vae.log_weight(data, noise)
+    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor, *path_scale: Tensor) -> tuple[Tensor, Tensor]:
+        return self.vae.log_weight(data, noise, self.score, *path_scale)
 
 
 class GaussianVAE(VAE):
@@ -207,6 +256,9 @@ class GaussianVAE(VAE):
         return log_likelihood, self.kl_divergence(mean, std)
 
 
+Options = Optional[Mapping[str, Any]]
+
+
 def construct_vae(
     latent_type: str = "gaussian",
     likelihood: str = "bernoulliProd",
@@ -216,34 +268,52 @@ def construct_vae(
     data_dims: int = 784,
     generator_act_type: Activation = "tanh",
     infer_act_type: Activation = "tanh",
-) -> GaussianVAE:
+    prior: str = "standard",
+    likelihood_options: Options = None,
+    latent_options: Options = None,
+    prior_options: Options = None,
+) -> VAE:
     """A VAE from names and sizes; the defaults are the tutorial's model for 28×28 images.
 
     Parameters
     ----------
-    latent_type : the posterior, one of :data:`POSTERIORS`.
-    likelihood : one of :data:`LIKELIHOODS`.
+    latent_type : the posterior, one of :data:`gluonvae.inference.POSTERIORS`.
+    likelihood : one of :data:`gluonvae.generator.LIKELIHOODS`.
     generator_layer_sizes : hidden layers of the generator, from the latent state outwards.
     infer_layer_sizes : hidden layers of the inference network, from the data inwards.
     latent_variable_size, data_dims : D and X.
     generator_act_type, infer_act_type : see :data:`gluonvae.networks.ACTIVATIONS`.
+    prior : one of :data:`gluonvae.prior.PRIORS`.
+    likelihood_options, latent_options, prior_options : further arguments of the likelihood's, the
+        posterior's and the prior's class, by name.
+
+    Returns
+    -------
+    A :class:`VAE`; a :class:`GaussianVAE` where the posterior is "gaussian" and the prior "standard".
 
     Raises ValueError for an unknown name (with the nearest known one) or a size that is not
     positive.
     """
-    posterior = POSTERIORS[checks.known_name("latent_type", latent_type, POSTERIORS)]
-    generator = LIKELIHOODS[checks.known_name("likelihood", likelihood, LIKELIHOODS)]
     sizes = {
         "latent_variable_size": checks.positive_int("latent_variable_size", latent_variable_size),
         "data_dims": checks.positive_int("data_dims", data_dims),
     }
-    return GaussianVAE(
-        generator(
-            layer_sizes=checks.layer_sizes("generator_layer_sizes", generator_layer_sizes),
-            act_type=generator_act_type,
-            **sizes,
-        ),
-        posterior(
-            layer_sizes=checks.layer_sizes("infer_layer_sizes", infer_layer_sizes), act_type=infer_act_type, **sizes
-        ),
+    generator = LIKELIHOODS.make(
+        likelihood,
+        likelihood_options,
+        layer_sizes=checks.layer_sizes("generator_layer_sizes", generator_layer_sizes),
+        act_type=generator_act_type,
+        **sizes,
     )
+    seen_as = {} if generator.data_transform is None else {"data_transform": generator.data_transform}
+    inference_net = POSTERIORS.make(
+        latent_type,
+        {**seen_as, **(latent_options or {})},
+        layer_sizes=checks.layer_sizes("infer_layer_sizes", infer_layer_sizes),
+        act_type=infer_act_type,
+        **sizes,
+    )
+    chosen_prior = PRIORS.make(prior, prior_options, **sizes)
+    if type(inference_net) is GaussianInferenceNetwork and type(chosen_prior) is StandardNormalPrior:
+        return GaussianVAE(generator, inference_net)
+    return VAE(generator, inference_net, chosen_prior)

@@ -6,12 +6,12 @@ A new one is a row of a table.
 
 import numpy as np
 import pytest
-from conftest import BATCHES, MODES, nd, pixels, set_mode, small_vae
+from conftest import MODES, nd, pixels, set_mode, small_vae
+from modes import assert_function_agrees, assert_modes_agree
 
 import gluonvae as gv
 from gluonvae import ops
 from gluonvae.distributions import bernoulli
-from gluonvae.runtime import mx
 
 D = 5
 
@@ -98,57 +98,9 @@ class _Cauchyish(gv.distributions.Distribution):
         return -F.sum(F.log1p(F.square(value)), axis=-1)
 
 
-class Wrapped(mx.gluon.HybridBlock):
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def hybrid_forward(self, F, *tensors):
-        return self.function(*tensors)
-
-
-def value_and_gradients(block, tensors, weights_of=lambda shape: 1.0):
-    """The output, and the gradients of its weighted sum for the inputs and the parameters."""
-    for tensor in tensors:
-        tensor.attach_grad()
-    parameters = block.collect_params().values()
-    with mx.autograd.record():
-        output = block(*tensors)
-        (output * weights_of(output.shape)).backward()
-    return [
-        output.asnumpy(),
-        *(tensor.grad.asnumpy() for tensor in tensors),
-        *(parameter.grad().asnumpy() for parameter in parameters),
-    ]
-
-
-def weighting(shape):
-    """Different weights for different outputs, so that gradients of one do not stand for another's."""
-    return nd(np.linspace(0.5, 2, int(np.prod(shape))).reshape(shape))
-
-
-def assert_same(actual, expected):
-    np.testing.assert_allclose(actual[0], expected[0], rtol=1e-5, atol=1e-6)
-    for got, want in zip(actual[1:], expected[1:]):
-        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-6)
-
-
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions(name, rng):
-    function, arrays = FUNCTIONS[name]
-    block = Wrapped(function)
-    for mode in MODES:
-        set_mode(block, mode)
-        for batch in (*BATCHES, BATCHES[1]):
-            tensors = [nd(array) for array in arrays(np.random.default_rng(batch), batch)]
-            actual = value_and_gradients(block, tensors, weighting)
-            assert all(np.isfinite(array).all() for array in actual)
-            for tensor in tensors:
-                tensor.attach_grad()
-            with mx.autograd.record():
-                output = function(*tensors)
-                (output * weighting(output.shape)).backward()
-            assert_same(actual, [output.asnumpy(), *(tensor.grad.asnumpy() for tensor in tensors)])
+def test_functions(name):
+    assert_function_agrees(*FUNCTIONS[name])
 
 
 OBJECTIVES = {
@@ -168,20 +120,6 @@ def test_objectives(name, rng):
 @pytest.mark.parametrize("activation", gv.networks.ACTIVATIONS)
 def test_activations(activation, rng):
     assert_modes_agree(gv.IWAE(small_vae(generator_act_type=activation, infer_act_type=activation), samples=2), rng)
-
-
-def assert_modes_agree(bound, rng):
-    vae = bound.vae
-    batches = [
-        (pixels(rng, batch), nd(rng.standard_normal(vae.inference_net.noise_shape(batch, bound.samples))))
-        for batch in (*BATCHES, BATCHES[1])
-    ]
-    expected = [value_and_gradients(bound, batch, weighting) for batch in batches]
-    # back to imperative in the end: switching leaves nothing behind
-    for mode in [*MODES, "imperative"]:
-        set_mode(bound, mode)
-        for batch, want in zip(batches, expected):
-            assert_same(value_and_gradients(bound, batch, weighting), want)
 
 
 @pytest.mark.parametrize("layers", [[], [7], [7, 6, 5]])

@@ -9,7 +9,7 @@ import pytest
 from conftest import BATCHES, MODES, nd, pixels, set_mode, small_vae
 
 import gluonvae as gv
-from gluonvae import objectives
+from gluonvae.objectives import objective as objectives
 from gluonvae.runtime import mx
 
 SAMPLES = 7

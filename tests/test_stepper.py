@@ -66,7 +66,7 @@ def test_a_step_that_is_not_finite_is_told_and_what_was_sound_comes_back(unread,
 def test_what_was_not_read_yet_is_read_in_the_end(rng, monkeypatch):
     monkeypatch.setattr(stepper, "steps_unread", lambda ctx: 1000)
     bound = gv.ELBO(small_vae())
-    taken = stepper.Stepper(bound, "sgd", 1e-2, None)
+    taken = stepper.Stepper(bound, "sgd", 1e-2, {})
     batches = [data(rng)[start : start + 20] for start in range(0, 100, 20)]
     for batch in batches:
         taken.step(batch)
@@ -126,15 +126,15 @@ class CountedLibrary:
         return getattr(self.library, name)
 
 
-@pytest.mark.parametrize("beta", [None, lambda step: step / 30])
-def test_python_waits_for_the_device_once_in_so_many_steps_only(beta, rng, monkeypatch):
+@pytest.mark.parametrize("weights", [{}, {"beta": lambda step: step / 30}])
+def test_python_waits_for_the_device_once_in_so_many_steps_only(weights, rng, monkeypatch):
     """With what a GPU has: MXNet's own Adam, noise drawn on the device, terms read later."""
     pixels = data(rng)
     monkeypatch.setattr(stepper, "steps_unread", lambda ctx: 10)
     monkeypatch.setattr("gluonvae.noise.is_gpu", lambda ctx: True)
     bound = gv.ELBO(small_vae())
     bound.hybridize(static_alloc=True, static_shape=True)
-    taken = stepper.Stepper(bound, "adam", 1e-3, beta)
+    taken = stepper.Stepper(bound, "adam", 1e-3, weights)
     taken.step(pixels[:20])  # looks at the values of an epoch's first batch, which on a GPU is left out
     library = CountedLibrary(mx.base._LIB)
     for module in (mx.base, mx.ndarray.ndarray, mx.ndarray, mx._ctypes.ndarray, mx.autograd):

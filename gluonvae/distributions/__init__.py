@@ -5,9 +5,12 @@ Each is a product over the last axis: with parameters ``(..., D)``, values are `
 ``(k, B, D)``. An object lives inside one computation and never leaves a block.
 """
 
-from .bernoulli import Bernoulli
-from .distribution import Distribution
-from .kl import kl_divergence, register_kl
-from .normal import Normal, StandardNormal
+from .bernoulli import Bernoulli as Bernoulli
+from .distribution import Distribution as Distribution
+from .kl import has_closed_form_kl as has_closed_form_kl
+from .kl import kl_divergence as kl_divergence
+from .kl import register_kl as register_kl
+from .normal import Normal as Normal
+from .normal import StandardNormal as StandardNormal
 
-__all__ = ["Bernoulli", "Distribution", "Normal", "StandardNormal", "kl_divergence", "register_kl"]
+__all__ = [name for name, thing in globals().items() if isinstance(thing, type)]

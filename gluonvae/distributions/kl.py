@@ -22,6 +22,11 @@ def register_kl(q_type: type, p_type: type) -> Callable[[Callable[..., Tensor]],
     return register
 
 
+def has_closed_form_kl(q_type: type, p_type: type) -> bool:
+    """Whether :func:`kl_divergence` needs no noise for a q and a p of these types."""
+    return (q_type, p_type) in _CLOSED_FORMS
+
+
 def kl_divergence(q: Distribution, p: Distribution, noise: Optional[Tensor] = None) -> Tensor:
     """KL(q || p) in nats, ``(...)``.
 

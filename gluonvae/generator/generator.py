@@ -1,16 +1,20 @@
-"""Generators: p(x | z), the likelihood."""
+"""What every likelihood answers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 import numpy as np
 
-from . import checks
-from .distributions import Bernoulli, Distribution
-from .networks import MLP, Activation, Dense, ModelBlock
-from .ops import Tensor, as_numpy, is_symbol
+from .. import checks
+from ..distributions import Distribution
+from ..networks import MLP, Activation, Dense, ModelBlock
+from ..ops import Tensor, as_numpy, is_symbol
+from ..registry import Registry
+
+LIKELIHOODS = Registry("likelihood")
+"""Likelihoods by name."""
 
 
 class Generator(ModelBlock):
@@ -25,6 +29,11 @@ class Generator(ModelBlock):
     data_dims : X, the number of values in a data point.
     latent_variable_size : D; 0 leaves it to the first call.
     """
+
+    pixels: ClassVar[str] = "none"
+    """What becomes of grey images for this likelihood: one of :data:`gluonvae.data.BINARIZATIONS`."""
+    data_transform: ClassVar[Optional[str]] = None
+    """How an inference network should look at such data: one of :data:`gluonvae.inference.DATA_TRANSFORMS`."""
 
     def __init__(self, data_dims: int, latent_variable_size: int = 0) -> None:
         super().__init__()
@@ -71,10 +80,16 @@ class Generator(ModelBlock):
             checks.tensor("latent_state", latent_state, (..., len(data), "D"), self.dtype)
         return self.likelihood(latent_state).log_prob(data)
 
+    @property
+    def noise_size(self) -> int:
+        """How many numbers of noise a draw of one data point takes."""
+        return self.data_dims
+
     def generate_sample(self, latent_state: Tensor, noise: Optional[Tensor] = None) -> Tensor:
-        """A draw from p(x | z), ``(..., X)``; ``noise`` is uniform, of that shape, drawn where left out."""
+        """A draw from p(x | z), ``(..., X)``; ``noise``, ``(..., noise_size)`` and of the kind that the
+        distribution's ``sample`` takes, is drawn where left out."""
         if noise is not None and not is_symbol(noise):
-            checks.tensor("noise", noise, (*latent_state.shape[:-1], self.data_dims), self.dtype)
+            checks.tensor("noise", noise, (*latent_state.shape[:-1], self.noise_size), self.dtype)
         return self.likelihood(latent_state).sample(noise)
 
     def generate_mean(self, latent_state: Tensor) -> Tensor:
@@ -86,8 +101,10 @@ class Generator(ModelBlock):
         return self.likelihood(latent_state).mode
 
 
-class ProductOfBernoullisGenerator(Generator):
-    """Independent binary pixels; returns their logits ``(..., X)``.
+class DenseGenerator(Generator):
+    """A likelihood whose parameters are each a dense layer on top of one body of them. A kind of
+    likelihood lists its parameters in ``heads``, and its ``distribution`` makes of these layers'
+    outputs, any real numbers, what the parameters must be.
 
     Parameters
     ----------
@@ -97,6 +114,8 @@ class ProductOfBernoullisGenerator(Generator):
     latent_variable_size : D; 0 leaves it to the first call.
     """
 
+    heads: ClassVar[tuple[str, ...]]
+
     def __init__(
         self, data_dims: int, layer_sizes: Sequence[int], act_type: Activation = "tanh", latent_variable_size: int = 0
     ) -> None:
@@ -104,25 +123,14 @@ class ProductOfBernoullisGenerator(Generator):
         sizes = checks.layer_sizes("layer_sizes", layer_sizes)
         with self.name_scope():
             self.body = MLP(sizes, act_type, self.latent_variable_size, prefix="body_")
-            self.logits = Dense(self.data_dims, self.body.out_units, prefix="logits_")
+            for name in self.heads:
+                setattr(self, name, Dense(self.head_size(name), self.body.out_units, prefix=f"{name}_"))
 
-    def hybrid_forward(self, F: Any, latent_state: Tensor) -> Tensor:
-        return self.logits(self.body(latent_state))
+    def head_size(self, name: str) -> int:
+        """How many numbers a data point has of a parameter."""
+        return self.data_dims
 
-    def distribution(self, logits: Tensor) -> Bernoulli:
-        return Bernoulli(logits)
-
-    def check_support(self, name: str, values: np.ndarray) -> None:
-        """ValueError where ``values`` are not all 0 or 1."""
-        # Cheap in the usual case; what is wrong is looked for afterwards.
-        if values.dtype == bool or np.count_nonzero(values != 0) == np.count_nonzero(values == 1):
-            return
-        checks.finite(name, values)
-        wrong = values[(values != 0) & (values != 1)]
-        low, high = float(values.min()), float(values.max())
-        kind = "negative" if low < 0 else "grey"
-        raise ValueError(
-            f"{name} must be 0 or 1 everywhere for a product of Bernoullis, got {kind} values such "
-            f"as {float(wrong[0]):.3g} ({wrong.size} of {values.size}, range {low:.3g} to {high:.3g}): "
-            "binarise the images, as gluonvae.data.Dataset(images, shape, 'dynamic') does at each use"
-        )
+    def hybrid_forward(self, F: Any, latent_state: Tensor) -> Any:
+        features = self.body(latent_state)
+        parameters = tuple(getattr(self, name)(features) for name in self.heads)
+        return parameters if len(parameters) > 1 else parameters[0]

@@ -1,0 +1,148 @@
+"""What every posterior answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, ClassVar, Optional
+
+from .. import checks
+from ..distributions import Distribution
+from ..networks import MLP, Activation, Dense, ModelBlock
+from ..ops import Tensor, is_symbol, namespace, softplus
+from ..registry import Registry
+
+POSTERIORS = Registry("latent_type")
+"""Posteriors by name."""
+
+MIN_STD = 1e-4
+"""Floor of a posterior's standard deviation: softplus underflows to 0, and 1 / MIN_STD must be
+a float16."""
+
+
+def _log1p(data: Tensor) -> Tensor:
+    return namespace(data).log1p(data)
+
+
+def _exp_std(x: Tensor) -> Tensor:
+    # clipped: beyond, the square of exp(x) leaves what a float32 can hold
+    F = namespace(x)
+    return F.exp(F.clip(x, math.log(MIN_STD), -math.log(MIN_STD)))
+
+
+DATA_TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {"log1p": _log1p}
+"""What may be done to data before an inference network sees it, by name."""
+
+STD_TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {
+    "softplus": lambda x: softplus(x) + MIN_STD,
+    "exp": _exp_std,
+}
+"""How a standard deviation is made of any real number, by name; none is below :data:`MIN_STD`."""
+
+
+class InferenceNetwork(ModelBlock):
+    """Maps data to the parameters of q(z | x). Abstract: a kind of posterior defines
+
+    - ``hybrid_forward(F, data)``: the parameters, tensors ``(B, ...)``;
+    - ``distribution(*parameters)``: the distribution object they stand for.
+
+    Parameters
+    ----------
+    latent_variable_size : D, the number of latent variables.
+    data_dims : X, the number of values in a data point; 0 leaves it to the first call.
+    data_transform : one of :data:`DATA_TRANSFORMS`, through which the network sees the data, or none.
+    """
+
+    distribution_type: ClassVar[Optional[type[Distribution]]] = None
+    """Of what ``distribution`` returns, where it is always the same."""
+
+    def __init__(self, latent_variable_size: int, data_dims: int = 0, data_transform: Optional[str] = None) -> None:
+        super().__init__()
+        if data_transform is not None:
+            checks.known_name("data_transform", data_transform, DATA_TRANSFORMS)
+        self.data_transform = data_transform
+        self.latent_variable_size = checks.positive_int("latent_variable_size", latent_variable_size)
+        self.data_dims = checks.positive_int("data_dims", data_dims) if data_dims else 0
+
+    def forward(self, data: Tensor) -> tuple[Tensor, ...]:
+        """The parameters of q(z | x) for data ``(B, X)``: a tuple in both modes."""
+        if not is_symbol(data):
+            checks.tensor("data", data, ("B", self.data_dims or "X"), self.dtype)
+        if self.data_transform is not None:
+            data = DATA_TRANSFORMS[self.data_transform](data)
+        parameters = super().forward(data)
+        return tuple(parameters) if isinstance(parameters, (list, tuple)) else (parameters,)
+
+    def hybrid_forward(self, F: Any, data: Tensor) -> tuple[Tensor, ...]:
+        raise NotImplementedError(f"{type(self).__name__} must define hybrid_forward(F, data)")
+
+    def distribution(self, *parameters: Tensor) -> Distribution:
+        raise NotImplementedError(f"{type(self).__name__} must define distribution(*parameters)")
+
+    def posterior(self, data: Tensor) -> Distribution:
+        """q(z | x) for data ``(B, X)``, as an object to score and to sample."""
+        return self.distribution(*self(data))
+
+    @property
+    def noise_size(self) -> int:
+        """How many standard normal numbers a draw from q(z | x) takes."""
+        return self.latent_variable_size
+
+    def noise_shape(self, batch: int, samples: int = 1) -> tuple[int, ...]:
+        """Shape of the standard normal noise that ``samples`` latent states a data point need:
+        ``(B, noise_size)`` for one, ``(k, B, noise_size)`` for more."""
+        shape = (batch, self.noise_size)
+        return shape if samples == 1 else (samples, *shape)
+
+    def sample_latent_state(self, *parameters: Tensor, noise: Optional[Tensor] = None) -> Tensor:
+        """A latent state ``(B, D)``, or ``(k, B, D)`` for noise of that shape, differentiable in
+        the parameters that the network returned."""
+        if not is_symbol(parameters[0]):
+            for parameter in parameters:
+                checks.tensor("parameters", parameter, (..., "B", "D"), self.dtype)
+            if noise is not None:
+                checks.tensor("noise", noise, (..., *self.noise_shape(len(parameters[0]))), self.dtype)
+        return self.distribution(*parameters).rsample(noise)
+
+
+class DenseInferenceNetwork(InferenceNetwork):
+    """A posterior whose parameters are each a head of dense layers on top of those that all share.
+
+    Parameters
+    ----------
+    latent_variable_size : D.
+    layer_sizes : widths of the hidden layers, from the data inwards; may be empty.
+    act_type : activation of the hidden layers, see :data:`gluonvae.networks.ACTIVATIONS`.
+    data_dims : X; 0 leaves it to the first call.
+    heads : the parameters' names, and how many numbers a data point has of each.
+    shared_layers : how many of the hidden layers the heads share; None for all. Of the others each
+        head has its own.
+    data_transform : see :class:`InferenceNetwork`.
+    """
+
+    def __init__(
+        self,
+        latent_variable_size: int,
+        layer_sizes: Sequence[int],
+        act_type: Activation,
+        data_dims: int,
+        heads: Mapping[str, int],
+        shared_layers: Optional[int],
+        data_transform: Optional[str],
+    ) -> None:
+        super().__init__(latent_variable_size, data_dims, data_transform)
+        sizes = checks.layer_sizes("layer_sizes", layer_sizes)
+        if shared_layers is None:
+            shared_layers = len(sizes)
+        elif shared_layers != 0:
+            checks.positive_int("shared_layers", shared_layers)
+        with self.name_scope():
+            self.shared = MLP(sizes[:shared_layers], act_type, self.data_dims, prefix="shared_")
+            for name, size in heads.items():
+                setattr(self, f"{name}_head", self._head(name, sizes[shared_layers:], act_type, size))
+
+    def _head(self, name: str, sizes: Sequence[int], act_type: Activation, size: int) -> MLP:
+        head = MLP(sizes, act_type, self.shared.out_units, prefix=f"{name}_")
+        with head.name_scope():
+            head.add(Dense(size, head.out_units))
+        return head

@@ -1,0 +1,149 @@
+"""What every bound answers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable, NamedTuple, Optional
+
+import numpy as np
+
+from .. import checks
+from ..chunks import in_chunks
+from ..networks import XavierBlock
+from ..ops import Tensor, is_symbol, namespace
+from ..registry import Registry
+from ..runtime import mx
+from ..vae import VAE
+
+BOUNDS = Registry("bound")
+"""Bounds by name."""
+
+PIXELS_AT_ONCE = 2**25
+"""How many pixels, of all samples of a batch, a graph computes at once: 128 MB an array of float32, of
+which a training graph holds half a dozen."""
+
+
+class Terms(NamedTuple):
+    """What an objective computes for each data point, ``(B,)`` each, in nats."""
+
+    objective: Tensor
+    """What is maximised."""
+    bound: Tensor
+    """The lower bound on log p(x): the same, but for a weight on one of the terms."""
+    log_likelihood: Tensor
+    """log p(x | z), averaged over the samples."""
+    kl: Tensor
+    """KL(q(z | x) || p(z)), or the average of log q(z | x) - log p(z) over the samples."""
+
+
+class Weight:
+    """A number of an objective that may be set at any time, ``bound.beta = 0.5``: it is an input of the
+    graph, so that nothing is traced anew.
+
+    Parameters
+    ----------
+    minimum : the least that it may be.
+    """
+
+    def __init__(self, minimum: float = 0.0) -> None:
+        self.minimum = minimum
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, objective: Any, owner: Optional[type] = None) -> Any:
+        return self if objective is None else getattr(objective, f"_{self.name}")
+
+    def __set__(self, objective: Any, value: float) -> None:
+        if not (math.isfinite(value) and value >= self.minimum):
+            least = "not negative" if self.minimum == 0 else f"at least {self.minimum:g}"
+            raise ValueError(f"{self.name} must be a finite number, {least}, got {value}")
+        objective.__dict__[f"_{self.name}"] = float(value)
+
+
+class Objective(XavierBlock):
+    """Base of the bounds. A kind of bound says
+
+    - what it is made of: ``parts``, a block of ``(data, noise)`` that returns tensors ``(k, B)``, one
+      number a sample, or ``(B,)``, the same for every sample (k = 1 has no sample axis);
+    - what it makes of them: ``combine(F, *parts, *weights)``, the four tensors of :class:`Terms`;
+    - what may change from step to step: each a class attribute that is a :class:`Weight`;
+    - if the inference network's gradient is not that of the objective, ``path_scale``.
+
+    Where ``(k, B, X)`` would be too large for memory the samples are taken in chunks: the parts are
+    computed without their graph, and each chunk once more when the gradient is wanted. Bound and
+    gradient are the same to rounding, of a network that is a function of its inputs; data and noise
+    have no gradient then.
+
+    Parameters
+    ----------
+    vae : the model.
+    samples : k, the number of latent states drawn for a data point.
+    parts : see above.
+    """
+
+    def __init__(self, vae: VAE, samples: int, parts: Callable[[VAE], Any]) -> None:
+        super().__init__()
+        if not isinstance(vae, VAE):
+            raise TypeError(f"vae must be a VAE, got {type(vae).__name__}")
+        self.vae = vae
+        self.samples = checks.positive_int("samples", samples)
+        self.parts = parts(vae)
+        bases = reversed(type(self).__mro__)
+        self.weight_names = [name for base in bases for name, of in vars(base).items() if isinstance(of, Weight)]
+        """The numbers that may change from step to step, in the order that ``combine`` takes them."""
+        self._weight_tensors: dict[Any, Any] = {}
+
+    def noise_shape(self, batch: int) -> tuple[int, ...]:
+        """Shape of the standard normal noise that a batch of so many data points needs."""
+        return self.vae.inference_net.noise_shape(batch, self.samples)
+
+    def forward(self, data: Tensor, noise: Optional[Tensor] = None) -> Tensor:
+        """The objective, ``(B,)``, for data ``(B, X)`` and standard normal noise of :meth:`noise_shape`:
+        ``(B, D)``, or ``(k, B, D)`` where k > 1, for most models; the noise is drawn where left out."""
+        return self.terms(data, noise).objective
+
+    def terms(self, data: Tensor, noise: Optional[Tensor] = None) -> Terms:
+        """The objective and what it is made of; takes what :meth:`forward` takes."""
+        return self.unchecked_terms(data, self.vae.checked_noise(data, noise, self.noise_shape))
+
+    def unchecked_terms(self, data: Tensor, noise: Tensor) -> Terms:
+        """:meth:`terms`, for who knows that data and noise fit: the values are not looked at."""
+        weights = tuple(self._weight(name, data) for name in self.weight_names)
+        if not is_symbol(data):
+            chunk = max(1, PIXELS_AT_ONCE // (len(data) * self.vae.data_dims))
+            if chunk < self.samples:
+                return Terms(*in_chunks(self.parts, self.combine, self.path_scale, data, noise, weights, chunk))
+        return Terms(*super().forward(data, noise, *weights))
+
+    def _weight(self, name: str, data: Tensor) -> Tensor:
+        """The weight as an input of the graph, on the device of ``data``."""
+        value = getattr(self, name)
+        if is_symbol(data):
+            return mx.sym.full((1,), value)
+        place = name, data.context, np.dtype(data.dtype)
+        made_of, tensor = self._weight_tensors.get(place, (None, None))
+        if made_of != value:
+            tensor = mx.nd.full((1,), value, data.context).astype(data.dtype, copy=False)
+            self._weight_tensors[place] = value, tensor
+        return tensor
+
+    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
+        parts = self.parts(data, noise)
+        scale = self.path_scale(F, *parts)
+        if scale is not None:
+            parts = self.parts(data, noise, F.BlockGrad(scale))
+        return self.combine(F, *parts, *weights)
+
+    def combine(self, F: Any, *parts_and_weights: Tensor) -> tuple[Tensor, ...]:
+        raise NotImplementedError(f"{type(self).__name__} must define combine(F, *parts, *weights)")
+
+    def path_scale(self, F: Any, *parts: Tensor) -> Optional[Tensor]:
+        """What each sample's gradient in the parameters of q is multiplied by, of the shape of the parts,
+        where an estimator does that (``parts`` then takes it as its third argument); None leaves it alone."""
+        return None
+
+    def _sample_mean(self, x: Tensor) -> Tensor:
+        """The mean over the sample axis, where there is one: ``(k, B)`` or ``(B,)`` to ``(B,)``."""
+        F = namespace(x)
+        return x if self.samples == 1 else F.mean(F.reshape(x, shape=(-1, 0), reverse=True), axis=0)

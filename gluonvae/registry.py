@@ -1,0 +1,39 @@
+"""Classes by name: what the command line and :func:`gluonvae.construct_vae` may be asked for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, Callable, Optional, TypeVar
+
+from . import checks
+
+Class = TypeVar("Class", bound=type)
+
+
+class Registry(dict[str, Any]):
+    """Classes of one kind, such as "likelihood", by name."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def register(self, name: str) -> Callable[[Class], Class]:
+        """Decorator: the class is known as ``name``."""
+
+        def under_name(kind: Class) -> Class:
+            self[name] = kind
+            return kind
+
+        return under_name
+
+    def make(self, name: str, options: Optional[Mapping[str, Any]] = None, **arguments: Any) -> Any:
+        """One of the class called ``name``, given ``arguments`` and the user's ``options``.
+
+        Raises ValueError, with the nearest that there is, for a name or an option that is not known.
+        """
+        kind = self[checks.known_name(self.kind, name, self)]
+        known = set(inspect.signature(kind).parameters) - set(arguments)
+        for option in options or {}:
+            checks.known_name(f"an option of the {self.kind} {name!r}", option, known)
+        return kind(**arguments, **(options or {}))
