@@ -70,16 +70,26 @@ def softplus(x: Tensor) -> Tensor:
 
 
 def log_mean_exp(x: Tensor) -> Tensor:
-    """log(mean(exp(x))) over axis 0, shifted by the maximum.
+    """log(mean(exp(x))) over axis 0."""
+    return _log_of_exps(x, "mean", axis=0)
+
+
+def log_sum_exp(x: Tensor, axis: int) -> Tensor:
+    """log(sum(exp(x))) over ``axis``."""
+    return _log_of_exps(x, "sum", axis)
+
+
+def _log_of_exps(x: Tensor, reduction: str, axis: int) -> Tensor:
+    """The logarithm of the sum or mean of exp(x), shifted by the maximum.
 
     Terms below exp(-50) of the largest, which no dtype's sum can hold, count as 0: as they are,
     their gradients are subnormal numbers, at which a CPU is ten times slower.
     """
     F = namespace(x)
-    top = F.BlockGrad(F.max(x, axis=0, keepdims=True))
+    top = F.BlockGrad(F.max(x, axis=axis, keepdims=True))
     below = F.broadcast_sub(x, top)
     terms = F.exp(below) * F.BlockGrad(below > -50)
-    return F.log(F.mean(terms, axis=0)) + F.squeeze(top, axis=0)
+    return F.log(getattr(F, reduction)(terms, axis=axis)) + F.squeeze(top, axis=axis)
 
 
 def scale_gradient(x: Tensor, factor: Tensor) -> Tensor:
