@@ -211,6 +211,7 @@ def _fit_together(generator: Generator, inference_net: InferenceNetwork, prior: 
                 )
         for block, _ in parts.values():
             setattr(block, size, of_first)
+    prior.posterior_noise_size = inference_net.noise_size
 
 
 def _a(noun: str) -> str:

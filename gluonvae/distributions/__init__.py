@@ -10,6 +10,7 @@ from .distribution import Distribution as Distribution
 from .kl import has_closed_form_kl as has_closed_form_kl
 from .kl import kl_divergence as kl_divergence
 from .kl import register_kl as register_kl
+from .mixture import Mixture as Mixture
 from .normal import Normal as Normal
 from .normal import StandardNormal as StandardNormal
 

@@ -1,7 +1,10 @@
 """Priors: p(z). A file a kind, and a line here for it."""
 
+from .diagonal import DiagonalGaussianPrior as DiagonalGaussianPrior
+from .mixture import MixturePrior as MixturePrior
 from .prior import PRIORS as PRIORS
 from .prior import Prior as Prior
 from .standard import StandardNormalPrior as StandardNormalPrior
+from .vamp import VampPrior as VampPrior
 
 __all__ = [name for name, thing in globals().items() if isinstance(thing, type)]

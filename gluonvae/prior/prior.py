@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Optional
 from .. import checks
 from ..distributions import Distribution
 from ..networks import ModelBlock
-from ..ops import Tensor
+from ..ops import Tensor, is_symbol
 from ..registry import Registry
 
 PRIORS = Registry("prior")
@@ -33,6 +33,8 @@ class Prior(ModelBlock):
             checks.positive_int("latent_variable_size", latent_variable_size) if latent_variable_size else 0
         )
         self.data_dims = checks.positive_int("data_dims", data_dims) if data_dims else 0
+        self.posterior_noise_size = self.latent_variable_size
+        """How many numbers of noise a draw from q(z | x) takes; the model tells."""
 
     def distribution(self, like: Tensor, inference_net: Any) -> Distribution:
         """p(z), as an object to score and to sample.
@@ -48,3 +50,12 @@ class Prior(ModelBlock):
     def noise_size(self) -> int:
         """How many standard normal numbers a draw from p(z) takes."""
         return self.latent_variable_size
+
+    def _learned(self, parameter: Any, like: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """The values of a parameter of the prior's own, for a computation of the kind of ``like``; of
+        ``shape``, parts of which only the model may have told."""
+        parameter.shape = shape
+        if is_symbol(like):
+            return parameter.var()
+        parameter._finish_deferred_init()
+        return parameter.data(like.context)

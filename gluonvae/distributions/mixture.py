@@ -1,0 +1,56 @@
+"""Mixtures of any distributions."""
+
+from __future__ import annotations
+
+import math
+from typing import Callable, Optional
+
+from ..ops import Tensor, log_sum_exp, namespace
+from .distribution import Distribution
+
+
+class Mixture(Distribution):
+    """One of K distributions, each with its probability.
+
+    Parameters
+    ----------
+    log_weights : ``(K,)``, the logarithms of the probabilities.
+    components : the K distributions, as one with parameters ``(K, ...)``.
+    component : makes, of numbers ``(n,)`` from 0 to K - 1, the distributions so numbered, as one
+        with parameters ``(n, ...)``.
+    """
+
+    def __init__(
+        self, log_weights: Tensor, components: Distribution, component: Callable[[Tensor], Distribution]
+    ) -> None:
+        self.log_weights = log_weights
+        self.components = components
+        self.component = component
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        F = namespace(value)
+        # (..., K), from values (..., 1, D)
+        of_components = self.components.log_prob(F.expand_dims(value, axis=-2))
+        return log_sum_exp(F.broadcast_add(of_components, self.log_weights), axis=-1)
+
+    def sample(self, noise: Optional[Tensor] = None) -> Tensor:
+        """A draw ``(..., D)``, through which no gradient flows. ``noise`` is standard normal, with one
+        number more in its last axis than a component takes, the last, which picks the component; it must
+        be given."""
+        if noise is None:
+            raise TypeError("Mixture needs its noise: it cannot tell how many draws are wanted")
+        F = namespace(noise)
+        rows = F.reshape(noise, shape=(-1, 0), reverse=True)
+        pick = F.slice_axis(rows, axis=-1, begin=-1, end=None)
+        draws = self.component(self._picked(pick)).rsample(F.slice_axis(rows, axis=-1, begin=0, end=-1))
+        return F.BlockGrad(F.reshape_like(draws, noise, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=-1))
+
+    def _picked(self, normal: Tensor) -> Tensor:
+        """The number of a component, ``(n,)``, for standard normal noise ``(n, 1)``: the first whose
+        cumulative probability is not below that of the noise."""
+        F = namespace(normal)
+        uniform = 0.5 * (1 + F.erf(normal / math.sqrt(2)))
+        cumulative = F.cumsum(F.exp(self.log_weights), axis=0)
+        # the last, 1 but for rounding, is no bar
+        bars = F.slice_axis(cumulative, axis=0, begin=0, end=-1)
+        return F.sum(F.broadcast_greater(uniform, F.expand_dims(bars, axis=0)), axis=-1)

@@ -1,0 +1,47 @@
+"""A mixture of Gaussians as the prior."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import checks
+from ..distributions import Mixture, Normal
+from ..inference.inference import STD_TRANSFORMS
+from ..ops import Tensor, namespace
+from ..runtime import mx
+from .prior import PRIORS, Prior
+
+
+@PRIORS.register("mixture")
+class MixturePrior(Prior):
+    """p(z) = Σ_k w_k N(mean_k, std_k**2), a mixture of diagonal Gaussians whose weights, means and
+    standard deviations are learned. The means start as draws from N(0, 1), the weights equal, and the
+    standard deviations at 1.
+
+    Parameters
+    ----------
+    latent_variable_size, data_dims : see :class:`Prior`.
+    components : K.
+    """
+
+    distribution_type = Mixture
+
+    def __init__(self, latent_variable_size: int = 0, data_dims: int = 0, components: int = 10) -> None:
+        super().__init__(latent_variable_size, data_dims)
+        self.components = checks.positive_int("components", components)
+        shape = (self.components, self.latent_variable_size)
+        with self.name_scope():
+            self.logits = self.params.get("logits", shape=(self.components,), init="zeros")
+            self.mean = self.params.get("mean", shape=shape, init=mx.init.Normal(1.0), allow_deferred_init=True)
+            self.log_std = self.params.get("log_std", shape=shape, init="zeros", allow_deferred_init=True)
+
+    @property
+    def noise_size(self) -> int:
+        return self.latent_variable_size + 1
+
+    def distribution(self, like: Tensor, inference_net: Any) -> Mixture:
+        F, shape = namespace(like), (self.components, self.latent_variable_size)
+        log_weights = F.log_softmax(self._learned(self.logits, like, (self.components,)))
+        mean = self._learned(self.mean, like, shape)
+        std = STD_TRANSFORMS["exp"](self._learned(self.log_std, like, shape))
+        return Mixture(log_weights, Normal(mean, std), lambda number: Normal(F.take(mean, number), F.take(std, number)))

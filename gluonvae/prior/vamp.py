@@ -1,0 +1,72 @@
+"""The variational mixture of posteriors prior."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable
+
+from .. import checks
+from ..distributions import Mixture
+from ..ops import Tensor, namespace, softplus
+from ..runtime import mx
+from .prior import PRIORS, Prior
+
+
+def _unit(x: Tensor) -> Tensor:
+    return namespace(x).Activation(x, act_type="sigmoid")
+
+
+PSEUDO_RANGES: dict[str, Callable[[Tensor], Tensor]] = {
+    "unit": lambda x: _unit(x - 2),
+    "positive": softplus,
+    "real": lambda x: x,
+}
+"""How pseudo-inputs are kept where data lies, by name: between 0 and 1 (a start like dark images), above
+0 (counts), or anywhere."""
+
+
+@PRIORS.register("vamp")
+class VampPrior(Prior):
+    """p(z) = 1/K Σ_k q(z | u_k), the mixture of the model's own posteriors of K learned pseudo-inputs
+    (Tomczak and Welling 2018, equation 9). They start random, so that they differ.
+
+    Where the paper clips pseudo-inputs to [0, 1], a sigmoid keeps them there: a clipped pixel has no
+    gradient that would bring it back.
+
+    Parameters
+    ----------
+    latent_variable_size, data_dims : see :class:`Prior`.
+    components : K.
+    pseudo_range : where the data lies, one of :data:`PSEUDO_RANGES`: "unit", "positive" or "real".
+    """
+
+    distribution_type = Mixture
+
+    def __init__(
+        self, latent_variable_size: int = 0, data_dims: int = 0, components: int = 500, pseudo_range: str = "unit"
+    ) -> None:
+        super().__init__(latent_variable_size, data_dims)
+        self.components = checks.positive_int("components", components)
+        self.transform = PSEUDO_RANGES[checks.known_name("pseudo_range", pseudo_range, PSEUDO_RANGES)]
+        shape = (self.components, self.data_dims)
+        with self.name_scope():
+            self.unconstrained = self.params.get(
+                "pseudo_inputs", shape=shape, init=mx.init.Normal(1.0), allow_deferred_init=True
+            )
+
+    @property
+    def noise_size(self) -> int:
+        return self.posterior_noise_size + 1
+
+    def pseudo_inputs(self, like: Tensor) -> Tensor:
+        """The pseudo-inputs, ``(K, X)``, for a computation of the kind of ``like``."""
+        return self.transform(self._learned(self.unconstrained, like, (self.components, self.data_dims)))
+
+    def distribution(self, like: Tensor, inference_net: Any) -> Mixture:
+        F, inputs = namespace(like), self.pseudo_inputs(like)
+        log_weights = F.ones_like(F.sum(inputs, axis=-1)) * -math.log(self.components)
+        return Mixture(
+            log_weights,
+            inference_net.posterior(inputs),
+            lambda number: inference_net.posterior(F.take(inputs, number)),
+        )
