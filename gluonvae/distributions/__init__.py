@@ -8,6 +8,8 @@ Each is a product over the last axis: with parameters ``(..., D)``, values are `
 from .bernoulli import Bernoulli as Bernoulli
 from .distribution import Distribution as Distribution
 from .kl import has_closed_form_kl as has_closed_form_kl
+from .kl import has_kl_by_variable as has_kl_by_variable
+from .kl import kl_by_variable as kl_by_variable
 from .kl import kl_divergence as kl_divergence
 from .kl import register_kl as register_kl
 from .mixture import Mixture as Mixture

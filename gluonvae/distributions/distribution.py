@@ -28,6 +28,10 @@ class Distribution:
         """Log density (or mass) of ``value``, summed over the last axis, in nats."""
         raise NotImplementedError(f"{type(self).__name__} has no log_prob")
 
+    def component_log_prob(self, value: Tensor) -> Tensor:
+        """Log density of each component of ``value``, ``(..., D)``, in nats, where they are independent."""
+        raise NotImplementedError(f"{type(self).__name__} has no density of each component")
+
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """A draw, through which no gradient flows."""
         raise NotImplementedError(f"{type(self).__name__} has no sample")

@@ -9,22 +9,52 @@ from .bernoulli import Bernoulli
 from .distribution import Distribution
 from .normal import Normal, StandardNormal
 
-_CLOSED_FORMS: dict[tuple[type, type], Callable[..., Tensor]] = {}
+ClosedForm = Callable[..., Tensor]
+
+_CLOSED_FORMS: dict[tuple[type, type], ClosedForm] = {}
+_BY_VARIABLE: dict[tuple[type, type], ClosedForm] = {}
 
 
-def register_kl(q_type: type, p_type: type) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
-    """Decorator: this function of ``(q, p)`` is the closed form for the two types."""
+def register_kl(q_type: type, p_type: type, by_variable: bool = False) -> Callable[[ClosedForm], ClosedForm]:
+    """Decorator: this function of ``(q, p)`` is the closed form for the two types, ``(...)``; or, where
+    the variables of both are independent, ``by_variable``, ``(..., D)``, whose sum that is."""
 
-    def register(closed_form: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        _CLOSED_FORMS[q_type, p_type] = closed_form
+    def register(closed_form: ClosedForm) -> ClosedForm:
+        _CLOSED_FORMS[q_type, p_type] = _summed(closed_form) if by_variable else closed_form
+        if by_variable:
+            _BY_VARIABLE[q_type, p_type] = closed_form
         return closed_form
 
     return register
 
 
+def _summed(by_variable: ClosedForm) -> ClosedForm:
+    def closed_form(q: Distribution, p: Distribution) -> Tensor:
+        divergences = by_variable(q, p)
+        return namespace(divergences).sum(divergences, axis=-1)
+
+    return closed_form
+
+
 def has_closed_form_kl(q_type: type, p_type: type) -> bool:
     """Whether :func:`kl_divergence` needs no noise for a q and a p of these types."""
     return (q_type, p_type) in _CLOSED_FORMS
+
+
+def has_kl_by_variable(q_type: type, p_type: type) -> bool:
+    """Whether there is a :func:`kl_by_variable` for a q and a p of these types."""
+    return (q_type, p_type) in _BY_VARIABLE
+
+
+def kl_by_variable(q: Distribution, p: Distribution) -> Tensor:
+    """The KL divergence of each variable in nats, ``(..., D)``, whose sum is KL(q || p).
+
+    Raises TypeError where the variables are not known to be independent in both, with a closed form each.
+    """
+    by_variable = _BY_VARIABLE.get((type(q), type(p)))
+    if by_variable is None:
+        raise TypeError(f"KL({type(q).__name__} || {type(p).__name__}) has no closed form for each variable")
+    return by_variable(q, p)
 
 
 def kl_divergence(q: Distribution, p: Distribution, noise: Optional[Tensor] = None) -> Tensor:
@@ -47,23 +77,23 @@ def kl_divergence(q: Distribution, p: Distribution, noise: Optional[Tensor] = No
 
 
 def _gaussian_kl(distance: Tensor, ratio: Tensor) -> Tensor:
-    """KL of Gaussians whose means differ by ``distance`` standard deviations of p and whose
-    standard deviations have ``ratio`` q / p.
+    """KL of Gaussians, by variable, whose means differ by ``distance`` standard deviations of p and
+    whose standard deviations have ``ratio`` q / p.
 
     (r - 1)(r + 1) keeps the digits that r**2 - 1 loses near 1, and relu, which changes neither
     value nor gradient where exact arithmetic is positive, takes away the last rounding below 0.
     """
     F = namespace(distance)
     spread = F.relu(0.5 * ((ratio - 1) * (ratio + 1)) - F.log(ratio))
-    return F.sum(F.broadcast_add(0.5 * F.square(distance), spread), axis=-1)
+    return F.broadcast_add(0.5 * F.square(distance), spread)
 
 
-@register_kl(Normal, StandardNormal)
+@register_kl(Normal, StandardNormal, by_variable=True)
 def _normal_standard_normal(q: Normal, p: StandardNormal) -> Tensor:
     return _gaussian_kl(q.mean, q.std)
 
 
-@register_kl(Normal, Normal)
+@register_kl(Normal, Normal, by_variable=True)
 def _normal_normal(q: Normal, p: Normal) -> Tensor:
     F = namespace(q.mean)
     return _gaussian_kl(F.broadcast_div(F.broadcast_sub(q.mean, p.mean), p.std), F.broadcast_div(q.std, p.std))

@@ -34,6 +34,12 @@ class Normal(Distribution):
         standardised = F.broadcast_div(F.broadcast_sub(value, self._mean), self.std)
         return F.broadcast_sub(StandardNormal().log_prob(standardised), F.sum(F.log(self.std), axis=-1))
 
+    def component_log_prob(self, value: Tensor) -> Tensor:
+        """The log density of each component, ``(..., D)``, in nats."""
+        F = namespace(value)
+        standardised = F.broadcast_div(F.broadcast_sub(value, self._mean), self.std)
+        return F.broadcast_sub(StandardNormal().component_log_prob(standardised), F.log(self.std))
+
     def rsample(self, noise: Optional[Tensor] = None) -> Tensor:
         """``mean + std * noise``, with standard normal noise ``(..., D)``.
 
@@ -58,8 +64,15 @@ class StandardNormal(Distribution):
     """A Gaussian with mean 0 and standard deviation 1 in every component."""
 
     def log_prob(self, value: Tensor) -> Tensor:
-        F = namespace(value)
-        return -sum_last(0.5 * F.square(value) + HALF_LOG_TWO_PI)
+        return -sum_last(self._surprise(value))
+
+    def component_log_prob(self, value: Tensor) -> Tensor:
+        """The log density of each component, ``(..., D)``, in nats."""
+        return -self._surprise(value)
+
+    @staticmethod
+    def _surprise(value: Tensor) -> Tensor:
+        return 0.5 * namespace(value).square(value) + HALF_LOG_TWO_PI
 
     def rsample(self, noise: Optional[Tensor] = None) -> Tensor:
         """The noise itself, which must be given: there are no parameters to take a shape from."""
