@@ -10,8 +10,9 @@ import numpy as np
 from .. import checks
 from ..distributions import Distribution
 from ..networks import MLP, Activation, Dense, ModelBlock
-from ..ops import Tensor, as_numpy, is_symbol
+from ..ops import Tensor, as_numpy, is_symbol, namespace, softplus
 from ..registry import Registry
+from . import support as supports
 
 LIKELIHOODS = Registry("likelihood")
 """Likelihoods by name."""
@@ -22,7 +23,8 @@ class Generator(ModelBlock):
 
     - ``hybrid_forward(F, latent_state)``: the parameters, ``(..., X)`` each;
     - ``distribution(*parameters)``: the distribution object they stand for;
-    - ``check_support(name, values)``: ValueError for data that it gives no probability.
+    - ``title``, what messages call it, and ``support``, the data that it gives probability; or
+      ``check_support(name, values)``.
 
     Parameters
     ----------
@@ -30,6 +32,8 @@ class Generator(ModelBlock):
     latent_variable_size : D; 0 leaves it to the first call.
     """
 
+    title: ClassVar[str]
+    support: Optional[supports.Support] = None
     pixels: ClassVar[str] = "none"
     """What becomes of grey images for this likelihood: one of :data:`gluonvae.data.BINARIZATIONS`."""
     data_transform: ClassVar[Optional[str]] = None
@@ -55,7 +59,10 @@ class Generator(ModelBlock):
         raise NotImplementedError(f"{type(self).__name__} must define distribution(*parameters)")
 
     def check_support(self, name: str, values: np.ndarray) -> None:
-        raise NotImplementedError(f"{type(self).__name__} must define check_support(name, values)")
+        """ValueError for ``values``, ``(..., X)``, that p(x | z) cannot give; it says which likelihood can."""
+        if self.support is None:
+            raise NotImplementedError(f"{type(self).__name__} must define check_support(name, values), or its support")
+        supports.check(name, values, self.support, self.title, LIKELIHOODS)
 
     def check_data(self, data: Any) -> None:
         """Raise where ``data`` is not an NDArray ``(B, X)`` of values that p(x | z) can give.
@@ -93,7 +100,7 @@ class Generator(ModelBlock):
         return self.likelihood(latent_state).sample(noise)
 
     def generate_mean(self, latent_state: Tensor) -> Tensor:
-        """The mean of p(x | z), ``(..., X)``: for binary pixels a grey image."""
+        """The mean of p(x | z), ``(..., X)``, on the scale of the data: for binary pixels a grey image."""
         return self.likelihood(latent_state).mean
 
     def generate_mode(self, latent_state: Tensor) -> Tensor:
@@ -134,3 +141,14 @@ class DenseGenerator(Generator):
         features = self.body(latent_state)
         parameters = tuple(getattr(self, name)(features) for name in self.heads)
         return parameters if len(parameters) > 1 else parameters[0]
+
+
+def positive(x: Tensor, floor: float) -> Tensor:
+    """A positive parameter made of any real number: its softplus, with a floor."""
+    return softplus(x) + floor
+
+
+def repeated(parameter: Tensor, like: Tensor) -> Tensor:
+    """A learned parameter, ``(1,)`` or ``(X,)``, for each data point: ``(..., X)``, the shape of ``like``."""
+    F = namespace(like)
+    return F.broadcast_add(F.zeros_like(like), parameter)

@@ -1,0 +1,128 @@
+"""Where likelihoods give probability: what data may be, and which likelihood fits data that may not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+
+
+class Support:
+    """A set of values. A kind of support says which are outside it, and three things for messages:
+    ``wanted``, what values must be; ``others``, what those outside are called; ``advice``, what to do."""
+
+    wanted = "finite numbers"
+    others = "infinite values"
+    advice = "clean the data"
+
+    def wrong(self, values: np.ndarray) -> np.ndarray:
+        """Which of ``values`` are outside; a NaN always is."""
+        return ~np.isfinite(values)
+
+    def holds(self, values: np.ndarray) -> bool:
+        """Whether all of ``values``, ``(..., X)``, are inside."""
+        return not self.wrong(values).any()
+
+    def given(self, values: np.ndarray) -> str:
+        """What there is outside, in words."""
+        wrong = values[self.wrong(values)]
+        low, high = float(values.min()), float(values.max())
+        called = "negative values" if low < 0 else self.others
+        return f"{called} such as {float(wrong[0]):.4g} ({wrong.size} of {values.size}, range {low:.3g} to {high:.3g})"
+
+
+class Binary(Support):
+    wanted = "0 or 1 everywhere"
+    others = "grey values"
+    advice = "binarise the images, as gluonvae.data.Dataset(images, shape, 'dynamic') does at each use"
+
+    def wrong(self, values: np.ndarray) -> np.ndarray:
+        return (values != 0) & (values != 1)
+
+    def holds(self, values: np.ndarray) -> bool:
+        # in fewer passes, for what is looked at most
+        return values.dtype == bool or np.count_nonzero(values != 0) == np.count_nonzero(values == 1)
+
+
+class OneHot(Binary):
+    """Blocks of ``categories`` values, of which one is 1 and the others are 0."""
+
+    def __init__(self, categories: int) -> None:
+        self.categories = categories
+        self.wanted = f"one-hot in blocks of {categories}"
+        self.others = "values other than 0 and 1"
+        self.advice = f"make a block of {categories} of each label, as mx.nd.one_hot(labels, {categories}) does"
+
+    def _wrong_blocks(self, values: np.ndarray) -> np.ndarray:
+        return values.reshape(-1, self.categories).sum(axis=1) != 1
+
+    def holds(self, values: np.ndarray) -> bool:
+        return super().holds(values) and not self._wrong_blocks(values).any()
+
+    def given(self, values: np.ndarray) -> str:
+        if not super().holds(values):
+            return super().given(values)
+        wrong = self._wrong_blocks(values)
+        ones = int(values.reshape(-1, self.categories)[wrong][0].sum())
+        return f"blocks with {'no' if ones == 0 else ones} ones ({np.count_nonzero(wrong)} of {wrong.size} blocks)"
+
+
+class Interval(Support):
+    wanted = "between 0 and 1"
+    others = "values above 1"
+    advice = "scale the values, as gluonvae.data.Dataset(images, shape, 'grey') does with 8-bit images"
+
+    def wrong(self, values: np.ndarray) -> np.ndarray:
+        return ~((values >= 0) & (values <= 1))
+
+
+class Levels(Interval):
+    wanted = "fractions n / 255 of 8-bit images"
+    others = "values that are not n / 255"
+    advice = "take 8-bit images, as gluonvae.data.Dataset(images, shape, 'grey') scales them"
+
+    def wrong(self, values: np.ndarray) -> np.ndarray:
+        levels = 255 * values
+        # a float32 is off by less than 1e-4 of a level
+        return super().wrong(values) | ~(abs(levels - np.rint(levels)) < 1e-3)
+
+
+class Counts(Support):
+    wanted = "counts 0, 1, 2, ..."
+    others = "fractions"
+    advice = "give whole numbers, as gluonvae.data.Dataset(images, shape, 'bytes') does of images"
+
+    def wrong(self, values: np.ndarray) -> np.ndarray:
+        return ~((values >= 0) & (values < np.inf) & (values == np.rint(values)))
+
+
+BINARY, LEVELS, INTERVAL, COUNTS, REAL = Binary(), Levels(), Interval(), Counts(), Support()
+
+NARROW_TO_WIDE = ((BINARY,), (LEVELS, INTERVAL), (COUNTS,), (REAL,))
+"""The order in which a support that holds is looked for: the first group that has one is what is named."""
+
+
+def check(name: str, values: np.ndarray, support: Support, likelihood: str, kinds: Mapping[str, Any]) -> None:
+    """ValueError where ``values`` are not all in ``support``, that says what is wrong with them and which
+    of ``kinds``, generators by name, would fit; ``likelihood`` is what the message calls the one at hand."""
+    if support.holds(values):
+        return
+    checks.finite(name, values)
+    fitting = ", ".join(_fitting(values, kinds))
+    raise ValueError(
+        f"{name} must be {support.wanted} for {likelihood}, got {support.given(values)}: {support.advice}"
+        + (f", or use {fitting}" if fitting else "")
+    )
+
+
+def _fitting(values: np.ndarray, kinds: Mapping[str, Any]) -> list[str]:
+    """The likelihoods of the narrowest supports that hold."""
+    for group in NARROW_TO_WIDE:
+        holding = [support for support in group if support.holds(values)]
+        if holding:
+            fit = {name: kind for name, kind in kinds.items() if kind.support in holding}
+            return [f"{kind.__name__} (likelihood {name!r})" for name, kind in fit.items()]
+    return []
