@@ -15,5 +15,6 @@ from .kl import register_kl as register_kl
 from .mixture import Mixture as Mixture
 from .normal import Normal as Normal
 from .normal import StandardNormal as StandardNormal
+from .transformed import Transformed as Transformed
 
 __all__ = [name for name, thing in globals().items() if isinstance(thing, type)]
