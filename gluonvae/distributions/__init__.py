@@ -6,15 +6,22 @@ Each is a product over the last axis: with parameters ``(..., D)``, values are `
 """
 
 from .bernoulli import Bernoulli as Bernoulli
+from .categorical import OneHotCategorical as OneHotCategorical
+from .continuous_bernoulli import ContinuousBernoulli as ContinuousBernoulli
+from .discretized_logistic import DiscretizedLogistic as DiscretizedLogistic
+from .discretized_logistic import DiscretizedLogisticMixture as DiscretizedLogisticMixture
 from .distribution import Distribution as Distribution
 from .kl import has_closed_form_kl as has_closed_form_kl
 from .kl import has_kl_by_variable as has_kl_by_variable
 from .kl import kl_by_variable as kl_by_variable
 from .kl import kl_divergence as kl_divergence
 from .kl import register_kl as register_kl
+from .laplace import Laplace as Laplace
 from .mixture import Mixture as Mixture
+from .negative_binomial import NegativeBinomial as NegativeBinomial
 from .normal import Normal as Normal
 from .normal import StandardNormal as StandardNormal
+from .poisson import Poisson as Poisson
 from .transformed import Transformed as Transformed
 
 __all__ = [name for name, thing in globals().items() if isinstance(thing, type)]
