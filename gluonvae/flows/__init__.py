@@ -4,7 +4,12 @@ They map the last axis: ``(..., D)`` to ``(..., D)``, with a log-determinant ``(
 """
 
 from .affine import AffineCoupling as AffineCoupling
+from .autoregressive import InverseAutoregressive as InverseAutoregressive
 from .flow import Chain as Chain
 from .flow import Flow as Flow
+from .householder import Householder as Householder
+from .planar import Planar as Planar
+from .radial import Radial as Radial
+from .spline import SplineCoupling as SplineCoupling
 
 __all__ = [name for name, thing in globals().items() if isinstance(thing, type)]
