@@ -19,11 +19,8 @@ class DiagonalGaussianPrior(Prior):
 
     def __init__(self, latent_variable_size: int = 0, data_dims: int = 0) -> None:
         super().__init__(latent_variable_size, data_dims)
-        with self.name_scope():
-            for name in ("mean", "log_std"):
-                shape = (self.latent_variable_size,)
-                setattr(self, name, self.params.get(name, shape=shape, init="zeros", allow_deferred_init=True))
+        self._learn("mean", ("latent_variable_size",), "zeros")
+        self._learn("log_std", ("latent_variable_size",), "zeros")
 
     def distribution(self, like: Tensor, inference_net: Any) -> Normal:
-        mean, log_std = (self._learned(of, like, (self.latent_variable_size,)) for of in (self.mean, self.log_std))
-        return Normal(mean, STD_TRANSFORMS["exp"](log_std))
+        return Normal(self._learned("mean", like), STD_TRANSFORMS["exp"](self._learned("log_std", like)))

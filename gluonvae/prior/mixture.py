@@ -29,19 +29,16 @@ class MixturePrior(Prior):
     def __init__(self, latent_variable_size: int = 0, data_dims: int = 0, components: int = 10) -> None:
         super().__init__(latent_variable_size, data_dims)
         self.components = checks.positive_int("components", components)
-        shape = (self.components, self.latent_variable_size)
-        with self.name_scope():
-            self.logits = self.params.get("logits", shape=(self.components,), init="zeros")
-            self.mean = self.params.get("mean", shape=shape, init=mx.init.Normal(1.0), allow_deferred_init=True)
-            self.log_std = self.params.get("log_std", shape=shape, init="zeros", allow_deferred_init=True)
+        self._learn("logits", (self.components,), "zeros")
+        self._learn("mean", (self.components, "latent_variable_size"), mx.init.Normal(1.0))
+        self._learn("log_std", (self.components, "latent_variable_size"), "zeros")
 
     @property
     def noise_size(self) -> int:
         return self.latent_variable_size + 1
 
     def distribution(self, like: Tensor, inference_net: Any) -> Mixture:
-        F, shape = namespace(like), (self.components, self.latent_variable_size)
-        log_weights = F.log_softmax(self._learned(self.logits, like, (self.components,)))
-        mean = self._learned(self.mean, like, shape)
-        std = STD_TRANSFORMS["exp"](self._learned(self.log_std, like, shape))
+        F = namespace(like)
+        log_weights = F.log_softmax(self._learned("logits", like))
+        mean, std = self._learned("mean", like), STD_TRANSFORMS["exp"](self._learned("log_std", like))
         return Mixture(log_weights, Normal(mean, std), lambda number: Normal(F.take(mean, number), F.take(std, number)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Optional
+from typing import Any, ClassVar, Optional, Union
 
 from .. import checks
 from ..distributions import Distribution
@@ -35,6 +35,7 @@ class Prior(ModelBlock):
         self.data_dims = checks.positive_int("data_dims", data_dims) if data_dims else 0
         self.posterior_noise_size = self.latent_variable_size
         """How many numbers of noise a draw from q(z | x) takes; the model tells."""
+        self._axes: dict[str, tuple[Union[int, str], ...]] = {}
 
     def distribution(self, like: Tensor, inference_net: Any) -> Distribution:
         """p(z), as an object to score and to sample.
@@ -51,11 +52,26 @@ class Prior(ModelBlock):
         """How many standard normal numbers a draw from p(z) takes."""
         return self.latent_variable_size
 
-    def _learned(self, parameter: Any, like: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """The values of a parameter of the prior's own, for a computation of the kind of ``like``; of
-        ``shape``, parts of which only the model may have told."""
-        parameter.shape = shape
+    def _learn(self, name: str, axes: tuple[Union[int, str], ...], init: Any) -> None:
+        """Have a parameter ``name``, each axis of which is a number or the name of a size."""
+        self._axes[name] = axes
+        shape = tuple(axis if isinstance(axis, int) else getattr(self, axis) for axis in axes)
+        setattr(self, name, self.params.get(name, shape=shape, init=init, allow_deferred_init=True))
+
+    def _learned(self, name: str, like: Tensor) -> Tensor:
+        """The values of a parameter, for a computation of the kind of ``like``.
+
+        Raises ValueError where a size is known neither to the prior nor from the model.
+        """
+        parameter = getattr(self, name)
+        parameter.shape = tuple(axis if isinstance(axis, int) else self._known(axis) for axis in self._axes[name])
         if is_symbol(like):
             return parameter.var()
         parameter._finish_deferred_init()
         return parameter.data(like.context)
+
+    def _known(self, size: str) -> int:
+        value = getattr(self, size)
+        if not value:
+            raise ValueError(f"{type(self).__name__} does not know {size}: pass it, or make the prior part of a VAE")
+        return value

@@ -11,13 +11,8 @@ from ..ops import Tensor, namespace, softplus
 from ..runtime import mx
 from .prior import PRIORS, Prior
 
-
-def _unit(x: Tensor) -> Tensor:
-    return namespace(x).Activation(x, act_type="sigmoid")
-
-
 PSEUDO_RANGES: dict[str, Callable[[Tensor], Tensor]] = {
-    "unit": lambda x: _unit(x - 2),
+    "unit": lambda x: namespace(x).sigmoid(x - 2),
     "positive": softplus,
     "real": lambda x: x,
 }
@@ -48,11 +43,7 @@ class VampPrior(Prior):
         super().__init__(latent_variable_size, data_dims)
         self.components = checks.positive_int("components", components)
         self.transform = PSEUDO_RANGES[checks.known_name("pseudo_range", pseudo_range, PSEUDO_RANGES)]
-        shape = (self.components, self.data_dims)
-        with self.name_scope():
-            self.unconstrained = self.params.get(
-                "pseudo_inputs", shape=shape, init=mx.init.Normal(1.0), allow_deferred_init=True
-            )
+        self._learn("unconstrained", (self.components, "data_dims"), mx.init.Normal(1.0))
 
     @property
     def noise_size(self) -> int:
@@ -60,7 +51,7 @@ class VampPrior(Prior):
 
     def pseudo_inputs(self, like: Tensor) -> Tensor:
         """The pseudo-inputs, ``(K, X)``, for a computation of the kind of ``like``."""
-        return self.transform(self._learned(self.unconstrained, like, (self.components, self.data_dims)))
+        return self.transform(self._learned("unconstrained", like))
 
     def distribution(self, like: Tensor, inference_net: Any) -> Mixture:
         F, inputs = namespace(like), self.pseudo_inputs(like)
