@@ -143,6 +143,5 @@ def model_data(name: str, data: Union[Dataset, Any], vae: VAE) -> Dataset:
             f"{name} must be images of {wanted} values each, got {len(data)} of "
             f"{data.pixels.shape[1]} (shape {data.shape})"
         )
-    zeros_and_ones = np.arange(2, dtype=np.float32)[:, None].repeat(wanted, axis=1)
-    vae.generator.check_support(name, data.pixels if data.binarization == "none" else zeros_and_ones)
+    vae.generator.check_support(name, data.possible_values())
     return data

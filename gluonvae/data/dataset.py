@@ -1,4 +1,4 @@
-"""Images held in memory, and how they become zeros and ones."""
+"""Images held in memory, and what becomes of their grey values."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from .. import checks
 from ..noise import NoiseSource
 from ..noise import source as default_source
 
-BINARIZATIONS = ("dynamic", "threshold", "once", "none")
-"""How pixels become zeros and ones: drawn anew at each use with the grey value as probability,
-1 where at least half white, drawn once when the data is loaded, or taken as they are."""
+BINARIZATIONS = ("dynamic", "threshold", "once", "grey", "bytes", "none")
+"""What becomes of grey images:
+
+- "dynamic": zeros and ones, drawn anew at each use with the grey value as probability;
+- "threshold": zeros and ones, 1 where at least half white;
+- "once": zeros and ones, drawn once when the data is loaded;
+- "grey": fractions in [0, 1], of 8-bit images n / 255;
+- "bytes": whole numbers 0 to 255, of fractions x the nearest to 255 x;
+- "none": the values as they are, whatever they are.
+
+Images that are zeros and ones alone stay that under each of them."""
 
 
 class Dataset:
@@ -23,7 +31,7 @@ class Dataset:
     Parameters
     ----------
     images : ``(N, X)`` or ``(N, *shape)``; grey as integers 0 to 255 or fractions 0 to 1, or
-        already zeros and ones (of any dtype).
+        already zeros and ones (of any dtype); any numbers under "none".
     shape : of one image, such as ``(28, 28)``; by default that of ``images`` beyond its first axis.
     binarization : one of :data:`BINARIZATIONS`.
     labels : ``(N,)``.
@@ -49,6 +57,8 @@ class Dataset:
             grey = grey >= (128 if grey.dtype == np.uint8 else 0.5)
         elif binarization == "once":
             grey = _draw(grey, np.random.default_rng(seed))
+        elif binarization == "bytes" and grey.dtype == np.float32:
+            grey = np.rint(255 * grey).astype(np.uint8)
         self.pixels = np.ascontiguousarray(grey)
         """``(N, X)``: bool, uint8 (grey, 255 for 1) or float32."""
 
@@ -63,9 +73,23 @@ class Dataset:
         drawn from ``source``: the same in the same calls after the same seed, others where the same
         rows come in batches of another size."""
         pixels = self.pixels[rows]
-        if self.binarization == "dynamic" and pixels.dtype != bool:
+        if self.binarization == "dynamic":
             pixels = _draw(pixels, (source or default_source).rng)
-        return pixels.astype(np.float32)
+        return self._values(pixels)
+
+    def _values(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixels, drawn where they are to be, on the scale that a model takes them."""
+        values = pixels.astype(np.float32)
+        return values / np.float32(255) if self.binarization == "grey" and pixels.dtype == np.uint8 else values
+
+    def possible_values(self) -> np.ndarray:
+        """Images ``(n, X)`` that have between them every value that :meth:`batch` may give: to check against
+        the support of a likelihood. Of 8-bit images these are few whatever N is."""
+        dynamic = self.binarization == "dynamic"
+        if self.pixels.dtype == bool or (self.pixels.dtype != np.uint8 and not dynamic):
+            return self.pixels
+        values = self._values(np.arange(2 if dynamic else 256, dtype=np.uint8))
+        return np.broadcast_to(values[:, None], (len(values), self.pixels.shape[1]))
 
     def drawn_once(self, seed: int = 0) -> Dataset:
         """The same images with dynamic pixels drawn once, as a validation or test set wants them."""

@@ -23,8 +23,8 @@ class Support:
         return ~np.isfinite(values)
 
     def holds(self, values: np.ndarray) -> bool:
-        """Whether all of ``values``, ``(..., X)``, are inside."""
-        return not self.wrong(values).any()
+        """Whether all of ``values``, ``(..., X)``, are inside, as zeros and ones are in most."""
+        return values.dtype == bool or not self.wrong(values).any()
 
     def given(self, values: np.ndarray) -> str:
         """What there is outside, in words."""
