@@ -13,7 +13,7 @@ Tensors = Sequence[Any]
 def in_chunks(
     parts: Any,
     combine: Callable[..., Tensors],
-    path_scale: Callable[..., Optional[Any]],
+    path_scale: Optional[Callable[..., Any]],
     data: Any,
     noise: Any,
     weights: Tensors,
@@ -25,8 +25,8 @@ def in_chunks(
     ----------
     parts : a block that returns tensors ``(k, B)`` or ``(B,)`` for noise ``(k, B, D)``.
     combine : what is made of them; small, so that its own graph may be kept.
-    path_scale : what is made of them for ``parts`` to scale gradients with, as its third argument, ``(k, B)``
-        or None.
+    path_scale : what is made of them for ``parts`` to scale gradients with, as its third argument, ``(k, B)``,
+        if it does that; takes what ``combine`` takes.
 
     The gradient in the parameters of ``parts`` is exact: first that of ``combine`` in the parts, then
     each chunk is computed anew and given its share.
@@ -42,7 +42,7 @@ class _InChunks(mx.autograd.Function):
         self,
         parts: Any,
         combine: Callable[..., Tensors],
-        path_scale: Callable[..., Optional[Any]],
+        path_scale: Optional[Callable[..., Any]],
         data: Any,
         noise: Any,
         weights: Tensors,
@@ -67,7 +67,7 @@ class _InChunks(mx.autograd.Function):
             # a part may itself be a result, which a leaf of a graph may not
             parts = [mx.nd.identity(value) for value in self.values]
             self.combined = self.combine(mx.nd, *parts, *self.weights)
-        self.scale = self.path_scale(mx.nd, *self.values)
+        self.scale = None if self.path_scale is None else self.path_scale(mx.nd, *self.values, *self.weights)
         return tuple(tensor.detach() for tensor in self.combined)
 
     def backward(self, *head_grads: Any) -> Tensors:

@@ -1,9 +1,17 @@
 """Bounds on log p(x), as HybridBlocks over a model. A file a family, and a line here for each."""
 
+from .beta_tc import BetaTC as BetaTC
+from .capacity import CapacityELBO as CapacityELBO
 from .elbo import ELBO as ELBO
+from .free_bits import FreeBitsELBO as FreeBitsELBO
 from .importance import IWAE as IWAE
+from .info import InfoVAE as InfoVAE
+from .miwae import CIWAE as CIWAE
+from .miwae import MIWAE as MIWAE
+from .miwae import PIWAE as PIWAE
 from .objective import BOUNDS as BOUNDS
 from .objective import Objective as Objective
 from .objective import Terms as Terms
+from .renyi import Renyi as Renyi
 
 __all__ = [name for name, thing in globals().items() if isinstance(thing, type)]

@@ -47,9 +47,13 @@ class TwoTermBound(Objective):
         if kl == "closed" and gradient != "standard":
             raise ValueError("gradient 'stl' is of a sampled KL: a closed form has no score to leave out")
         sampled = kl == "sampled" or gradient != "standard"
-        super().__init__(vae, samples, lambda vae: SampledTerms(vae, gradient == "standard") if sampled else vae)
+        super().__init__(vae, samples, lambda vae: self.two_terms(vae, sampled, gradient == "standard"))
         if kl == "closed":
             check_closed_form(vae)
+
+    def two_terms(self, vae: VAE, sampled: bool, score: bool) -> Any:
+        """The block of the two terms: what ``combine`` takes."""
+        return SampledTerms(vae, score) if sampled else vae
 
     def combine(self, F: Any, log_likelihood: Tensor, kl: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
         log_likelihood, kl = self._sample_mean(log_likelihood), self._sample_mean(kl)

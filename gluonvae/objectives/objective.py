@@ -42,11 +42,11 @@ class Weight:
 
     Parameters
     ----------
-    minimum : the least that it may be.
+    minimum, maximum : the least and the most that it may be.
     """
 
-    def __init__(self, minimum: float = 0.0) -> None:
-        self.minimum = minimum
+    def __init__(self, minimum: float = 0.0, maximum: float = math.inf) -> None:
+        self.minimum, self.maximum = minimum, maximum
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -55,10 +55,14 @@ class Weight:
         return self if objective is None else getattr(objective, f"_{self.name}")
 
     def __set__(self, objective: Any, value: float) -> None:
-        if not (math.isfinite(value) and value >= self.minimum):
-            least = "not negative" if self.minimum == 0 else f"at least {self.minimum:g}"
-            raise ValueError(f"{self.name} must be a finite number, {least}, got {value}")
+        if not (math.isfinite(value) and self.minimum <= value <= self.maximum):
+            raise ValueError(f"{self.name} must be a finite number{self._range()}, got {value}")
         objective.__dict__[f"_{self.name}"] = float(value)
+
+    def _range(self) -> str:
+        if math.isfinite(self.maximum):
+            return f" from {self.minimum:g} to {self.maximum:g}"
+        return ", not negative" if self.minimum == 0 else ""
 
 
 class Objective(XavierBlock):
@@ -68,7 +72,8 @@ class Objective(XavierBlock):
       number a sample, or ``(B,)``, the same for every sample (k = 1 has no sample axis);
     - what it makes of them: ``combine(F, *parts, *weights)``, the four tensors of :class:`Terms`;
     - what may change from step to step: each a class attribute that is a :class:`Weight`;
-    - if the inference network's gradient is not that of the objective, ``path_scale``.
+    - if the inference network's gradient is not that of the objective, ``path_scale``, and that it
+      ``scales_path``: the scale is made of a first pass over the parts, one more forward pass a step.
 
     Where ``(k, B, X)`` would be too large for memory the samples are taken in chunks: the parts are
     computed without their graph, and each chunk once more when the gradient is wanted. Bound and
@@ -81,6 +86,10 @@ class Objective(XavierBlock):
     samples : k, the number of latent states drawn for a data point.
     parts : see above.
     """
+
+    scales_path = False
+    """Whether ``path_scale`` multiplies each sample's gradient in the parameters of q; ``parts`` then takes
+    it as its third argument."""
 
     def __init__(self, vae: VAE, samples: int, parts: Callable[[VAE], Any]) -> None:
         super().__init__()
@@ -113,7 +122,8 @@ class Objective(XavierBlock):
         if not is_symbol(data):
             chunk = max(1, PIXELS_AT_ONCE // (len(data) * self.vae.data_dims))
             if chunk < self.samples:
-                return Terms(*in_chunks(self.parts, self.combine, self.path_scale, data, noise, weights, chunk))
+                path_scale = self.path_scale if self.scales_path else None
+                return Terms(*in_chunks(self.parts, self.combine, path_scale, data, noise, weights, chunk))
         return Terms(*super().forward(data, noise, *weights))
 
     def _weight(self, name: str, data: Tensor) -> Tensor:
@@ -129,19 +139,19 @@ class Objective(XavierBlock):
         return tensor
 
     def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
-        parts = self.parts(data, noise)
-        scale = self.path_scale(F, *parts)
-        if scale is not None:
-            parts = self.parts(data, noise, F.BlockGrad(scale))
-        return self.combine(F, *parts, *weights)
+        scale: tuple[Tensor, ...] = ()
+        if self.scales_path:
+            # paused: a zero gradient that BlockGrad sends through a layer and what follows it crashes MXNet
+            with mx.autograd.pause(mx.autograd.is_training()):
+                scale = (F.BlockGrad(self.path_scale(F, *self.parts(data, noise), *weights)),)
+        return self.combine(F, *self.parts(data, noise, *scale), *weights)
 
     def combine(self, F: Any, *parts_and_weights: Tensor) -> tuple[Tensor, ...]:
         raise NotImplementedError(f"{type(self).__name__} must define combine(F, *parts, *weights)")
 
-    def path_scale(self, F: Any, *parts: Tensor) -> Optional[Tensor]:
-        """What each sample's gradient in the parameters of q is multiplied by, of the shape of the parts,
-        where an estimator does that (``parts`` then takes it as its third argument); None leaves it alone."""
-        return None
+    def path_scale(self, F: Any, *parts_and_weights: Tensor) -> Tensor:
+        """What each sample's gradient in the parameters of q is multiplied by, ``(k, B)``."""
+        raise NotImplementedError(f"{type(self).__name__} must define path_scale(F, *parts, *weights)")
 
     def _sample_mean(self, x: Tensor) -> Tensor:
         """The mean over the sample axis, where there is one: ``(k, B)`` or ``(B,)`` to ``(B,)``."""

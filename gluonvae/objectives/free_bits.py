@@ -1,0 +1,98 @@
+"""The evidence lower bound with a part of its KL divergence for free."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from .. import checks
+from ..distributions import has_kl_by_variable, kl_by_variable
+from ..ops import Tensor
+from ..runtime import mx
+from ..vae import VAE
+from .elbo import TwoTermBound
+from .objective import BOUNDS, Weight
+
+
+class GroupedTerms(mx.gluon.HybridBlock):
+    """log p(x | z), ``(k, B)`` or ``(B,)``; KL(q(z | x) || p(z)), ``(B,)``; and the batch's mean of the
+    KL of each group of latent variables, ``(G,)``."""
+
+    def __init__(self, vae: VAE, groups: int) -> None:
+        super().__init__()
+        self.vae = vae
+        self.groups = groups
+
+    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+        posterior, prior = self.vae.distributions(data)
+        log_likelihood = self.vae.generator.likelihood(posterior.rsample(noise)).log_prob(data)
+        # (B, G), from (B, G, D / G)
+        kl = F.sum(F.reshape(kl_by_variable(posterior, prior), shape=(0, self.groups, -1)), axis=-1)
+        return log_likelihood, F.sum(kl, axis=-1), F.mean(kl, axis=0)
+
+
+@BOUNDS.register("free_bits")
+class FreeBitsELBO(TwoTermBound):
+    """E_q[log p(x | z)] - Σ_g max(λ, batch mean of KL_g), over groups g of latent variables: a group has
+    no gradient from its KL as long as that is below λ.
+
+    Kingma et al. 2016, equation 15. The sum is the same for each data point of a batch.
+    ``terms(data).bound`` is the evidence lower bound.
+
+    Parameters
+    ----------
+    vae : the model.
+    free_bits : λ in nats a group, not negative: an input of the graph, that may be set at any time.
+    groups : into how many equal groups, of neighbours, the latent variables fall; left out, each is its
+        own, and 1 is the latent state as a whole. More than one need a KL in closed form for each variable.
+    samples, kl, gradient : see :class:`TwoTermBound`; a sampled KL, which "stl" is of, has one group.
+
+    Raises ValueError for groups that the latent variables do not fall into, and where the KL is not known
+    for each variable.
+    """
+
+    free_bits = Weight()
+
+    def __init__(
+        self,
+        vae: VAE,
+        free_bits: float = 0.25,
+        groups: Optional[int] = None,
+        samples: int = 1,
+        kl: Optional[str] = None,
+        gradient: str = "standard",
+    ) -> None:
+        self.groups = 0 if groups is None else checks.positive_int("groups", groups)
+        super().__init__(vae, samples, kl, gradient)
+        self.free_bits = free_bits
+
+    def two_terms(self, vae: VAE, sampled: bool, score: bool) -> Any:
+        self.groups = self.groups or vae.latent_variable_size
+        if self.groups == 1:
+            return super().two_terms(vae, sampled, score)
+        if vae.latent_variable_size % self.groups:
+            raise ValueError(
+                f"{vae.latent_variable_size} latent variables do not fall into {self.groups} groups of one size"
+            )
+        if sampled:
+            raise ValueError("a sampled KL is that of the whole latent state: use groups=1, or the closed form")
+        check_kl_by_variable(vae)
+        return GroupedTerms(vae, self.groups)
+
+    def combine(self, F: Any, log_likelihood: Tensor, kl: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        *of_groups, free_bits = rest
+        log_likelihood, kl = self._sample_mean(log_likelihood), self._sample_mean(kl)
+        # (G,)
+        means = of_groups[0] if of_groups else F.mean(kl, axis=0, keepdims=True)
+        penalty = F.sum(F.broadcast_maximum(means, free_bits), axis=0, keepdims=True)
+        return F.broadcast_sub(log_likelihood, penalty), log_likelihood - kl, log_likelihood, kl
+
+
+def check_kl_by_variable(vae: VAE) -> None:
+    """ValueError where the KL of the model's posterior to its prior is known to be none of each variable."""
+    q, p = vae.inference_net.distribution_type, vae.prior.distribution_type
+    if q is None or p is None or has_kl_by_variable(q, p):
+        return
+    raise ValueError(
+        f"KL({q.__name__} || {p.__name__}), of {type(vae.inference_net).__name__} and {type(vae.prior).__name__}, "
+        "has no closed form for each latent variable: use groups=1"
+    )

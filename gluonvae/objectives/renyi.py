@@ -1,0 +1,50 @@
+"""Bounds from Rényi's divergence."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..ops import Tensor, log_mean_exp
+from ..vae import VAE
+from .importance import ImportanceWeighted
+from .objective import BOUNDS
+
+NEAREST_ORDER = 1e-4
+"""How near 1 the order α may come without being 1: closer, float32 has rounded the bound away."""
+
+
+@BOUNDS.register("renyi")
+class Renyi(ImportanceWeighted):
+    """The variational Rényi bound E[1/(1 - α) log 1/k Σ_i w_i^(1 - α)], w_i = p(x, z_i) / q(z_i | x).
+
+    Li and Turner 2016. It falls with α: IWAE at α = 0, the ELBO with a sampled KL at α = 1. For
+    α < 0 it is no lower bound on log p(x), and ``terms(data).bound`` is the IWAE bound of the same samples.
+
+    Parameters
+    ----------
+    vae : the model.
+    alpha : the order α, any finite number.
+    samples : k.
+    gradient : one of :data:`gluonvae.objectives.importance.GRADIENTS`; "dreg" multiplies a sample's path by
+        α + (1 - α) v_i, where v_i is its share in Σ w^(1 - α).
+    """
+
+    def __init__(self, vae: VAE, alpha: float = 0.5, samples: int = 50, gradient: str = "standard") -> None:
+        super().__init__(vae, samples, gradient)
+        if not math.isfinite(alpha):
+            raise ValueError(f"alpha must be a finite number, got {alpha}")
+        if 0 < abs(1 - alpha) < NEAREST_ORDER:
+            raise ValueError(f"alpha must be 1 or {NEAREST_ORDER:g} away from it, got {alpha}: use 1")
+        self.alpha = float(alpha)
+
+    def value(self, F: Any, log_weight: Tensor) -> Tensor:
+        if self.alpha == 1:
+            return F.mean(log_weight, axis=0)
+        return log_mean_exp((1 - self.alpha) * log_weight) / (1 - self.alpha)
+
+    def lower_bound(self, F: Any, log_weight: Tensor, value: Tensor) -> Tensor:
+        return log_mean_exp(log_weight) if self.alpha < 0 else super().lower_bound(F, log_weight, value)
+
+    def path_share(self, F: Any, log_weight: Tensor) -> Tensor:
+        return self.alpha + (1 - self.alpha) * F.softmax((1 - self.alpha) * log_weight, axis=0)
