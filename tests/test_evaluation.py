@@ -2,53 +2,19 @@
 
 import numpy as np
 import pytest
-import scipy.stats
-from conftest import nd, pixels, small_vae
+from conftest import pixels, small_vae
+from linear_gaussian import linear_gaussian
 
 import gluonvae as gv
-from gluonvae.runtime import mx
-
-SIGMA = 0.5
-
-
-class LinearGaussian(gv.Generator):
-    """p(x | z) = N(W z + b, SIGMA**2): with a standard normal prior, p(x) = N(b, W W' + SIGMA**2)."""
-
-    def __init__(self, data_dims, latent_variable_size):
-        super().__init__(data_dims, latent_variable_size)
-        with self.name_scope():
-            self.mean = mx.gluon.nn.Dense(data_dims, flatten=False, in_units=latent_variable_size)
-
-    def hybrid_forward(self, F, latent_state):
-        return self.mean(latent_state)
-
-    def distribution(self, mean):
-        return gv.Normal(mean, mean * 0 + SIGMA)
-
-    def check_support(self, name, values):
-        pass
 
 
 @pytest.fixture
 def model(rng):
-    """The model, data drawn from it, and the evidence of each data point."""
-    vae = gv.GaussianVAE(LinearGaussian(5, 2), gv.GaussianInferenceNetwork(2, [], data_dims=5))
-    vae.initialize()
-    weight, bias = rng.standard_normal((5, 2)), rng.standard_normal(5)
-    vae.generator.mean.weight.set_data(nd(weight))
-    vae.generator.mean.bias.set_data(nd(bias))
-    evidence = scipy.stats.multivariate_normal(bias, weight @ weight.T + SIGMA**2 * np.eye(5))
-    # q: the exact posterior's mean, and a wider std than the exact one, so that weights are bounded
-    precision = weight.T @ weight / SIGMA**2 + np.eye(2)
-    gain = np.linalg.solve(precision, weight.T / SIGMA**2)
-    head = vae.inference_net.mean_head[0]
-    head.weight.set_data(nd(gain))
-    head.bias.set_data(nd(-gain @ bias))
-    std = vae.inference_net.std_head[0]
-    std.weight.set_data(nd(np.zeros((2, 5))))
-    std.bias.set_data(nd(np.log(np.expm1(np.full(2, 0.5)))))
-    data = evidence.rvs(30, random_state=rng).astype(np.float32)
-    return vae, data, evidence.logpdf(data)
+    """The model, data drawn from it, and the evidence of each data point. Its posterior is wider than the
+    exact one, so that weights are bounded."""
+    vae, truth = linear_gaussian(rng, wider=1.5, dtype="float32")
+    data = truth.evidence.rvs(30, random_state=rng).astype(np.float32)
+    return vae, data, truth.evidence.logpdf(data)
 
 
 def test_it_is_the_evidence_of_a_linear_gaussian_model(model):

@@ -134,7 +134,9 @@ class Objective(XavierBlock):
         place = name, data.context, np.dtype(data.dtype)
         made_of, tensor = self._weight_tensors.get(place, (None, None))
         if made_of != value:
-            tensor = mx.nd.full((1,), value, data.context).astype(data.dtype, copy=False)
+            # made as float64, which keeps its digits, or as float32, which casts to any other
+            made = np.float64 if place[-1] == np.float64 else np.float32
+            tensor = mx.nd.full((1,), value, data.context, made).astype(data.dtype, copy=False)
             self._weight_tensors[place] = value, tensor
         return tensor
 

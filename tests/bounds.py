@@ -1,0 +1,40 @@
+"""The table of bounds: a row each, over any model."""
+
+import gluonvae as gv
+from gluonvae.objectives.importance import GRADIENTS
+
+SAMPLES = 6
+
+# a row: makes the bound of a model, with keyword arguments for the estimator of its gradient
+IMPORTANCE_WEIGHTED = {
+    "IWAE": lambda vae, **options: gv.IWAE(vae, samples=SAMPLES, **options),
+    "Renyi, 0.5": lambda vae, **options: gv.Renyi(vae, alpha=0.5, samples=SAMPLES, **options),
+    "Renyi, -1": lambda vae, **options: gv.Renyi(vae, alpha=-1, samples=SAMPLES, **options),
+    "Renyi, 1": lambda vae, **options: gv.Renyi(vae, alpha=1, samples=SAMPLES, **options),
+    "MIWAE": lambda vae, **options: gv.MIWAE(vae, samples=SAMPLES, groups=2, **options),
+    "PIWAE": lambda vae, **options: gv.PIWAE(vae, samples=SAMPLES, groups=2, **options),
+    "CIWAE": lambda vae, **options: gv.CIWAE(vae, beta=0.3, samples=SAMPLES, **options),
+}
+
+# a row: makes the bound of a model
+BOUNDS = {
+    "ELBO": lambda vae: gv.ELBO(vae, samples=SAMPLES),
+    "ELBO, beta": lambda vae: gv.ELBO(vae, beta=0.3, samples=SAMPLES),
+    "ELBO, sampled": lambda vae: gv.ELBO(vae, samples=SAMPLES, kl="sampled"),
+    "ELBO, stl": lambda vae: gv.ELBO(vae, samples=SAMPLES, gradient="stl"),
+    "CapacityELBO": lambda vae: gv.CapacityELBO(vae, gamma=2, capacity=3, samples=SAMPLES),
+    "CapacityELBO, stl": lambda vae: gv.CapacityELBO(vae, gamma=2, capacity=3, gradient="stl"),
+    "FreeBitsELBO": lambda vae: gv.FreeBitsELBO(vae, free_bits=0.1, samples=SAMPLES),
+    "FreeBitsELBO, 2 groups": lambda vae: gv.FreeBitsELBO(vae, free_bits=0.1, groups=2),
+    "FreeBitsELBO, 1 group": lambda vae: gv.FreeBitsELBO(vae, free_bits=0.1, groups=1, samples=SAMPLES),
+    "FreeBitsELBO, 1 group, stl": lambda vae: gv.FreeBitsELBO(vae, groups=1, samples=SAMPLES, gradient="stl"),
+    "BetaTC": lambda vae: gv.BetaTC(vae, dataset_size=1000, alpha=2),
+    "BetaTC, samples": lambda vae: gv.BetaTC(vae, dataset_size=1000, samples=SAMPLES),
+    "InfoVAE": lambda vae: gv.InfoVAE(vae, alpha=0.5, lambda_=10),
+    "InfoVAE, samples": lambda vae: gv.InfoVAE(vae, lambda_=10, samples=SAMPLES),
+    **{
+        f"{name}, {gradient}": lambda vae, make=make, gradient=gradient: make(vae, gradient=gradient)
+        for name, make in IMPORTANCE_WEIGHTED.items()
+        for gradient in GRADIENTS
+    },
+}
