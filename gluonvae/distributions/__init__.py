@@ -17,11 +17,14 @@ from .kl import kl_by_variable as kl_by_variable
 from .kl import kl_divergence as kl_divergence
 from .kl import register_kl as register_kl
 from .laplace import Laplace as Laplace
+from .low_rank import LowRankNormal as LowRankNormal
 from .mixture import Mixture as Mixture
+from .multivariate_normal import MultivariateNormal as MultivariateNormal
 from .negative_binomial import NegativeBinomial as NegativeBinomial
 from .normal import Normal as Normal
 from .normal import StandardNormal as StandardNormal
 from .poisson import Poisson as Poisson
+from .transformed import Rotated as Rotated
 from .transformed import Transformed as Transformed
 
 __all__ = [name for name, thing in globals().items() if isinstance(thing, type)]

@@ -7,7 +7,10 @@ from typing import Callable, Optional
 from ..ops import Tensor, namespace, softplus
 from .bernoulli import Bernoulli
 from .distribution import Distribution
+from .low_rank import LowRankNormal
+from .multivariate_normal import MultivariateNormal
 from .normal import Normal, StandardNormal
+from .transformed import Rotated
 
 ClosedForm = Callable[..., Tensor]
 
@@ -105,3 +108,49 @@ def _bernoulli_bernoulli(q: Bernoulli, p: Bernoulli) -> Tensor:
     expected = F.broadcast_mul(q.mean, F.broadcast_sub(q.logits, p.logits))
     normalisers = F.broadcast_sub(softplus(p.logits), softplus(q.logits))
     return F.relu(F.sum(expected + normalisers, axis=-1))
+
+
+@register_kl(MultivariateNormal, StandardNormal)
+def _multivariate_normal_standard_normal(q: MultivariateNormal, p: StandardNormal) -> Tensor:
+    return _multivariate_kl(q.mean, q.factor)
+
+
+@register_kl(MultivariateNormal, Normal)
+def _multivariate_normal_normal(q: MultivariateNormal, p: Normal) -> Tensor:
+    F = namespace(q.mean)
+    distance = F.broadcast_div(F.broadcast_sub(q.mean, p.mean), p.std)
+    return _multivariate_kl(distance, F.broadcast_div(q.factor, F.expand_dims(p.std, axis=-1)))
+
+
+def _multivariate_kl(mean: Tensor, factor: Tensor) -> Tensor:
+    """KL to a standard normal of the Gaussian with this mean and Cholesky factor."""
+    F = namespace(mean)
+    std = F.linalg.extractdiag(factor)
+    correlations = 0.5 * F.sum(F.square(factor - F.linalg.makediag(std)), axis=(-2, -1))
+    return F.sum(_gaussian_kl(mean, std), axis=-1) + correlations
+
+
+@register_kl(LowRankNormal, StandardNormal)
+def _low_rank_normal_standard_normal(q: LowRankNormal, p: StandardNormal) -> Tensor:
+    return _low_rank_kl(q.mean, q.std, q)
+
+
+@register_kl(LowRankNormal, Normal)
+def _low_rank_normal_normal(q: LowRankNormal, p: Normal) -> Tensor:
+    F = namespace(q.mean)
+    distance = F.broadcast_div(F.broadcast_sub(q.mean, p.mean), p.std)
+    return _low_rank_kl(distance, F.broadcast_div(q.std, p.std), q)
+
+
+def _low_rank_kl(distance: Tensor, ratio: Tensor, q: LowRankNormal) -> Tensor:
+    """KL to a diagonal Gaussian, in whose units ``distance`` and ``ratio`` are: see :func:`_gaussian_kl`."""
+    F = namespace(distance)
+    common = F.broadcast_mul(F.expand_dims(ratio, axis=-1), q.factor)
+    correlations = 0.5 * F.sum(F.square(common), axis=(-2, -1)) - F.linalg.sumlogdiag(q.inner_factor())
+    return F.sum(_gaussian_kl(distance, ratio), axis=-1) + correlations
+
+
+@register_kl(Rotated, StandardNormal)
+def _rotated_standard_normal(q: Rotated, p: StandardNormal) -> Tensor:
+    # no rotation changes a standard normal
+    return kl_divergence(q.base, p)

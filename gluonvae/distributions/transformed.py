@@ -44,3 +44,7 @@ class Transformed(Distribution):
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         value = self.rsample(noise)
         return namespace(value).BlockGrad(value)
+
+
+class Rotated(Transformed):
+    """What an orthogonal flow makes of a Gaussian. It leaves KL(q || N(0, 1)) as it is."""

@@ -43,9 +43,9 @@ class Conditioner(mx.gluon.HybridBlock):
             self.rest = mx.gluon.nn.HybridSequential(prefix="")
             for layer in others:
                 self.rest.add(make_activation(), layer)
-        near_zero(others[-1] if others else first)
-        if context_size and not others:
-            near_zero(self.of_context)
+        last = [others[-1]] if others else [first, self.of_context]
+        for layer in filter(None, last):
+            near_zero(layer)
 
     def layers(self, sizes: Sequence[int]) -> list[Dense]:
         """The layers that map ``sizes[0]`` values to ``sizes[1]``, and so on."""

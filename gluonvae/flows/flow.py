@@ -145,7 +145,11 @@ class ParametricFlow(Flow):
         if not self.context_size:
             return Learned(size, NEAR_ZERO if small else size**-0.5)
         layer = Dense(size, self.context_size)
-        return near_zero(layer) if small else layer
+        if small:
+            return near_zero(layer)
+        # a direction, for the context to change
+        layer.bias.init = mx.init.Normal(size**-0.5)
+        return layer
 
     def parameters(self, z: Tensor, *context: Tensor) -> tuple[Tensor, ...]:
         """The parameters' values, ``(..., size)`` for a context ``(..., C)`` and ``(size,)`` without."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ops import Tensor, sum_last
+from ..ops import Tensor
 from .flow import TINY, ParametricFlow, dot
 
 
@@ -25,7 +25,7 @@ class Householder(ParametricFlow):
     def hybrid_forward(self, F: Any, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
         (normal,) = self.parameters(z, *context)
         depth = F.broadcast_div(2 * dot(z, normal), F.maximum(dot(normal, normal), TINY))
-        return F.broadcast_sub(z, F.broadcast_mul(depth, normal)), F.zeros_like(sum_last(z))
+        return F.broadcast_sub(z, F.broadcast_mul(depth, normal)), F.sum(F.zeros_like(z), axis=-1)
 
     def invert(self, F: Any, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
         z, log_det = self(z, *context)

@@ -63,7 +63,7 @@ class SplineCoupling(Coupling):
 
     def move_back(self, F: Any, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         bins = self._all_bins(F, parameters)
-        x = F.BlockGrad(self._solve(F, y, bins))
+        x = self._solve(F, F.BlockGrad(y), Bins(*(F.BlockGrad(of_all) for of_all in bins)))
         # a step of Newton's: a few digits, and the gradient of the implicit function
         value, log_slope = self._evaluate(F, x, bins)
         x = x - (value - y) * F.BlockGrad(F.exp(-log_slope))
@@ -123,4 +123,4 @@ class SplineCoupling(Coupling):
 def _bins_of(F: Any, values: Tensor, bins: Bins, edges: Tensor) -> Bins:
     """The bin of each of ``values``, ``(N, d)``, between ``edges``, ``(N, d, K)``."""
     place = F.sum(F.broadcast_greater_equal(F.expand_dims(values, axis=2), edges), axis=2) - 1
-    return Bins(*(F.pick(of_all, F.BlockGrad(place), axis=2) for of_all in bins))
+    return Bins(*(F.pick(of_all, place, axis=2) for of_all in bins))

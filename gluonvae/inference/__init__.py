@@ -1,9 +1,19 @@
 """Inference networks: q(z | x), the approximate posterior. A file a kind, and a line here for it."""
 
+from .flow import ConditionedFlowInferenceNetwork as ConditionedFlowInferenceNetwork
+from .flow import FlowInferenceNetwork as FlowInferenceNetwork
+from .full_covariance import FullCovarianceInferenceNetwork as FullCovarianceInferenceNetwork
 from .gaussian import GaussianInferenceNetwork as GaussianInferenceNetwork
+from .householder import HouseholderInferenceNetwork as HouseholderInferenceNetwork
+from .iaf import IAFInferenceNetwork as IAFInferenceNetwork
 from .inference import MIN_STD as MIN_STD
 from .inference import POSTERIORS as POSTERIORS
 from .inference import DenseInferenceNetwork as DenseInferenceNetwork
 from .inference import InferenceNetwork as InferenceNetwork
+from .low_rank import LowRankInferenceNetwork as LowRankInferenceNetwork
+from .planar import PlanarInferenceNetwork as PlanarInferenceNetwork
+from .radial import RadialInferenceNetwork as RadialInferenceNetwork
+from .real_nvp import RealNVPInferenceNetwork as RealNVPInferenceNetwork
+from .spline import SplineInferenceNetwork as SplineInferenceNetwork
 
 __all__ = [name for name, thing in globals().items() if isinstance(thing, type)]

@@ -40,6 +40,15 @@ STD_TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {
 """How a standard deviation is made of any real number, by name; none is below :data:`MIN_STD`."""
 
 
+BOUND = 10.0
+"""Of the elements of a posterior's matrix beside its standard deviations: its inverse must be a float32's."""
+
+
+def bounded(x: Tensor) -> Tensor:
+    """``x`` near 0, and never beyond ±:data:`BOUND`."""
+    return BOUND * namespace(x).Activation(x / BOUND, act_type="tanh")
+
+
 class InferenceNetwork(ModelBlock):
     """Maps data to the parameters of q(z | x). Abstract: a kind of posterior defines
 
