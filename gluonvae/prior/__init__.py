@@ -1,6 +1,7 @@
 """Priors: p(z). A file a kind, and a line here for it."""
 
 from .diagonal import DiagonalGaussianPrior as DiagonalGaussianPrior
+from .flow import FlowPrior as FlowPrior
 from .mixture import MixturePrior as MixturePrior
 from .prior import PRIORS as PRIORS
 from .prior import Prior as Prior

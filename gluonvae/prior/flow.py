@@ -1,0 +1,49 @@
+"""A normalising flow as the prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import checks
+from ..distributions import StandardNormal, Transformed
+from ..flows import AffineCoupling, Chain
+from ..networks import Activation
+from ..ops import Tensor
+from .prior import PRIORS, Prior
+
+
+@PRIORS.register("realNVP")
+class FlowPrior(Prior):
+    """p(z) of z = f(ε), ε standard normal, with f a learned RealNVP flow that starts near the identity
+    (Dinh, Sohl-Dickstein and Bengio 2017; as the prior of a VAE: Chen et al. 2017, section 3.2).
+
+    Parameters
+    ----------
+    latent_variable_size : D, at least 2.
+    data_dims : see :class:`Prior`.
+    flow_length : number of couplings, of which every other moves the same half.
+    hidden_sizes : widths of each coupling's hidden layers.
+    act_type : of these layers, see :data:`gluonvae.networks.ACTIVATIONS`.
+    """
+
+    distribution_type = Transformed
+
+    def __init__(
+        self,
+        latent_variable_size: int,
+        data_dims: int = 0,
+        flow_length: int = 4,
+        hidden_sizes: Sequence[int] = (100,),
+        act_type: Activation = "tanh",
+    ) -> None:
+        super().__init__(checks.positive_int("latent_variable_size", latent_variable_size), data_dims)
+        length = checks.positive_int("flow_length", flow_length)
+        with self.name_scope():
+            self.flow = Chain(
+                AffineCoupling(self.latent_variable_size, hidden_sizes, act_type, flip=step % 2 == 1)
+                for step in range(length)
+            )
+
+    def distribution(self, like: Tensor, inference_net: Any) -> Transformed:
+        return Transformed(StandardNormal(), self.flow)
