@@ -60,9 +60,13 @@ class Weight:
         objective.__dict__[f"_{self.name}"] = float(value)
 
     def _range(self) -> str:
-        if math.isfinite(self.maximum):
-            return f" from {self.minimum:g} to {self.maximum:g}"
-        return ", not negative" if self.minimum == 0 else ""
+        if math.isinf(self.maximum):
+            return ", not negative" if self.minimum == 0 else f", at least {self.minimum:g}"
+        return (
+            f" from {self.minimum:g} to {self.maximum:g}"
+            if math.isfinite(self.minimum)
+            else f", at most {self.maximum:g}"
+        )
 
 
 class Objective(XavierBlock):
