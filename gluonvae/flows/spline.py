@@ -63,11 +63,15 @@ class SplineCoupling(Coupling):
 
     def move_back(self, F: Any, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         bins = self._all_bins(F, parameters)
-        x = self._solve(F, F.BlockGrad(y), Bins(*(F.BlockGrad(of_all) for of_all in bins)))
-        # a step of Newton's: a few digits, and the gradient of the implicit function
-        value, log_slope = self._evaluate(F, x, bins)
-        x = x - (value - y) * F.BlockGrad(F.exp(-log_slope))
+        fixed_y, fixed_bins = F.BlockGrad(y), Bins(*(F.BlockGrad(of_all) for of_all in bins))
+        x = self._newton(F, self._solve(F, fixed_y, fixed_bins), fixed_y, fixed_bins)
+        # a last step of Newton's has the gradient of the implicit function
+        x = self._newton(F, F.BlockGrad(x), y, bins)
         return x, self._evaluate(F, x, bins)[1]
+
+    def _newton(self, F: Any, x: Tensor, y: Tensor, bins: Bins) -> Tensor:
+        value, log_slope = self._evaluate(F, x, bins)
+        return x - (value - y) * F.BlockGrad(F.exp(-log_slope))
 
     def _all_bins(self, F: Any, parameters: Tensor) -> Bins:
         # (N, d, 3K - 1), the N of all leading axes
@@ -108,7 +112,7 @@ class SplineCoupling(Coupling):
         return F.reshape_like(value, x), F.reshape_like(log_slope, x)
 
     def _solve(self, F: Any, y: Tensor, bins: Bins) -> Tensor:
-        """The x at which the spline is y, but for roundings: the root of a quadratic in the share of the bin."""
+        """The x at which the spline is y, to half its digits: the root of a quadratic in the share of the bin."""
         flat = F.reshape(y, shape=(-1, self.moving))
         inside = F.clip(flat, -self.limit, self.limit)
         at = _bins_of(F, inside, bins, bins.bottom)
