@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import json
 import logging
 import sys
-from collections.abc import Sequence
-from typing import Optional
+from collections.abc import Iterable, Sequence
+from typing import Any, Optional
 
 from . import commands
 from ._version import __version__
@@ -16,6 +18,7 @@ from .inference import POSTERIORS
 from .networks import ACTIVATIONS, PRECISIONS
 from .objectives import BOUNDS
 from .optimizer import FusedAdam
+from .prior import PRIORS
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -25,7 +28,7 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
         return "\n".join(indent + line for line in text.splitlines())
 
     def _get_help_string(self, action: argparse.Action) -> Optional[str]:
-        return action.help if action.default in (None, False) else super()._get_help_string(action)
+        return action.help if action.default in (None, False, {}) else super()._get_help_string(action)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -92,42 +95,48 @@ def parser() -> argparse.ArgumentParser:
 
 def _train(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=commands.train)
-    data = command.add_argument_group("data")
-    data.add_argument(
+    _data(command.add_argument_group("data"))
+    _model(command.add_argument_group("model (the defaults are the tutorial's)"))
+    _bound(command.add_argument_group("what is maximised"))
+    _training(command.add_argument_group("training"))
+
+
+def _data(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
         "--data",
         default="digits",
         metavar="NAME|PATH",
         help=f"{', '.join(NAMES)}, or your own: an .npy or .npz file, a folder with train.npy, or one of images",
     )
-    data.add_argument(
+    group.add_argument(
         "--data-dir",
         metavar="FOLDER",
         help="where the files of mnist or binarized_mnist lie, before GLUONVAE_DATA and Gluon's own "
         "folder are looked into; what is in none is downloaded",
     )
-    data.add_argument("--shape", type=int, nargs="+", metavar="N", help="of one image of your own data, such as 28 28")
-    data.add_argument(
+    group.add_argument("--shape", type=int, nargs="+", metavar="N", help="of one image of your own data, such as 28 28")
+    group.add_argument(
         "--binarization",
-        default="dynamic",
         choices=BINARIZATIONS,
-        help="how grey pixels become zeros and ones: drawn anew at each use, cut at one half, drawn "
-        "once, or not at all (they are zeros and ones)",
+        help="what becomes of grey pixels: zeros and ones, drawn anew at each use (dynamic), cut at one half "
+        "(threshold) or drawn once; fractions in [0, 1] (grey); whole numbers 0 to 255 (bytes); the values as they "
+        "are (none) (default: what the likelihood wants)",
     )
-    model = command.add_argument_group("model (the defaults are the tutorial's)")
-    model.add_argument(
-        "--likelihood",
-        default="bernoulliProd",
-        choices=sorted(LIKELIHOODS),
-        help="distribution of an image given the latent state",
-    )
-    model.add_argument(
-        "--posterior",
-        default="gaussian",
-        choices=sorted(POSTERIORS),
-        help="distribution of the latent state given an image",
-    )
-    model.add_argument("--latent-size", type=int, default=100, metavar="D", help="number of latent variables")
-    model.add_argument(
+
+
+def _model(group: argparse._ActionsContainer) -> None:
+    parts = {
+        "likelihood": (LIKELIHOODS, "bernoulliProd", "distribution of an image given the latent state"),
+        "posterior": (POSTERIORS, "gaussian", "distribution of the latent state given an image"),
+        "prior": (PRIORS, "standard", "distribution of the latent state"),
+    }
+    for part, (kinds, default, what) in parts.items():
+        group.add_argument(
+            f"--{part}", default=default, choices=sorted(kinds), metavar="NAME", help=_one_of(what, kinds)
+        )
+        _options(group, part)
+    group.add_argument("--latent-size", type=int, default=100, metavar="D", help="number of latent variables")
+    group.add_argument(
         "--inference-layers",
         type=int,
         nargs="*",
@@ -135,7 +144,7 @@ def _train(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="hidden layers from the image inwards; none makes it linear",
     )
-    model.add_argument(
+    group.add_argument(
         "--generator-layers",
         type=int,
         nargs="*",
@@ -144,73 +153,118 @@ def _train(command: argparse.ArgumentParser) -> None:
         help="hidden layers from the latent state outwards",
     )
     for half in ("inference", "generator"):
-        model.add_argument(
+        group.add_argument(
             f"--{half}-activation",
             default="tanh",
             choices=sorted(ACTIVATIONS),
             metavar="NAME",
-            help=f"one of {', '.join(sorted(ACTIVATIONS))}",
+            help=_one_of("of the hidden layers", ACTIVATIONS),
         )
-    bound = command.add_argument_group("what is maximised")
-    bound.add_argument(
+
+
+def _bound(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
         "--bound",
         default="elbo",
         choices=sorted(BOUNDS),
-        help="the evidence lower bound, or the tighter importance-weighted one",
+        metavar="NAME",
+        help=_one_of("bound on the log-probability of an image, or a variant of it", BOUNDS),
     )
-    bound.add_argument(
-        "--samples", type=int, metavar="K", help="latent states drawn for an image (default: 1 for elbo, 50 for iwae)"
+    _options(group, "bound")
+    group.add_argument(
+        "--samples", type=int, metavar="K", help="latent states drawn for an image (default: the bound's own)"
     )
-    bound.add_argument(
+    group.add_argument(
         "--beta",
         type=float,
-        default=1.0,
         metavar="B",
-        help="weight of the KL divergence in elbo, where its schedule ends; 1 makes it the bound",
+        help="weight of a bound that has one of that name (default: its own, 1 in elbo)",
     )
-    bound.add_argument(
+    group.add_argument(
+        "--anneal", metavar="NAME", help="weight of the bound that the schedule below is of (default: beta)"
+    )
+    group.add_argument(
         "--beta-schedule",
         default="constant",
-        choices=commands.BETA_SCHEDULES,
-        help="how the weight gets there: at once, from 0 in one rise, or in repeated rises",
+        choices=commands.WEIGHT_SCHEDULES,
+        help="how the weight gets to its value: at once, from 0 in one rise, or in repeated rises",
     )
-    bound.add_argument(
+    group.add_argument(
         "--beta-epochs",
         type=int,
         default=10,
         metavar="N",
         help="length of the rise (linear), or about that of a cycle, half of it a rise (cyclical)",
     )
-    training = command.add_argument_group("training")
-    training.add_argument("--epochs", type=int, default=120, metavar="N", help="passes over the training images")
-    training.add_argument("--batch-size", type=int, default=100, metavar="N", help="images a step")
-    training.add_argument(
+
+
+def _training(group: argparse._ActionsContainer) -> None:
+    group.add_argument("--epochs", type=int, default=120, metavar="N", help="passes over the training images")
+    group.add_argument("--batch-size", type=int, default=100, metavar="N", help="images a step")
+    group.add_argument(
         "--optimizer", default=FusedAdam.name, metavar="NAME", help="any that MXNet has; this is adam, compiled"
     )
-    training.add_argument("--learning-rate", type=float, default=2e-3, metavar="R", help="at the start")
-    training.add_argument(
+    group.add_argument("--learning-rate", type=float, default=2e-3, metavar="R", help="at the start")
+    group.add_argument(
         "--learning-rate-schedule",
         default="cosine",
         choices=commands.RATE_SCHEDULES,
         help="cosine ends at a hundredth of the start",
     )
-    training.add_argument(
+    group.add_argument(
         "--precision",
         default="float32",
         choices=tuple(PRECISIONS),
         help="of matrix products: bfloat16 is faster in large batches on CPUs that have it, float16 on GPUs",
     )
-    training.add_argument("--imperative", action="store_true", help="do not hybridise: slower, for debugging")
-    training.add_argument(
+    group.add_argument("--imperative", action="store_true", help="do not hybridise: slower, for debugging")
+    group.add_argument(
         "--seed",
         type=int,
         default=7,
         metavar="N",
         help="of parameters, data order and noise: the same seed gives the same model",
     )
-    _device(training)
-    training.add_argument("-v", "--verbose", action="store_true", help="log a line an epoch as well")
-    training.add_argument("--out", metavar="FOLDER", help="of the run; by default runs/DATA-DATE-TIME")
+    _device(group)
+    group.add_argument("-v", "--verbose", action="store_true", help="log a line an epoch as well")
+    group.add_argument("--out", metavar="FOLDER", help="of the run; by default runs/DATA-DATE-TIME")
+
+
+def _one_of(what: str, names: Iterable[str]) -> str:
+    return f"{what}: {', '.join(sorted(names))}"
+
+
+class _KeysAndValues(argparse.Action):
+    """``KEY=VALUE ...`` as a dict; a value is a Python literal where it can be read as one that JSON knows."""
+
+    def __call__(self, parser: Any, namespace: Any, pairs: Any, option_string: Optional[str] = None) -> None:
+        given = dict(getattr(namespace, self.dest))
+        for pair in pairs:
+            key, equals, value = pair.partition("=")
+            if not (key and equals):
+                parser.error(f"argument {option_string}: {pair!r} must be KEY=VALUE, such as components=10")
+            given[key] = _literal(value)
+        setattr(namespace, self.dest, given)
+
+
+def _literal(text: str) -> Any:
+    try:
+        value = ast.literal_eval(text)
+        json.dumps(value)
+    except (ValueError, TypeError, SyntaxError):
+        return text
+    return value
+
+
+def _options(group: argparse._ActionsContainer, part: str) -> None:
+    group.add_argument(
+        f"--{part}-options",
+        nargs="+",
+        default={},
+        action=_KeysAndValues,
+        metavar="KEY=VALUE",
+        help=f"further arguments of the {part}'s class",
+    )
 
 
 def _sample(command: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import logging
 import math
 import time
@@ -17,6 +18,7 @@ from . import checkpoint, checks, data, runtime, schedules
 from ._version import __version__
 from .evaluation import evaluate, log_marginal_likelihood, to_device
 from .files import replacing
+from .generator import LIKELIHOODS
 from .noise import seed
 from .objectives import BOUNDS, Objective
 from .runtime import device
@@ -25,7 +27,7 @@ from .vae import VAE, construct_vae
 
 _log = logging.getLogger(__name__)
 
-BETA_SCHEDULES = ("constant", "linear", "cyclical")
+WEIGHT_SCHEDULES = ("constant", "linear", "cyclical")
 RATE_SCHEDULES = ("constant", "cosine")
 FINAL_RATE = 0.01
 """Of the starting learning rate, where a cosine schedule ends."""
@@ -35,11 +37,12 @@ def train(asked: argparse.Namespace) -> int:
     """Train a model, and write the run's folder."""
     ctx = device(asked.device)
     seed(asked.seed)
+    asked.binarization = asked.binarization or LIKELIHOODS[asked.likelihood].pixels
     splits = data.load(asked.data, asked.data_dir, asked.binarization, asked.shape)
     model = _model_arguments(asked, splits)
     vae = construct_vae(**model)
     vae.initialize(ctx=ctx)
-    bound = _bound(asked, vae)
+    bound = _bound(asked, vae, len(splits.train))
     folder = Path(asked.out or f"runs/{Path(asked.data).stem}-{time.strftime('%Y%m%d-%H%M%S')}")
     run = checkpoint.Run(folder, _configuration(asked, model, splits))
     if not _drawable(splits.train.shape):
@@ -55,7 +58,7 @@ def train(asked: argparse.Namespace) -> int:
                 optimizer=asked.optimizer,
                 precision=asked.precision,
                 callbacks=[run.append_metrics],
-                **_scheduled(asked, splits),
+                **_scheduled(asked, bound, len(splits.train)),
             )
     except (FloatingPointError, KeyboardInterrupt):
         run.save_parameters(vae)
@@ -82,34 +85,51 @@ def _model_arguments(asked: argparse.Namespace, splits: data.Splits) -> dict[str
         "data_dims": splits.train.pixels.shape[1],
         "generator_act_type": asked.generator_activation,
         "infer_act_type": asked.inference_activation,
+        "prior": asked.prior,
+        "likelihood_options": asked.likelihood_options,
+        "latent_options": asked.posterior_options,
+        "prior_options": asked.prior_options,
     }
 
 
-def _bound(asked: argparse.Namespace, vae: VAE) -> Objective:
-    options: dict[str, Any] = {} if asked.samples is None else {"samples": asked.samples}
-    if asked.bound == "elbo":
-        options["beta"] = asked.beta
-    elif asked.beta != 1 or asked.beta_schedule != "constant":
-        raise ValueError(f"--beta and --beta-schedule weigh the KL divergence of elbo; {asked.bound} has none")
-    bound = BOUNDS[asked.bound](vae, **options)
+def _bound(asked: argparse.Namespace, vae: VAE, images: int) -> Objective:
+    takes = inspect.signature(BOUNDS[asked.bound]).parameters
+    if asked.beta is not None and "beta" not in takes:
+        raise ValueError(f"--beta is a weight that some bounds have; {asked.bound} has none")
+    own = {name: value for name in ("samples", "beta") if (value := getattr(asked, name)) is not None}
+    if "dataset_size" in takes:
+        own["dataset_size"] = images
+    bound = BOUNDS.make(asked.bound, asked.bound_options, vae=vae, **own)
     if not asked.imperative:
         bound.hybridize(static_alloc=True, static_shape=True)
     return bound
 
 
-def _scheduled(asked: argparse.Namespace, splits: data.Splits) -> dict[str, Any]:
+def _scheduled(asked: argparse.Namespace, bound: Objective, images: int) -> dict[str, Any]:
     """What of the training changes with the number of steps."""
-    steps_an_epoch = math.ceil(len(splits.train) / checks.positive_int("--batch-size", asked.batch_size))
+    steps_an_epoch = math.ceil(images / checks.positive_int("--batch-size", asked.batch_size))
     steps = steps_an_epoch * checks.positive_int("--epochs", asked.epochs)
-    rise = steps_an_epoch * checks.positive_int("--beta-epochs", asked.beta_epochs)
-    rate, beta = asked.learning_rate, None
+    rate = asked.learning_rate
     if asked.learning_rate_schedule == "cosine":
         rate = schedules.cosine(rate, FINAL_RATE * rate, steps)
+    rise = steps_an_epoch * checks.positive_int("--beta-epochs", asked.beta_epochs)
+    return {"learning_rate": rate, "weights": _annealed(asked, bound, steps, rise)}
+
+
+def _annealed(asked: argparse.Namespace, bound: Objective, steps: int, rise: int) -> dict[str, schedules.Schedule]:
+    """The schedule of the weight that is to change over ``steps`` steps, by its name."""
+    name = asked.anneal or "beta"
+    if asked.beta_schedule == "constant":
+        if asked.anneal:
+            raise ValueError("--anneal needs a --beta-schedule other than constant")
+        return {}
+    if name not in bound.weight_names:
+        has = ", ".join(bound.weight_names) or "none"
+        raise ValueError(f"--anneal {name}: the weights of {asked.bound} that may change are: {has}")
+    end = getattr(bound, name)
     if asked.beta_schedule == "linear":
-        beta = schedules.linear(0.0, asked.beta, rise)
-    elif asked.beta_schedule == "cyclical":
-        beta = schedules.cyclical(steps, max(1, round(steps / rise)), end=asked.beta)
-    return {"learning_rate": rate, "beta": beta}
+        return {name: schedules.linear(0.0, end, rise)}
+    return {name: schedules.cyclical(steps, max(1, round(steps / rise)), end=end)}
 
 
 def _configuration(asked: argparse.Namespace, model: dict[str, Any], splits: data.Splits) -> dict[str, Any]:
@@ -118,7 +138,14 @@ def _configuration(asked: argparse.Namespace, model: dict[str, Any], splits: dat
         options["data"] = str(Path(asked.data).expanduser().resolve())
     if asked.data_dir:
         options["data_dir"] = str(Path(asked.data_dir).expanduser().resolve())
-    return {"gluonvae": __version__, "model": model, "shape": splits.train.shape, "asked": options}
+    values = splits.train.possible_values()
+    return {
+        "gluonvae": __version__,
+        "model": model,
+        "shape": splits.train.shape,
+        "limits": [float(values.min()), float(values.max())],
+        "asked": options,
+    }
 
 
 def _drawable(shape: Sequence[int]) -> bool:
@@ -135,10 +162,9 @@ def _draw(run: checkpoint.Run, vae: VAE, test: data.Dataset, history: History) -
     if not _drawable(test.shape):
         return
     images = to_device(test.batch(slice(10)), vae)
-    plots.plot_reconstructions(
-        images, vae.generate_reconstructions(images, 9, "mean"), run.file("reconstructions.png"), test.shape
-    )
-    plots.plot_images(vae.phantasize(100, "mean"), run.file("samples.png"), test.shape)
+    reconstructions, limits = vae.generate_reconstructions(images, 9, "mean"), run.config["limits"]
+    plots.plot_reconstructions(images, reconstructions, run.file("reconstructions.png"), test.shape, limits)
+    plots.plot_images(vae.phantasize(100, "mean"), run.file("samples.png"), test.shape, limits=limits)
 
 
 def sample(asked: argparse.Namespace) -> int:
@@ -148,7 +174,12 @@ def sample(asked: argparse.Namespace) -> int:
     vae, config = checkpoint.load_run(Path(asked.folder), device(asked.device))
     seed(asked.seed)
     images = vae.phantasize(asked.n, asked.image)
-    path = _write(asked, "samples", images, lambda path: plots.plot_images(images, path, config["shape"]))
+    path = _write(
+        asked,
+        "samples",
+        images,
+        lambda path: plots.plot_images(images, path, config["shape"], limits=config.get("limits")),
+    )
     print(f"{asked.n} images are in {path}")
     return 0
 
@@ -166,7 +197,7 @@ def reconstruct(asked: argparse.Namespace) -> int:
         asked,
         "reconstructions",
         images,
-        lambda path: plots.plot_reconstructions(originals, images, path, config["shape"]),
+        lambda path: plots.plot_reconstructions(originals, images, path, config["shape"], config.get("limits")),
     )
     print(f"{asked.n} reconstructions each of {len(test)} images are in {path}")
     return 0

@@ -22,27 +22,36 @@ from .vae import VAE
 PathLike = Union[str, Path]
 
 
-def plot_images(images: Any, path: PathLike, shape: Optional[Sequence[int]] = None, columns: int = 10) -> None:
+Limits = Optional[Sequence[float]]
+"""The values drawn black and white, (low, high); those beyond are drawn as these. By default 0, and 1 or the
+largest value if that is more."""
+
+
+def plot_images(
+    images: Any, path: PathLike, shape: Optional[Sequence[int]] = None, columns: int = 10, limits: Limits = None
+) -> None:
     """Write a grid of images ``(N, X)``, row by row.
 
     Parameters
     ----------
     shape : of one image, see :func:`picture_shape`; by default square.
+    limits : see :data:`Limits`.
     """
-    figure, _ = _grid(_as_images(images, shape), checks.positive_int("columns", columns))
+    figure, _ = _grid(_as_images(images, shape), checks.positive_int("columns", columns), limits)
     _save(figure, path)
 
 
 def plot_reconstructions(
-    data: Any, reconstructions: Any, path: PathLike, shape: Optional[Sequence[int]] = None
+    data: Any, reconstructions: Any, path: PathLike, shape: Optional[Sequence[int]] = None, limits: Limits = None
 ) -> None:
-    """Write each of ``data`` ``(B, X)`` with its ``reconstructions`` ``(n, B, X)`` to the right of it."""
+    """Write each of ``data`` ``(B, X)`` with its ``reconstructions`` ``(n, B, X)`` to the right of it;
+    ``shape`` and ``limits`` are those of :func:`plot_images`."""
     originals = _as_images(data, shape)
     several = np.stack([_as_images(images, shape) for images in reconstructions])
     if several.shape[1:] != originals.shape:
         raise ValueError(f"reconstructions must be (n, {len(originals)}, X), got {reconstructions.shape}")
     rows = np.concatenate([originals[None], several]).swapaxes(0, 1)
-    figure, axis = _grid(rows.reshape(-1, *originals.shape[1:]), rows.shape[1])
+    figure, axis = _grid(rows.reshape(-1, *originals.shape[1:]), rows.shape[1], limits)
     axis.set_title("left: the original; to its right: reconstructions", fontsize=7, loc="left")
     _save(figure, path)
 
@@ -117,10 +126,11 @@ def _as_images(images: Any, shape: Optional[Sequence[int]]) -> np.ndarray:
     return array.reshape(len(array), *drawn)
 
 
-def _grid(images: np.ndarray, columns: int) -> tuple[Figure, Any]:
+def _grid(images: np.ndarray, columns: int, limits: Limits) -> tuple[Figure, Any]:
     """A figure with ``images`` ``(N, H, W, ...)`` side by side, two grey pixels apart."""
     rows, blank = math.ceil(len(images) / columns), -len(images) % columns
-    images = images / max(1.0, float(images.max()))
+    low, high = limits or (0.0, max(1.0, float(images.max())))
+    images = np.clip((images - low) / ((high - low) or 1.0), 0, 1)
     edges = [(0, 0)] * (images.ndim - 3)
     tiles = np.pad(images, [(0, blank), (1, 1), (1, 1), *edges], constant_values=0.5)
     height, width = tiles.shape[1:3]

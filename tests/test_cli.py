@@ -146,14 +146,15 @@ def test_every_option_reaches_the_training(asked_of_fit, tmp_path):
     assert (asked["epochs"], asked["batch_size"], asked["optimizer"]) == (8, 500, "rmsprop")
     assert asked["train"].binarization == asked["valid"].binarization == "threshold"
     # 8 steps an epoch: β rises over 16 steps, the learning rate falls over 64 to a hundredth
-    np.testing.assert_allclose([asked["beta"](step) for step in (0, 15, 63)], [0, 0.5, 0.5])
+    np.testing.assert_allclose([asked["weights"]["beta"](step) for step in (0, 15, 63)], [0, 0.5, 0.5])
     np.testing.assert_allclose([asked["learning_rate"](step) for step in (0, 63)], [0.01, 0.0001])
     assert "elu" in gv.summary(asked["bound"]).lower()
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["model"] == {
         "latent_type": "gaussian", "likelihood": "bernoulliProd", "generator_layer_sizes": [8],
         "infer_layer_sizes": [8], "latent_variable_size": 3, "data_dims": 784, "generator_act_type": "elu",
-        "infer_act_type": "relu",
+        "infer_act_type": "relu", "prior": "standard", "likelihood_options": {}, "latent_options": {},
+        "prior_options": {},
     }  # fmt: skip
 
 
@@ -167,14 +168,109 @@ def test_other_options_reach_the_training(asked_of_fit, tmp_path):
     assert not iwae["bound"]._active
     assert iwae["learning_rate"] == 2e-3
     assert elbo["bound"].beta == 3
-    assert elbo["beta"] is None
+    assert elbo["weights"] == {}
 
 
 def test_cyclical_beta(asked_of_fit, tmp_path):
     options = ["--beta-schedule", "cyclical", "--beta-epochs", "2", "--epochs", "6"]
     assert main(["train", *SMALL, *options, "--out", str(tmp_path / "run")]) == 0
-    betas = np.array([asked_of_fit[0]["beta"](step) for step in range(48)])
+    betas = np.array([asked_of_fit[0]["weights"]["beta"](step) for step in range(48)])
     assert list(np.flatnonzero(betas == 0)) == [0, 16, 32]
+
+
+def test_any_weight_can_be_annealed(asked_of_fit, tmp_path):
+    options = ["--bound", "capacity", "--bound-options", "capacity=10", "gamma=30", "--anneal", "capacity"]
+    schedule = ["--beta-schedule", "linear", "--beta-epochs", "2"]
+    assert main(["train", *SMALL, *options, *schedule, "--epochs", "6", "--out", str(tmp_path / "run")]) == 0
+    (asked,) = asked_of_fit
+    assert (asked["bound"].capacity, asked["bound"].gamma) == (10, 30)
+    assert list(asked["weights"]) == ["capacity"]
+    np.testing.assert_allclose([asked["weights"]["capacity"](step) for step in (0, 15, 40)], [0, 10, 10])
+
+
+def test_parts_and_their_options_reach_the_model(asked_of_fit, tmp_path):
+    options = ["--likelihood", "gaussian", "--likelihood-options", "std=0.5", "--posterior", "gaussian",
+               "--posterior-options", "std=exp", "shared_layers=None", "--prior", "mixture", "--prior-options",
+               "components=3", "--bound", "iwae", "--bound-options", "gradient=stl", "--samples", "4"]  # fmt: skip
+    assert main(["train", *SMALL, *options, "--out", str(tmp_path / "run")]) == 0
+    bound = asked_of_fit[0]["bound"]
+    assert (bound.samples, bound.gradient) == (4, "stl")
+    assert isinstance(bound.vae.generator, gv.GaussianGenerator)
+    assert isinstance(bound.vae.prior, gv.MixturePrior)
+    assert bound.vae.prior.components == 3
+    # all hidden layers are shared: a head is one layer
+    assert len(bound.vae.inference_net.std_head) == 1
+    assert asked_of_fit[0]["train"].binarization == "grey"
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["model"]["likelihood_options"] == {"std": 0.5}
+    assert config["model"]["latent_options"] == {"std": "exp", "shared_layers": None}
+    assert config["model"]["prior_options"] == {"components": 3}
+    assert config["asked"]["bound_options"] == {"gradient": "stl"}
+    assert config["asked"]["binarization"] == "grey"
+
+
+def test_a_bound_is_given_the_size_of_the_data(asked_of_fit, tmp_path):
+    assert main(["train", *SMALL, "--bound", "beta_tc", "--beta", "4", "--out", str(tmp_path / "run")]) == 0
+    bound = asked_of_fit[0]["bound"]
+    assert bound.beta == 4
+    assert bound.parts.log_size == pytest.approx(np.log(4000))
+
+
+KINDS = [
+    *(["--likelihood", name] for name in gv.generator.LIKELIHOODS),
+    *(["--posterior", name] for name in gv.inference.POSTERIORS),
+    *(["--prior", name] for name in gv.prior.PRIORS),
+    *(["--bound", name] for name in gv.objectives.BOUNDS),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind[1])
+def test_every_kind_trains_by_name_and_comes_back(kind, tmp_path, rng):
+    images = rng.integers(0, 256, (50, 6, 4), dtype=np.uint8)
+    if kind[1] == "categorical":
+        images, kind = np.eye(4)[rng.integers(0, 4, (50, 6))], [*kind, "--likelihood-options", "categories=4"]
+    np.save(tmp_path / "mine.npy", images)
+    arguments = ["--data", str(tmp_path / "mine.npy"), "--shape", "6", "4", "--epochs", "1", "--batch-size", "10"]
+    folder = str(tmp_path / "run")
+    assert main(["train", *SMALL, *kind, *arguments, "--out", folder]) == 0
+    for name in ("samples", "reconstructions"):
+        assert is_picture(tmp_path / "run" / f"{name}.png")
+    assert main(["sample", folder, "--image", "sample", "--out", str(tmp_path / "x.npy")]) == 0
+    assert np.isfinite(np.load(tmp_path / "x.npy")).all()
+    assert main(["reconstruct", folder, "--images", "3"]) == 0
+    assert main(["evaluate", folder, "--samples", "20"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("x=3", 3), ("x=0.5", 0.5), ("x=None", None), ("x=True", True), ("x=[8, 8]", [8, 8]), ("x=unit", "unit"),
+        ("x='3'", "3"), ("x=a=b", "a=b"), ("x=", ""), ("x={1}", "{1}"),
+    ],
+)  # fmt: skip
+def test_values_of_options(text, value):
+    assert parser().parse_args(["train", "--prior-options", text]).prior_options == {"x": value}
+
+
+def test_options_given_twice_add_up():
+    asked = parser().parse_args(["train", "--bound-options", "x=1", "--bound-options", "y=2", "x=3"])
+    assert asked.bound_options == {"x": 3, "y": 2}
+    assert parser().parse_args(["train"]).bound_options == {}
+
+
+@pytest.mark.parametrize("option", ["components", "=3"])
+def test_options_without_a_value(option, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--prior-options", option])
+    assert f"argument --prior-options: '{option}' must be KEY=VALUE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "low", "high"), [("bernoulliProd", 0, 1), ("gaussian", 0, 1), ("poisson", 0, 255)]
+)
+def test_pictures_have_the_range_of_the_data(likelihood, low, high, asked_of_fit, tmp_path):
+    assert main(["train", *SMALL, "--likelihood", likelihood, "--out", str(tmp_path / "run")]) == 0
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["limits"] == [low, high]
 
 
 def test_the_device_reaches_the_model(asked_of_fit, monkeypatch, tmp_path):
@@ -294,6 +390,23 @@ def test_ctrl_c_keeps_what_was_learnt(tmp_path):
         (["--optimizer", "adm"], "did you mean 'adam'"),
         (["--learning-rate", "0", "--learning-rate-schedule", "constant"], "learning_rate must be positive"),
         (["--bound", "iwae", "--beta", "2"], "iwae has none"),
+        (["--bound", "iwae", "--beta-schedule", "linear"], "the weights of iwae that may change are: none"),
+        (["--beta-schedule", "linear", "--anneal", "betta"], "the weights of elbo that may change are: beta"),
+        (["--anneal", "beta"], "--anneal needs a --beta-schedule other than constant"),
+        (
+            ["--prior", "mixture", "--prior-options", "component=3"],
+            "an option of the prior 'mixture' must be one of components",
+        ),
+        (["--likelihood-options", "std=1"], "an option of the likelihood 'bernoulliProd' must be one of"),
+        (["--posterior-options", "sdt=exp"], "did you mean 'std'"),
+        (
+            ["--bound-options", "sample=3"],
+            "an option of the bound 'elbo' must be one of beta, gradient, kl, samples, got 'sample'; did you mean 'samples'",
+        ),
+        (["--bound-options", "gradient=stll"], "did you mean 'stl'"),
+        (["--prior", "vamp", "--bound-options", "kl=closed"], "has no closed form"),
+        (["--binarization", "grey"], "train must be 0 or 1 everywhere for a product of Bernoullis, got grey values"),
+        (["--likelihood", "poisson", "--binarization", "grey"], "train must be counts 0, 1, 2"),
         (["--shape", "28", "27", "--data", "mine.npy"], "shape (28, 27) has 756 values an image"),
         (["--binarization", "none", "--data", "mine.npy"], "train must be 0 or 1"),
         (["--shape", "28", "28"], "shape is for your own data: images of digits are 28×28"),

@@ -220,9 +220,15 @@ CONSTRUCTIONS = {
     "latent_type": (
         lambda: gv.construct_vae(latent_type="gausian"),
         ValueError,
-        "latent_type must be one of gaussian, got 'gausian'; did you mean 'gaussian'",
+        "latent_type must be one of .*gaussian.*, got 'gausian'; did you mean 'gaussian'",
     ),
     "likelihood": (lambda: gv.construct_vae(likelihood="bernouliProd"), ValueError, "did you mean 'bernoulliProd'"),
+    "prior": (lambda: gv.construct_vae(prior="standart"), ValueError, "prior must be one of .*did you mean 'standard'"),
+    "option": (
+        lambda: gv.construct_vae(latent_options={"sdt": "exp"}),
+        ValueError,
+        "an option of the latent_type 'gaussian' must be one of .*got 'sdt'; did you mean 'std'",
+    ),
     "activation": (
         lambda: gv.construct_vae(infer_act_type="tanhh"),
         ValueError,

@@ -20,6 +20,25 @@ def test_plot_images_shows_each_image_in_its_place(tmp_path, rng):
     np.testing.assert_allclose(sixths, [0, 1, 0], atol=0.01)
 
 
+@pytest.mark.parametrize(
+    ("values", "limits", "grey"),
+    [
+        ((0.5, -3, 0.25), None, (0.5, 0, 0.25)),
+        ((51, 255, 102), None, (0.2, 1, 0.4)),
+        ((102, 700, -40), (0, 255), (0.4, 1, 0)),
+        ((-1, 0, 2), (-2, 2), (0.25, 0.5, 1)),
+        ((3, 3, 4), (3, 3), (0, 0, 1)),
+    ],
+)
+def test_limits_are_black_and_white(values, limits, grey, tmp_path):
+    images = np.array(values, np.float32)[:, None] * np.ones((1, 16))
+    gv.plots.plot_images(images, tmp_path / "x.png", columns=3, limits=limits)
+    picture = matplotlib_image.imread(tmp_path / "x.png")[..., 0]
+    middle = picture[picture.shape[0] // 2]
+    drawn = [middle[int(len(middle) * place)] for place in (1 / 6, 1 / 2, 5 / 6)]
+    np.testing.assert_allclose(drawn, grey, atol=0.01)
+
+
 def test_plot_reconstructions_has_originals_on_the_left(tmp_path):
     gv.plots.plot_reconstructions(np.ones((1, 16)), np.zeros((2, 1, 16)), tmp_path / "x.png")
     picture = matplotlib_image.imread(tmp_path / "x.png")[..., 0]
