@@ -14,7 +14,7 @@ from typing import Any
 
 from . import checks
 from .memory import KINDS, address, view
-from .ops import Tensor, is_symbol, namespace
+from .ops import Tensor, is_symbol, namespace, stop_gradient
 from .runtime import engine_is_naive, mx
 
 
@@ -51,7 +51,7 @@ def bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:
     F = namespace(logits)
     if not is_symbol(logits):
         checks.shape("value", value, logits.shape[max(0, logits.ndim - value.ndim) :])
-    return F.Custom(logits, F.BlockGrad(value), op_type="gluonvae_bernoulli_log_prob")
+    return F.Custom(logits, stop_gradient(value), op_type="gluonvae_bernoulli_log_prob")
 
 
 class _BernoulliLogProb(_CompiledOperator):

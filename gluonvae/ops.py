@@ -43,11 +43,17 @@ def namespace(tensor: Tensor) -> Any:
     raise TypeError(f"must be an mxnet NDArray or Symbol, got {type(tensor).__name__}: use mx.nd.array(...)")
 
 
+def stop_gradient(x: Tensor) -> Tensor:
+    """``x`` as a constant. Of an NDArray it is not BlockGrad: that sends zeros back through what ``x`` was
+    made by, and where two of them meet at a Dense layer MXNet crashes; graphs bear it."""
+    return mx.sym.BlockGrad(x) if is_symbol(x) else x.detach()
+
+
 def sum_last(x: Tensor) -> Tensor:
     """The sum over the last axis, as a product with a row of ones: MXNet's own is slow over the
     pixels of an image, and ``dot`` knows no bfloat16."""
     F = namespace(x)
-    one_row = F.slice_axis(F.reshape(F.BlockGrad(x), shape=(-1, 0), reverse=True), axis=0, begin=0, end=1)
+    one_row = F.slice_axis(F.reshape(stop_gradient(x), shape=(-1, 0), reverse=True), axis=0, begin=0, end=1)
     return F.squeeze(F.FullyConnected(x, F.ones_like(one_row), num_hidden=1, no_bias=True, flatten=False), axis=-1)
 
 
@@ -86,9 +92,9 @@ def _log_of_exps(x: Tensor, reduction: str, axis: int) -> Tensor:
     their gradients are subnormal numbers, at which a CPU is ten times slower.
     """
     F = namespace(x)
-    top = F.BlockGrad(F.max(x, axis=axis, keepdims=True))
+    top = stop_gradient(F.max(x, axis=axis, keepdims=True))
     below = F.broadcast_sub(x, top)
-    terms = F.exp(below) * F.BlockGrad(below > -50)
+    terms = F.exp(below) * stop_gradient(below > -50)
     return F.log(getattr(F, reduction)(terms, axis=axis)) + F.squeeze(top, axis=axis)
 
 
@@ -96,5 +102,5 @@ def scale_gradient(x: Tensor, factor: Tensor) -> Tensor:
     """``x``, whose gradient is multiplied by ``factor``, of the same shape or broadcast to it; no
     gradient flows to ``factor``."""
     F = namespace(x)
-    fixed = F.BlockGrad(x)
-    return F.broadcast_mul(x - fixed, F.BlockGrad(factor)) + fixed
+    fixed = stop_gradient(x)
+    return F.broadcast_mul(x - fixed, stop_gradient(factor)) + fixed

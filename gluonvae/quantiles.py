@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .ops import Tensor, as_numpy, namespace
+from .ops import Tensor, as_numpy, namespace, stop_gradient
 from .runtime import mx
 
 
@@ -37,7 +37,7 @@ def quantile(family: str, noise: Tensor, *parameters: Tensor) -> Tensor:
     """The smallest counts whose cumulative probability is ``noise`` or more, of the shape that noise and
     ``parameters`` broadcast to; ``family`` is one of :data:`FAMILIES`."""
     F = namespace(noise)
-    return F.BlockGrad(F.Custom(noise, *parameters, family=family, op_type="gluonvae_quantile"))
+    return stop_gradient(F.Custom(noise, *parameters, family=family, op_type="gluonvae_quantile"))
 
 
 class _Quantile(mx.operator.CustomOp):

@@ -12,7 +12,7 @@ from .distributions import Distribution, Normal, StandardNormal, has_closed_form
 from .generator import LIKELIHOODS, Generator
 from .inference import POSTERIORS, GaussianInferenceNetwork, InferenceNetwork
 from .networks import Activation, XavierBlock
-from .ops import Tensor, is_symbol, namespace, scale_gradient
+from .ops import Tensor, is_symbol, namespace, scale_gradient, stop_gradient
 from .prior import PRIORS, Prior, StandardNormalPrior
 from .runtime import mx
 
@@ -139,9 +139,8 @@ class VAE(XavierBlock):
     ) -> tuple[Tensor, Tensor]:
         latent_state, log_posterior = posterior.rsample_and_log_prob(noise)
         if not score:
-            F = namespace(latent_state)
-            at_fixed_z = posterior.log_prob(F.BlockGrad(latent_state))
-            log_posterior = log_posterior - (at_fixed_z - F.BlockGrad(at_fixed_z))
+            at_fixed_z = posterior.log_prob(stop_gradient(latent_state))
+            log_posterior = log_posterior - (at_fixed_z - stop_gradient(at_fixed_z))
         if path_scale is not None:
             latent_state = scale_gradient(latent_state, namespace(path_scale).expand_dims(path_scale, axis=-1))
             log_posterior = scale_gradient(log_posterior, path_scale)

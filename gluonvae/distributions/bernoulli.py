@@ -6,7 +6,7 @@ from typing import Optional
 
 from .. import compiled
 from .. import noise as _noise
-from ..ops import Tensor, namespace, softplus, sum_last, with_sample_axis
+from ..ops import Tensor, namespace, softplus, stop_gradient, sum_last, with_sample_axis
 from .distribution import Distribution
 
 
@@ -45,7 +45,7 @@ class Bernoulli(Distribution):
         """Zeros and ones; ``noise`` is uniform in [0, 1), ``(..., X)``."""
         F = namespace(self.logits)
         noise = _noise.uniform_for(self.logits, noise)
-        return F.BlockGrad(F.broadcast_lesser(noise, self.mean))
+        return stop_gradient(F.broadcast_lesser(noise, self.mean))
 
 
 def _log_prob(logits: Tensor, value: Tensor) -> Tensor:
@@ -53,11 +53,11 @@ def _log_prob(logits: Tensor, value: Tensor) -> Tensor:
     F = namespace(logits)
     shape = logits
     # (k, B, X), with k = 1 where there is no sample axis
-    logits, value = with_sample_axis(logits), with_sample_axis(F.BlockGrad(value))
+    logits, value = with_sample_axis(logits), with_sample_axis(stop_gradient(value))
     # broadcast_mul would reduce a gradient for the data, which nobody asks for
     unlikely = logits * F.broadcast_like(1 - 2 * value, logits)
     # Differentiated is softrelu, whose gradient is right to a rounding in the fewest passes;
     # its value is mended by softplus, which no gradient goes through.
     rough = sum_last(F.Activation(unlikely, act_type="softrelu"))
-    log_prob = (F.BlockGrad(rough) - sum_last(softplus(F.BlockGrad(unlikely)))) - rough
+    log_prob = (stop_gradient(rough) - sum_last(softplus(stop_gradient(unlikely)))) - rough
     return F.reshape_like(log_prob, shape, lhs_begin=0, lhs_end=2, rhs_begin=0, rhs_end=-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, is_symbol, namespace, sum_last
+from ..ops import Tensor, is_symbol, namespace, stop_gradient, sum_last
 from .distribution import Distribution
 
 
@@ -26,7 +26,7 @@ class OneHotCategorical(Distribution):
         """Log mass of one-hot ``value``, summed over the last axis, in nats."""
         F = namespace(self.logits)
         log_probabilities = F.log_softmax(self._blocks(self.logits), axis=-1)
-        return sum_last(F.broadcast_mul(F.reshape_like(log_probabilities, self.logits), F.BlockGrad(value)))
+        return sum_last(F.broadcast_mul(F.reshape_like(log_probabilities, self.logits), stop_gradient(value)))
 
     @property
     def mean(self) -> Tensor:
@@ -40,7 +40,7 @@ class OneHotCategorical(Distribution):
         F = namespace(self.logits)
         blocks = self._blocks(self.logits)
         largest = F.broadcast_equal(blocks, F.max(blocks, axis=-1, keepdims=True))
-        return F.BlockGrad(self._first(F.reshape_like(F.cumsum(largest, axis=1) > 0, self.logits)))
+        return stop_gradient(self._first(F.reshape_like(F.cumsum(largest, axis=1) > 0, self.logits)))
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """The quantile of ``noise``, uniform in [0, 1), ``(..., V)``: a number for each variable."""
@@ -48,7 +48,7 @@ class OneHotCategorical(Distribution):
         if noise is None:
             noise = _noise.uniform_for(self.logits, None, None if is_symbol(self.logits) else self._noise_shape())
         up_to = F.reshape_like(F.cumsum(self._blocks(self.mean), axis=1), self.logits)
-        return F.BlockGrad(self._first(F.broadcast_lesser(F.repeat(noise, repeats=self.categories, axis=-1), up_to)))
+        return stop_gradient(self._first(F.broadcast_lesser(F.repeat(noise, repeats=self.categories, axis=-1), up_to)))
 
     def _noise_shape(self) -> tuple[int, ...]:
         return (*self.logits.shape[:-1], self.logits.shape[-1] // self.categories)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, namespace, sum_last
+from ..ops import Tensor, namespace, stop_gradient, sum_last
 from .distribution import Distribution
 
 _SERIES = (1 / 24, -1 / 2880, 1 / 181440, -1 / 9676800, 1 / 479001600)
@@ -29,7 +29,7 @@ class ContinuousBernoulli(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         """Log density of ``value`` in [0, 1], summed over the last axis, in nats."""
         F = namespace(self.logits)
-        tilted = F.broadcast_mul(self.logits, F.BlockGrad(value) - 0.5)
+        tilted = F.broadcast_mul(self.logits, stop_gradient(value) - 0.5)
         return F.broadcast_sub(sum_last(tilted), sum_last(_log_normaliser(self.logits)))
 
     @property
@@ -61,7 +61,7 @@ class ContinuousBernoulli(Distribution):
         # the largest float32 below 1
         inside = F.maximum(F.broadcast_mul(level, F.expm1(-slope)), 2.0**-24 - 1)
         falling = F.clip(F.broadcast_div(-F.log1p(inside), slope), 0, 1)
-        return F.BlockGrad(F.broadcast_add(positive, F.broadcast_mul(1 - 2 * positive, falling)))
+        return stop_gradient(F.broadcast_add(positive, F.broadcast_mul(1 - 2 * positive, falling)))
 
 
 def _is_small(logits: Tensor) -> Tensor:

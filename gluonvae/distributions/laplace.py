@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, namespace, sum_last
+from ..ops import Tensor, namespace, stop_gradient, sum_last
 from .distribution import Distribution
 
 
@@ -44,4 +44,4 @@ class Laplace(Distribution):
         return F.broadcast_add(F.broadcast_mul(standard, self.scale), self._mean)
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
-        return namespace(self._mean).BlockGrad(self.rsample(noise))
+        return stop_gradient(self.rsample(noise))

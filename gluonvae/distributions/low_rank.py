@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import HALF_LOG_TWO_PI, Tensor, namespace
+from ..ops import HALF_LOG_TWO_PI, Tensor, namespace, stop_gradient
 from .columns import as_columns, as_rows
 from .distribution import Distribution
 
@@ -46,7 +46,7 @@ class LowRankNormal(Distribution):
         return self._scaled(correlated), self._log_prob(correlated)
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
-        return namespace(self._mean).BlockGrad(self.rsample(noise))
+        return stop_gradient(self.rsample(noise))
 
     def inner_factor(self) -> Tensor:
         """The Cholesky factor of 1 + W'W, ``(B, r, r)``: by the matrix determinant lemma, the covariance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Callable, Optional
 
-from ..ops import Tensor, log_sum_exp, namespace
+from ..ops import Tensor, log_sum_exp, namespace, stop_gradient
 from .distribution import Distribution
 
 
@@ -43,7 +43,7 @@ class Mixture(Distribution):
         rows = F.reshape(noise, shape=(-1, 0), reverse=True)
         pick = F.slice_axis(rows, axis=-1, begin=-1, end=None)
         draws = self.component(self._picked(pick)).rsample(F.slice_axis(rows, axis=-1, begin=0, end=-1))
-        return F.BlockGrad(F.reshape_like(draws, noise, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=-1))
+        return stop_gradient(F.reshape_like(draws, noise, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=-1))
 
     def _picked(self, normal: Tensor) -> Tensor:
         """The number of a component, ``(n,)``, for standard normal noise ``(n, 1)``: the first whose

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, namespace
+from ..ops import Tensor, namespace, stop_gradient
 from .columns import as_columns, as_rows
 from .distribution import Distribution
 from .normal import StandardNormal
@@ -49,7 +49,7 @@ class MultivariateNormal(Distribution):
         return self.rsample(noise), self._log_prob(noise)
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
-        return namespace(self._mean).BlockGrad(self.rsample(noise))
+        return stop_gradient(self.rsample(noise))
 
     def _log_prob(self, standardised: Tensor) -> Tensor:
         F = namespace(standardised)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, namespace, sum_last
+from ..ops import Tensor, namespace, stop_gradient, sum_last
 from ..quantiles import quantile
 from .distribution import Distribution
 
@@ -37,7 +37,7 @@ class NegativeBinomial(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         """Log mass of counts, summed over the last axis, in nats. No gradient flows to ``value``."""
         F = namespace(self._mean)
-        value, ratio = F.BlockGrad(value), F.broadcast_div(self._mean, self.dispersion)
+        value, ratio = stop_gradient(value), F.broadcast_div(self._mean, self.dispersion)
         failures = F.broadcast_mul(self.dispersion, F.log1p(ratio))
         successes = F.broadcast_mul(value, F.log1p(1 / ratio))
         ways = F.broadcast_sub(F.gammaln(F.broadcast_add(value, self.dispersion)), F.gammaln(self.dispersion))

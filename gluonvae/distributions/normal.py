@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import HALF_LOG_TWO_PI, Tensor, namespace, sum_last
+from ..ops import HALF_LOG_TWO_PI, Tensor, namespace, stop_gradient, sum_last
 from .distribution import Distribution
 
 
@@ -57,7 +57,7 @@ class Normal(Distribution):
         return self.rsample(noise), log_prob
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
-        return namespace(self._mean).BlockGrad(self.rsample(noise))
+        return stop_gradient(self.rsample(noise))
 
 
 class StandardNormal(Distribution):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, namespace, sum_last
+from ..ops import Tensor, namespace, stop_gradient, sum_last
 from ..quantiles import quantile
 from .distribution import Distribution
 
@@ -33,7 +33,7 @@ class Poisson(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         """Log mass of counts, summed over the last axis, in nats. No gradient flows to ``value``."""
         F = namespace(self.rate)
-        value = F.BlockGrad(value)
+        value = stop_gradient(value)
         likely = F.broadcast_sub(F.broadcast_mul(value, F.log(self.rate)), self.rate)
         return F.broadcast_sub(sum_last(likely), sum_last(F.gammaln(value + 1)))
 

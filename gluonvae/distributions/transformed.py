@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ..ops import Tensor, namespace
+from ..ops import Tensor, namespace, stop_gradient
 from .distribution import Distribution
 
 
@@ -43,7 +43,7 @@ class Transformed(Distribution):
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         value = self.rsample(noise)
-        return namespace(value).BlockGrad(value)
+        return stop_gradient(value)
 
 
 class Rotated(Transformed):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from ..networks import Activation, Dense
-from ..ops import Tensor, namespace, softplus, sum_last
+from ..ops import Tensor, namespace, softplus, stop_gradient, sum_last
 from .conditioner import Conditioner
 from .flow import Flow
 
@@ -32,7 +32,7 @@ class MaskedDense(Dense):
 
     def hybrid_forward(self, F: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         # made where it is used: a parameter without a gradient would be in everyone's way
-        fixed = F.BlockGrad(weight)
+        fixed = stop_gradient(weight)
         degrees = self.degrees(F.contrib.arange_like(fixed, axis=0))
         in_degrees = self.in_degrees(F.contrib.arange_like(fixed, axis=1))
         mask = F.broadcast_greater_equal(F.expand_dims(degrees, axis=1), F.expand_dims(in_degrees, axis=0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..ops import Tensor, namespace, softplus, sum_last
+from ..ops import Tensor, namespace, softplus, stop_gradient, sum_last
 from .flow import TINY, ParametricFlow, dot
 
 MIN_SLOPE = 1e-3
@@ -68,14 +68,14 @@ def solve(along: Tensor, target: Tensor) -> Tensor:
     gradient, but for a last one, whose gradient is that of the implicit function.
     """
     F = namespace(target)
-    fixed_along, fixed_target = F.BlockGrad(along), F.BlockGrad(target)
+    fixed_along, fixed_target = stop_gradient(along), stop_gradient(target)
     height = F.sign(fixed_target) * F.relu(F.broadcast_sub(F.abs(fixed_target), fixed_along))
     for _ in range(NEWTON_STEPS):
-        height = F.BlockGrad(_newton(F, height, fixed_along, fixed_target))
+        height = stop_gradient(_newton(F, height, fixed_along, fixed_target))
     return _newton(F, height, along, target)
 
 
 def _newton(F: Any, height: Tensor, along: Tensor, target: Tensor) -> Tensor:
     bend = F.Activation(height, act_type="tanh")
     excess = F.broadcast_add(height, F.broadcast_mul(along, bend)) - target
-    return height - excess / F.BlockGrad(_slope(F, along, bend))
+    return height - excess / stop_gradient(_slope(F, along, bend))

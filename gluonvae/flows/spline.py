@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .. import checks
 from ..networks import Activation
-from ..ops import Tensor, softplus
+from ..ops import Tensor, softplus, stop_gradient
 from .coupling import Coupling
 from .flow import TINY
 
@@ -63,15 +63,15 @@ class SplineCoupling(Coupling):
 
     def move_back(self, F: Any, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         bins = self._all_bins(F, parameters)
-        fixed_y, fixed_bins = F.BlockGrad(y), Bins(*(F.BlockGrad(of_all) for of_all in bins))
+        fixed_y, fixed_bins = stop_gradient(y), Bins(*(stop_gradient(of_all) for of_all in bins))
         x = self._newton(F, self._solve(F, fixed_y, fixed_bins), fixed_y, fixed_bins)
         # a last step of Newton's has the gradient of the implicit function
-        x = self._newton(F, F.BlockGrad(x), y, bins)
+        x = self._newton(F, stop_gradient(x), y, bins)
         return x, self._evaluate(F, x, bins)[1]
 
     def _newton(self, F: Any, x: Tensor, y: Tensor, bins: Bins) -> Tensor:
         value, log_slope = self._evaluate(F, x, bins)
-        return x - (value - y) * F.BlockGrad(F.exp(-log_slope))
+        return x - (value - y) * stop_gradient(F.exp(-log_slope))
 
     def _all_bins(self, F: Any, parameters: Tensor) -> Bins:
         # (N, d, 3K - 1), the N of all leading axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import checks
-from ..ops import Tensor, log_mean_exp
+from ..ops import Tensor, log_mean_exp, stop_gradient
 from ..vae import VAE
 from .importance import ImportanceWeighted
 from .objective import BOUNDS, Weight
@@ -67,7 +67,7 @@ class PIWAE(Grouped):
 
     def value(self, F: Any, log_weight: Tensor) -> Tensor:
         # the second term is 0; it adds LEAST_SHARE to the gradient in each log weight
-        return log_mean_exp(log_weight) + LEAST_SHARE * F.sum(log_weight - F.BlockGrad(log_weight), axis=0)
+        return log_mean_exp(log_weight) + LEAST_SHARE * F.sum(log_weight - stop_gradient(log_weight), axis=0)
 
     def path_share(self, F: Any, log_weight: Tensor) -> Tensor:
         shares = self._shares(F, log_weight)

@@ -10,7 +10,7 @@ import numpy as np
 from .. import checks
 from ..chunks import in_chunks
 from ..networks import XavierBlock
-from ..ops import Tensor, is_symbol, namespace
+from ..ops import Tensor, is_symbol, namespace, stop_gradient
 from ..registry import Registry
 from ..runtime import mx
 from ..vae import VAE
@@ -147,9 +147,9 @@ class Objective(XavierBlock):
     def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
         scale: tuple[Tensor, ...] = ()
         if self.scales_path:
-            # paused: a zero gradient that BlockGrad sends through a layer and what follows it crashes MXNet
+            # paused: this pass has no gradient, and so need not be kept
             with mx.autograd.pause(mx.autograd.is_training()):
-                scale = (F.BlockGrad(self.path_scale(F, *self.parts(data, noise), *weights)),)
+                scale = (stop_gradient(self.path_scale(F, *self.parts(data, noise), *weights)),)
         return self.combine(F, *self.parts(data, noise, *scale), *weights)
 
     def combine(self, F: Any, *parts_and_weights: Tensor) -> tuple[Tensor, ...]:
