@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bounds import BOUNDS, SAMPLES
+from bounds import BOUNDS, IMPORTANCE_WEIGHTED, SAMPLES
 from conftest import nd, pixels, small_vae
 from modes import assert_modes_agree
 
@@ -101,7 +101,11 @@ def test_any_order_of_renyi_is_finite(alpha, gradient, rng):
     finite_terms_and_gradients(bound, pixels(rng, 7), nd(30 * rng.standard_normal(bound.noise_shape(7))))
 
 
-@pytest.mark.parametrize("name", BOUNDS)
+# of the estimators of an importance-weighted bound, the furthest from the plain one
+TRAINED = [name for name in BOUNDS if name.rpartition(", ")[0] not in IMPORTANCE_WEIGHTED or name.endswith("dreg")]
+
+
+@pytest.mark.parametrize("name", TRAINED)
 def test_training_improves_the_bound(name):
     digits = gv.data.load("digits")
     vae = gv.construct_vae(generator_layer_sizes=[32], infer_layer_sizes=[32], latent_variable_size=8)

@@ -4,8 +4,8 @@ they vary, on a linear-Gaussian model. The references are NumPy's alone."""
 import numpy as np
 import pytest
 import scipy.stats
-from bounds import IMPORTANCE_WEIGHTED, SAMPLES
-from conftest import nd
+from bounds import BOUNDS, IMPORTANCE_WEIGHTED, SAMPLES
+from conftest import nd, small_vae
 from linear_gaussian import SIGMA, Truth, row_by_row
 from scipy.special import logsumexp, softmax
 
@@ -205,6 +205,29 @@ def test_no_variance_at_the_exact_posterior(name, rng):
     for gradient in ("stl", "dreg") if name != "ELBO" else ("stl",):
         assert max(abs(part).max() for part in gradients(make(vae, gradient=gradient), data, noise)[2:]) < 1e-10
     assert gradients(make(vae, gradient="standard"), data, noise)[3].std() > 0.1
+
+
+PLAIN = [name for name in BOUNDS if not name.endswith(("stl", "dreg")) and "PIWAE" not in name]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_gradient_is_that_of_the_objective_whatever_the_noise(name, rng):
+    """Along a random direction in all parameters, by central differences."""
+    vae, batch = small_vae(), nd(rng.integers(0, 2, (7, 12)), "float64")
+    vae.cast("float64")
+    bound, parameters = BOUNDS[name](vae), list(vae.collect_params().values())
+    noise = nd(rng.standard_normal(bound.noise_shape(7)), "float64")
+    with mx.autograd.record():
+        bound(batch, noise).backward()
+    here = [parameter.data().asnumpy() for parameter in parameters]
+    direction = [rng.standard_normal(values.shape) for values in here]
+    slope = sum((p.grad().asnumpy() * along).sum() for p, along in zip(parameters, direction))
+    sides = []
+    for step in (1e-6, -1e-6):
+        for parameter, values, along in zip(parameters, here, direction):
+            parameter.set_data(nd(values + step * along, "float64"))
+        sides.append(bound(batch, noise).sum().asscalar())
+    assert (sides[0] - sides[1]) / 2e-6 == pytest.approx(slope, rel=1e-6)
 
 
 class Repeated:
