@@ -66,8 +66,8 @@ FUNCTIONS = {
     ),
     "Bernoulli.mean": (lambda logits: gv.Bernoulli(logits).mean, lambda rng, B: [3 * rng.standard_normal((B, D))]),
     "Bernoulli.mode": (lambda logits: gv.Bernoulli(logits).mode, lambda rng, B: [rng.standard_normal((B, D))]),
-    "Bernoulli.sample": (
-        lambda logits, noise: gv.Bernoulli(logits).sample(noise),
+    "Bernoulli.sample, and the mean for a gradient": (
+        lambda logits, noise: gv.Bernoulli(logits).sample(noise) + gv.Bernoulli(logits).mean,
         lambda rng, B: [rng.standard_normal((B, D)), rng.random((B, D))],
     ),
     "kl(Normal, Normal)": (
