@@ -32,9 +32,15 @@ def in_chunks(
     each chunk is computed anew and given its share.
     """
     if any(p._data is None for p in parts.collect_params().values()):
-        parts(data, noise[:1])  # sizes that were left to the first call
+        parts(data, noise[:1], *_unscaled(path_scale, noise[:1]))  # sizes that were left to the first call
     parameters = [p.data(data.context) for p in parts.collect_params().values() if p.grad_req != "null"]
     return tuple(_InChunks(parts, combine, path_scale, data, noise, weights, chunk)(*parameters))
+
+
+def _unscaled(path_scale: Optional[Callable[..., Any]], noise: Any) -> Tensors:
+    """The scale that changes nothing, where there is one: a hybridised block is called with as many tensors
+    each time."""
+    return () if path_scale is None else (mx.nd.ones_like(noise[:, :, 0]),)
 
 
 class _InChunks(mx.autograd.Function):
@@ -58,7 +64,8 @@ class _InChunks(mx.autograd.Function):
 
     def forward(self, *parameters: Any) -> Tensors:
         self.parameters = parameters
-        of_chunks = list(zip(*(self.parts(self.data, noise) for _, noise in self._chunks())))
+        unscaled = ((noise, *_unscaled(self.path_scale, noise)) for _, noise in self._chunks())
+        of_chunks = list(zip(*(self.parts(self.data, *inputs) for inputs in unscaled)))
         # (k, B), or (B,) where no sample matters, and any chunk tells
         self.values = [mx.nd.concat(*chunks, dim=0) if chunks[0].ndim == 2 else chunks[0] for chunks in of_chunks]
         for value in self.values:

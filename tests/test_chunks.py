@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from bounds import BOUNDS as TABLE
 from conftest import BATCHES, MODES, nd, pixels, set_mode, small_vae
 
 import gluonvae as gv
@@ -16,7 +17,9 @@ SAMPLES = 7
 BOUNDS = {
     "ELBO, beta": lambda vae: gv.ELBO(vae, beta=0.3, samples=SAMPLES),
     "IWAE": lambda vae: gv.IWAE(vae, samples=SAMPLES),
+    "IWAE, dreg": lambda vae: gv.IWAE(vae, samples=SAMPLES, gradient="dreg"),
 }
+OF_MANY_SAMPLES = [name for name, make in TABLE.items() if make(small_vae()).samples > 1]
 
 
 def terms_and_gradients(bound, data, noise):
@@ -42,6 +45,17 @@ def test_chunks_give_terms_and_gradients_of_the_whole(name, mode, rng, monkeypat
                 np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", OF_MANY_SAMPLES)
+def test_every_bound_in_chunks(name, rng, monkeypatch):
+    bound = TABLE[name](small_vae())
+    set_mode(bound, "static_shape")
+    data, noise = pixels(rng, 7), nd(rng.standard_normal(bound.noise_shape(7)))
+    whole = terms_and_gradients(bound, data, noise)
+    monkeypatch.setattr(objectives, "PIXELS_AT_ONCE", 4 * 7 * 12)
+    for got, want in zip(terms_and_gradients(bound, data, noise), whole):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+
 def test_chunks_leave_frozen_parameters_alone(rng, monkeypatch):
     bound = BOUNDS["IWAE"](small_vae())
     bound.vae.generator.collect_params().setattr("grad_req", "null")
@@ -52,11 +66,18 @@ def test_chunks_leave_frozen_parameters_alone(rng, monkeypatch):
     assert all(abs(p.grad().asnumpy()).max() > 0 for p in bound.vae.inference_net.collect_params().values())
 
 
-def test_chunks_of_a_model_whose_sizes_are_left_to_the_first_call(rng, monkeypatch):
+@pytest.mark.parametrize("gradient", ["standard", "dreg"])
+def test_chunks_of_a_model_whose_sizes_are_left_to_the_first_call(gradient, rng, monkeypatch):
     monkeypatch.setattr(objectives, "PIXELS_AT_ONCE", 1)
     vae = gv.GaussianVAE(gv.ProductOfBernoullisGenerator(12, [5], "tanh"), gv.GaussianInferenceNetwork(4, [6], "tanh"))
     vae.initialize()
-    assert gv.IWAE(vae, samples=3)(pixels(rng, 5)).shape == (5,)
+    bound = gv.IWAE(vae, samples=3, gradient=gradient)
+    bound.hybridize()
+    with mx.autograd.record():
+        values = bound(pixels(rng, 5))
+    values.backward()
+    assert values.shape == (5,)
+    assert all(abs(p.grad().asnumpy()).max() > 0 for p in vae.collect_params().values())
 
 
 def test_chunks_can_be_fitted(rng, monkeypatch):

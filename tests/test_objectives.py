@@ -100,6 +100,29 @@ def test_beta_changes_without_a_new_trace(mode, rng):
     assert bound._cached_op is graph
 
 
+class Weighted(gv.ELBO):
+    share = gv.objectives.objective.Weight(0.25, 1)
+    least = gv.objectives.objective.Weight(2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("beta", -1e-9, "beta must be a finite number, not negative, got -1e-09"),
+        ("share", 0.2, "share must be a finite number from 0.25 to 1, got 0.2"),
+        ("share", 1.1, "share must be a finite number from 0.25 to 1, got 1.1"),
+        ("least", 1, "least must be a finite number, at least 2, got 1"),
+        ("least", np.inf, "least must be a finite number, at least 2, got inf"),
+    ],
+)
+def test_weights_keep_within_their_range(name, value, message):
+    bound = Weighted(small_vae())
+    assert bound.weight_names == ["beta", "share", "least"]
+    bound.share, bound.least = 0.25, 2
+    with pytest.raises(ValueError, match=message):
+        setattr(bound, name, value)
+
+
 def test_schedules():
     linear = gv.schedules.linear(0, 1, 11)
     np.testing.assert_allclose([linear(step) for step in (0, 5, 10, 11, 1000)], [0, 0.5, 1, 1, 1])
