@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, is_symbol, log_sum_exp, namespace, softplus, sum_last
+from ..ops import Tensor, log_sum_exp, namespace, softplus, sum_last
 from .distribution import Distribution
 
 TOP = 255
@@ -30,47 +30,60 @@ class DiscretizedLogistic(Distribution):
         """Log mass of values n / 255, summed over the last axis, in nats. No gradient flows to ``value``."""
         return sum_last(_log_mass(_level(value), self.centre, self.width))
 
-    def _at_least(self, level: Tensor) -> Tensor:
-        """The probability of each value to be that of ``level`` or higher, for ``level`` > 0."""
+    def _above(self, level: Tensor) -> Tensor:
+        """The probability of each component to be at ``level`` or higher, for levels ``(..., X)`` or ``(1,)`` from
+        1 to 255."""
         return _above(level - 0.5, self.centre, self.width)
 
-    def _zeros(self) -> Tensor:
-        """Zeros ``(..., X)``."""
-        return namespace(self.centre).zeros_like(self.centre)
+    def _mixed(self, of_components: Tensor) -> Tensor:
+        """The mean over components, ``(..., X)``, of which there is one here."""
+        return of_components
+
+    def _at_least(self, level: Tensor) -> Tensor:
+        """The probability of each value to be that of ``level`` or higher, ``(..., X)``."""
+        return self._mixed(self._above(level))
+
+    def _one(self) -> Tensor:
+        """A 1, ``(1,)``, of the dtype of the parameters, in whichever of the two modes."""
+        F = namespace(self.centre)
+        return F.ones_like(F.slice_axis(F.reshape(F.BlockGrad(self.centre), shape=(-1,)), axis=0, begin=0, end=1))
 
     @property
     def mean(self) -> Tensor:
         """The expected value, the sum of the probabilities of each level or more, over 255. Exact: near the
         ends, or where the scale is small, it is not that of the logistic variable."""
-        total = level = self._zeros()
-        for _ in range(TOP):
-            level = level + 1
-            total = total + self._at_least(level)
-        return total / TOP
+        F, one = namespace(self.centre), self._one()
+        # 15 at a time, so that no more are held in memory
+        sums = (F.add_n(*(self._above(one * n) for n in range(start, start + 15))) for start in range(1, TOP, 15))
+        return self._mixed(F.add_n(*sums) / TOP)
 
     @property
     def mode(self) -> Tensor:
-        F = namespace(self.centre)
-        best = best_mass = level = self._zeros()
-        reached = F.ones_like(level)
-        for step in range(TOP + 1):
-            passed = self._at_least(level + 1) if step < TOP else F.zeros_like(level)
-            mass = reached - passed
-            better = mass > best_mass
-            best, best_mass = F.where(better, level, best), F.maximum(mass, best_mass)
-            level, reached = level + 1, passed
-        return F.BlockGrad(best / TOP)
+        """The most probable value; the lowest of those that are equally so."""
+        F, one = namespace(self.centre), self._one()
+        reached = self._at_least(one)
+        best, level = 1 - reached, F.zeros_like(reached)
+        for n in range(1, TOP + 1):
+            passed = self._at_least(one * (n + 1)) if n < TOP else F.zeros_like(reached)
+            mass, reached = reached - passed, passed
+            better = mass > best
+            best, level = F.maximum(mass, best), F.where(better, n * F.ones_like(level), level)
+        return F.BlockGrad(level / TOP)
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """The quantile of 1 - ``noise``, uniform in [0, 1), ``(..., X)``: the highest level that is reached
         with a probability above the noise, found by halving."""
         F = namespace(self.centre)
-        if noise is None:
-            noise = _noise.uniform_for(self.centre, None, None if is_symbol(self.centre) else self._zeros().shape)
-        level = F.broadcast_add(F.zeros_like(noise), self._zeros())
+        noise = _noise.uniform_for(self._for_each_value(), noise)
+        level = F.zeros_like(noise)
         for step in (128, 64, 32, 16, 8, 4, 2, 1):
-            level = level + step * F.broadcast_lesser(noise, self._at_least(level + step))
+            further = F.broadcast_lesser(noise, self._at_least(level + step))
+            level = F.broadcast_add(level, step * further)
         return F.BlockGrad(level / TOP)
+
+    def _for_each_value(self) -> Tensor:
+        """Some tensor ``(..., X)``."""
+        return self.centre
 
 
 class DiscretizedLogisticMixture(DiscretizedLogistic):
@@ -80,31 +93,33 @@ class DiscretizedLogisticMixture(DiscretizedLogistic):
     ----------
     logits, mean, scale : ``(..., K * X)``, one component after the other; ``scale`` positive. The softmax of the
         logits are the probabilities of the components.
-    components : K, at least 2.
+    components : K.
     """
 
     def __init__(self, logits: Tensor, mean: Tensor, scale: Tensor, components: int) -> None:
         F = namespace(mean)
-        # (..., K, X)
+        # (..., K, X); not by F.split, whose backward pass crashes where all its gradients are 0 (MXNet 1.9.1)
         logits, mean, scale = (
-            F.stack(*F.split(tensor, num_outputs=components, axis=-1), axis=-2) for tensor in (logits, mean, scale)
+            F.reshape(tensor, shape=(-2, components, -1, -4), reverse=True) for tensor in (logits, mean, scale)
         )
         super().__init__(mean, scale)
         self.log_weights = F.log_softmax(logits, axis=-2)
+        self.weights = F.exp(self.log_weights)
 
     def log_prob(self, value: Tensor) -> Tensor:
         F = namespace(self.centre)
         mass = _log_mass(F.expand_dims(_level(value), axis=-2), self.centre, self.width)
         return sum_last(log_sum_exp(F.broadcast_add(mass, self.log_weights), axis=-2))
 
-    def _at_least(self, level: Tensor) -> Tensor:
-        F = namespace(self.centre)
-        above = _above(F.expand_dims(level - 0.5, axis=-2), self.centre, self.width)
-        return F.sum(F.broadcast_mul(above, F.exp(self.log_weights)), axis=-2)
+    def _above(self, level: Tensor) -> Tensor:
+        return super()._above(namespace(level).expand_dims(level, axis=-2))
 
-    def _zeros(self) -> Tensor:
+    def _mixed(self, of_components: Tensor) -> Tensor:
         F = namespace(self.centre)
-        return F.sum(F.zeros_like(self.centre), axis=-2)
+        return F.sum(F.broadcast_mul(of_components, self.weights), axis=-2)
+
+    def _for_each_value(self) -> Tensor:
+        return self._mixed(self.centre)
 
 
 def _level(value: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ class DiscretizedLogisticMixtureGenerator(DenseGenerator):
     Parameters
     ----------
     data_dims, layer_sizes, act_type, latent_variable_size : see :class:`DenseGenerator`.
-    components : K, at least 2.
+    components : K.
     """
 
     title = "a mixture of discretised logistics"
@@ -55,10 +55,8 @@ class DiscretizedLogisticMixtureGenerator(DenseGenerator):
         latent_variable_size: int = 0,
         components: int = 10,
     ) -> None:
-        if checks.positive_int("components", components) == 1:
-            raise ValueError("components must be at least 2, got 1: that is a DiscretizedLogisticGenerator")
         # before the base makes the heads
-        self.components = components
+        self.components = checks.positive_int("components", components)
         super().__init__(data_dims, layer_sizes, act_type, latent_variable_size)
 
     def head_size(self, name: str) -> int:

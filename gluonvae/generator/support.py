@@ -29,9 +29,10 @@ class Support:
     def given(self, values: np.ndarray) -> str:
         """What there is outside, in words."""
         wrong = values[self.wrong(values)]
+        negative = wrong[wrong < 0]
+        called, example = ("negative values", negative[0]) if negative.size else (self.others, wrong[0])
         low, high = float(values.min()), float(values.max())
-        called = "negative values" if low < 0 else self.others
-        return f"{called} such as {float(wrong[0]):.4g} ({wrong.size} of {values.size}, range {low:.3g} to {high:.3g})"
+        return f"{called} such as {float(example):.4g} ({wrong.size} of {values.size}, range {low:.3g} to {high:.3g})"
 
 
 class Binary(Support):
@@ -85,9 +86,11 @@ class Levels(Interval):
     advice = "take 8-bit images, as gluonvae.data.Dataset(images, shape, 'grey') scales them"
 
     def wrong(self, values: np.ndarray) -> np.ndarray:
-        levels = 255 * values
-        # a float32 is off by less than 1e-4 of a level
-        return super().wrong(values) | ~(abs(levels - np.rint(levels)) < 1e-3)
+        with np.errstate(invalid="ignore", over="ignore"):
+            levels = 255 * values
+            # a float32 is off by less than 1e-4 of a level
+            between = ~(abs(levels - np.rint(levels)) < 1e-3)
+        return super().wrong(values) | between
 
 
 class Counts(Support):
