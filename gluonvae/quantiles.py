@@ -6,7 +6,7 @@ not for training, and have no gradient.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def _negative_binomial(noise: np.ndarray, mean: np.ndarray, dispersion: np.ndarr
     return stats.nbinom.ppf(noise, dispersion, dispersion / (dispersion + mean))
 
 
-FAMILIES = {
+FAMILIES: dict[str, tuple[Callable[..., np.ndarray], list[str]]] = {
     "poisson": (_poisson, ["noise", "rate"]),
     "negative_binomial": (_negative_binomial, ["noise", "mean", "dispersion"]),
 }

@@ -54,7 +54,9 @@ class NegativeBinomialGenerator(CountGenerator):
         with self.name_scope():
             self.raw_dispersion = self.params.get("raw_dispersion", shape=(data_dims,), init=mx.init.Zero())
 
-    def hybrid_forward(self, F: Any, latent_state: Tensor, raw_dispersion: Tensor) -> tuple[Tensor, Tensor]:
+    def hybrid_forward(  # type: ignore[override]
+        self, F: Any, latent_state: Tensor, raw_dispersion: Tensor
+    ) -> tuple[Tensor, Tensor]:
         raw_mean = super().hybrid_forward(F, latent_state)
         return raw_mean, repeated(raw_dispersion, raw_mean)
 

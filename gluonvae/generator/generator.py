@@ -121,7 +121,7 @@ class DenseGenerator(Generator):
     latent_variable_size : D; 0 leaves it to the first call.
     """
 
-    heads: ClassVar[tuple[str, ...]]
+    heads: tuple[str, ...]
 
     def __init__(
         self, data_dims: int, layer_sizes: Sequence[int], act_type: Activation = "tanh", latent_variable_size: int = 0
