@@ -86,7 +86,7 @@ def log_marginal_likelihood(
     data = model_data("data", data, vae).drawn_once(seed)
     log_weight = LogWeight(vae)
     log_weight.hybridize(static_alloc=True, static_shape=True)
-    rows = max(1, int(memory * 2**20 / (4 * ARRAYS_A_ROW * vae.data_dims)))
+    rows = max(1, int(memory * 2**20 / (4 * ARRAYS_A_ROW * vae.width)))
     images = max(1, rows // samples)
     parts = []
     with tqdm(total=len(data) * samples, unit="sample", unit_scale=True, disable=not progress) as bar:
@@ -99,7 +99,7 @@ def log_marginal_likelihood(
 
 
 ARRAYS_A_ROW = 8
-"""Arrays as wide as the data that a graph holds at once for each row of a batch, generously."""
+"""Arrays as wide as the model that a graph holds at once for each row of a batch, generously."""
 
 
 def _log_mean_weight(

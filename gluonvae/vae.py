@@ -57,6 +57,11 @@ class VAE(XavierBlock):
         return self.inference_net.latent_variable_size
 
     @property
+    def width(self) -> int:
+        """The most numbers that anything computed for one latent state has: what it takes of memory."""
+        return max(self.data_dims, self.prior.width)
+
+    @property
     def dtype(self) -> Any:
         """What the parameters, data and noise are made of."""
         return self.generator.dtype

@@ -37,6 +37,10 @@ class MixturePrior(Prior):
     def noise_size(self) -> int:
         return self.latent_variable_size + 1
 
+    @property
+    def width(self) -> int:
+        return self.components * self.latent_variable_size
+
     def distribution(self, like: Tensor, inference_net: Any) -> Mixture:
         F = namespace(like)
         log_weights = F.log_softmax(self._learned("logits", like))

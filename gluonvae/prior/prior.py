@@ -52,6 +52,11 @@ class Prior(ModelBlock):
         """How many standard normal numbers a draw from p(z) takes."""
         return self.latent_variable_size
 
+    @property
+    def width(self) -> int:
+        """How many numbers the density of one latent state is made of: what it takes of memory."""
+        return self.latent_variable_size
+
     def _learn(self, name: str, axes: tuple[Union[int, str], ...], init: Any) -> None:
         """Have a parameter ``name``, each axis of which is a number or the name of a size."""
         self._axes[name] = axes

@@ -49,6 +49,10 @@ class VampPrior(Prior):
     def noise_size(self) -> int:
         return self.posterior_noise_size + 1
 
+    @property
+    def width(self) -> int:
+        return self.components * self.latent_variable_size
+
     def pseudo_inputs(self, like: Tensor) -> Tensor:
         """The pseudo-inputs, ``(K, X)``, for a computation of the kind of ``like``."""
         return self.transform(self._learned("unconstrained", like))
