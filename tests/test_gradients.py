@@ -230,6 +230,30 @@ def test_plain_gradient_is_that_of_the_objective_whatever_the_noise(name, rng):
     assert (sides[0] - sides[1]) / 2e-6 == pytest.approx(slope, rel=1e-6)
 
 
+def test_the_first_pass_of_an_estimator_is_not_sent_back():
+    """Its graph has more layers to go through than the plain one's, and as many to go back through."""
+    counts = {}
+    for gradient in ("standard", "dreg"):
+        bound = gv.IWAE(small_vae(), 5, gradient)
+        graph = bound(mx.sym.var("data"), mx.sym.var("noise"))
+        wanted = {name: "null" if name in ("data", "noise") else "write" for name in graph.list_arguments()}
+        plan = graph.simple_bind(mx.cpu(), data=(7, 12), noise=(5, 7, 4), grad_req=wanted).debug_str()
+        counts[gradient] = [plan.count(f"Op:{op}") for op in ("Activation", "_backward_Activation")]
+    assert counts["dreg"][0] > counts["standard"][0]
+    assert counts["dreg"][1] == counts["standard"][1] > 0
+
+
+@pytest.mark.parametrize("gradient", ["standard", "stl", "dreg"])
+def test_estimators_of_a_model_whose_sizes_are_left_to_the_first_call(gradient, rng):
+    vae = gv.VAE(gv.ProductOfBernoullisGenerator(12, [5], "tanh"), gv.GaussianInferenceNetwork(4, [6], "tanh"))
+    vae.initialize()
+    bound = gv.PIWAE(vae, 6, 2, gradient)
+    bound.hybridize(static_alloc=True, static_shape=True)
+    with mx.autograd.record():
+        bound(nd(rng.integers(0, 2, (7, 12)))).backward()
+    assert all(abs(p.grad().asnumpy()).max() > 0 for p in vae.collect_params().values())
+
+
 class Repeated:
     """Many draws of the gradient for the posterior's mean and standard deviation, at one data point."""
 

@@ -124,7 +124,7 @@ class Objective(XavierBlock):
         """:meth:`terms`, for who knows that data and noise fit: the values are not looked at."""
         weights = tuple(self._weight(name, data) for name in self.weight_names)
         if not is_symbol(data):
-            chunk = max(1, PIXELS_AT_ONCE // (len(data) * self.vae.data_dims))
+            chunk = max(1, PIXELS_AT_ONCE // (len(data) * self.vae.width))
             if chunk < self.samples:
                 path_scale = self.path_scale if self.scales_path else None
                 return Terms(*in_chunks(self.parts, self.combine, path_scale, data, noise, weights, chunk))
@@ -149,7 +149,7 @@ class Objective(XavierBlock):
         if self.scales_path:
             # paused: this pass has no gradient, and so need not be kept
             with mx.autograd.pause(mx.autograd.is_training()):
-                scale = (stop_gradient(self.path_scale(F, *self.parts(data, noise), *weights)),)
+                scale = (_constant(self.path_scale(F, *self.parts(data, noise), *weights)),)
         return self.combine(F, *self.parts(data, noise, *scale), *weights)
 
     def combine(self, F: Any, *parts_and_weights: Tensor) -> tuple[Tensor, ...]:
@@ -163,3 +163,12 @@ class Objective(XavierBlock):
         """The mean over the sample axis, where there is one: ``(k, B)`` or ``(B,)`` to ``(B,)``."""
         F = namespace(x)
         return x if self.samples == 1 else F.mean(F.reshape(x, shape=(-1, 0), reverse=True), axis=0)
+
+
+def _constant(x: Tensor) -> Tensor:
+    """``x``, of which no gradient is computed. A graph's is stopped where it begins: zeros from its end would
+    be sent back through every layer, which takes as long as a gradient."""
+    if not is_symbol(x):
+        return stop_gradient(x)
+    inputs = x.get_internals()
+    return x(**{name: mx.sym.BlockGrad(inputs[name]) for name in x.list_arguments()})
