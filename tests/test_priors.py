@@ -11,6 +11,7 @@ from priors import PRIORS, diagonal, distribution, mixture, vae_with, values
 
 import gluonvae as gv
 from gluonvae import ops
+from gluonvae.objectives import objective
 from gluonvae.runtime import mx
 
 LEARNED = [name for name in PRIORS if name != "standard"]
@@ -392,6 +393,29 @@ def test_vamp_of_any_posterior_is_the_mean_of_its_posteriors(latent_type, rng):
     bound.hybridize(static_alloc=True, static_shape=True)
     for got, want in zip(value_and_gradients(bound, batch), imperative):
         np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_samples_are_taken_in_chunks_as_the_prior_needs_memory(name, rng, monkeypatch):
+    """A mixture has the D numbers of every component for each sample, which may be more than pixels."""
+    vae = vae_with(name, rng)
+    assert vae.width == {"vamp": 5 * 4}.get(name, 12)
+    bound = gv.IWAE(vae, samples=6)
+    data, noise = pixels(rng, 7), nd(rng.standard_normal((6, 7, 4)))
+    whole, in_chunks, chunks = value_and_gradients(bound, (data, noise))[0], objective.in_chunks, []
+
+    def spy(*arguments):
+        chunks.append(arguments[-1])
+        return in_chunks(*arguments)
+
+    monkeypatch.setattr(objective, "in_chunks", spy)
+    monkeypatch.setattr(objective, "PIXELS_AT_ONCE", 2 * 7 * vae.width)
+    np.testing.assert_allclose(bound(data, noise).asnumpy(), whole, rtol=1e-5)
+    assert chunks == [2]
+    expected = gv.log_marginal_likelihood(vae, data, samples=30).log_likelihood
+    np.testing.assert_allclose(
+        gv.log_marginal_likelihood(vae, data, samples=30, memory=0.01).log_likelihood, expected, rtol=1e-5
+    )
 
 
 ERRORS = {
