@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, log_sum_exp, namespace, softplus, sum_last
+from ..ops import Tensor, log_sum_exp, namespace, softplus, stop_gradient, sum_last
 from .distribution import Distribution
 
 TOP = 255
@@ -46,7 +46,7 @@ class DiscretizedLogistic(Distribution):
     def _one(self) -> Tensor:
         """A 1, ``(1,)``, of the dtype of the parameters, in whichever of the two modes."""
         F = namespace(self.centre)
-        return F.ones_like(F.slice_axis(F.reshape(F.BlockGrad(self.centre), shape=(-1,)), axis=0, begin=0, end=1))
+        return F.ones_like(F.slice_axis(F.reshape(stop_gradient(self.centre), shape=(-1,)), axis=0, begin=0, end=1))
 
     @property
     def mean(self) -> Tensor:
@@ -68,7 +68,7 @@ class DiscretizedLogistic(Distribution):
             mass, reached = reached - passed, passed
             better = mass > best
             best, level = F.maximum(mass, best), F.where(better, n * F.ones_like(level), level)
-        return F.BlockGrad(level / TOP)
+        return stop_gradient(level / TOP)
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """The quantile of 1 - ``noise``, uniform in [0, 1), ``(..., X)``: the highest level that is reached
@@ -79,7 +79,7 @@ class DiscretizedLogistic(Distribution):
         for step in (128, 64, 32, 16, 8, 4, 2, 1):
             further = F.broadcast_lesser(noise, self._at_least(level + step))
             level = F.broadcast_add(level, step * further)
-        return F.BlockGrad(level / TOP)
+        return stop_gradient(level / TOP)
 
     def _for_each_value(self) -> Tensor:
         """Some tensor ``(..., X)``."""
@@ -125,7 +125,7 @@ class DiscretizedLogisticMixture(DiscretizedLogistic):
 def _level(value: Tensor) -> Tensor:
     """The whole number n that the value n / 255 stands for."""
     F = namespace(value)
-    return F.round(TOP * F.BlockGrad(value))
+    return F.round(TOP * stop_gradient(value))
 
 
 def _distance(edge: Tensor, centre: Tensor, width: Tensor) -> Tensor:
