@@ -71,3 +71,18 @@ def assert_modes_agree(bound, rng, data=pixels):
         set_mode(bound, mode)
         for batch, want in zip(batches, expected):
             assert_same(value_and_gradients(bound, batch, weighting), want)
+
+
+def assert_modes_agree_in_float64(block, batches):
+    """A float64 block, called with each of ``batches``, in every mode. Here gradients that are added up in
+    another order agree to many digits, also where they cancel."""
+
+    def results(tensors):
+        return value_and_gradients(block, tensors, lambda shape: weighting(shape).astype("float64"))
+
+    expected = [results(tensors) for tensors in batches]
+    for mode in [*MODES, "imperative"]:
+        set_mode(block, mode)
+        for tensors, wanted in zip(batches, expected):
+            for got, want in zip(results(tensors), wanted):
+                np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9 * abs(want).max())

@@ -6,9 +6,9 @@ A new flow is a row of the table in flows.py.
 import numpy as np
 import pytest
 import scipy.special
-from conftest import BATCHES, MODES, nd, set_mode
+from conftest import BATCHES, nd
 from flows import FLOWS, C, D, contexts, randomised
-from modes import value_and_gradients, weighting
+from modes import assert_modes_agree_in_float64, value_and_gradients
 
 from gluonvae import flows
 from gluonvae.runtime import mx
@@ -100,22 +100,12 @@ def test_gradients_there_and_back_are_those_of_finite_differences(name, context_
 @with_and_without_context
 @every_flow
 def test_both_modes(name, context_size, rng):
-    """In float64: in float32 gradients added up in another order differ by more than modes.py allows."""
     block = BothWays(randomised(FLOWS[name](D, context_size), rng))
     batches = [
         [nd(rng.standard_normal((2, batch, D)), "float64"), *contexts(rng, batch, context_size)]
         for batch in (*BATCHES, BATCHES[1])
     ]
-
-    def results(batch):
-        return value_and_gradients(block, batch, lambda shape: weighting(shape).astype("float64"))
-
-    expected = [results(batch) for batch in batches]
-    for mode in [*MODES, "imperative"]:
-        set_mode(block, mode)
-        for batch, wanted in zip(batches, expected):
-            for got, want in zip(results(batch), wanted):
-                np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9 * abs(want).max())
+    assert_modes_agree_in_float64(block, batches)
 
 
 @pytest.mark.parametrize("extreme", [20.0, 200.0])
