@@ -119,22 +119,22 @@ def _data(group: argparse._ActionsContainer) -> None:
         "--binarization",
         choices=BINARIZATIONS,
         help="what becomes of grey pixels: zeros and ones, drawn anew at each use (dynamic), cut at one half "
-        "(threshold) or drawn once; fractions in [0, 1] (grey); whole numbers 0 to 255 (bytes); the values as they "
-        "are (none) (default: what the likelihood wants)",
+        "(threshold) or drawn once (once); fractions in [0, 1] (grey); whole numbers 0 to 255 (bytes); the values as "
+        "they are (none) (default: what the likelihood wants)",
     )
 
 
 def _model(group: argparse._ActionsContainer) -> None:
     parts = {
-        "likelihood": (LIKELIHOODS, "bernoulliProd", "distribution of an image given the latent state"),
-        "posterior": (POSTERIORS, "gaussian", "distribution of the latent state given an image"),
-        "prior": (PRIORS, "standard", "distribution of the latent state"),
+        "likelihood": (LIKELIHOODS, "bernoulliProd", "std=0.5", "distribution of an image given the latent state"),
+        "posterior": (POSTERIORS, "gaussian", "std=exp", "distribution of the latent state given an image"),
+        "prior": (PRIORS, "standard", "components=10", "distribution of the latent state"),
     }
-    for part, (kinds, default, what) in parts.items():
+    for part, (kinds, default, example, what) in parts.items():
         group.add_argument(
             f"--{part}", default=default, choices=sorted(kinds), metavar="NAME", help=_one_of(what, kinds)
         )
-        _options(group, part)
+        _options(group, part, example)
     group.add_argument("--latent-size", type=int, default=100, metavar="D", help="number of latent variables")
     group.add_argument(
         "--inference-layers",
@@ -170,7 +170,7 @@ def _bound(group: argparse._ActionsContainer) -> None:
         metavar="NAME",
         help=_one_of("bound on the log-probability of an image, or a variant of it", BOUNDS),
     )
-    _options(group, "bound")
+    _options(group, "bound", "gradient=stl")
     group.add_argument(
         "--samples", type=int, metavar="K", help="latent states drawn for an image (default: the bound's own)"
     )
@@ -256,14 +256,14 @@ def _literal(text: str) -> Any:
     return value
 
 
-def _options(group: argparse._ActionsContainer, part: str) -> None:
+def _options(group: argparse._ActionsContainer, part: str, example: str) -> None:
     group.add_argument(
         f"--{part}-options",
         nargs="+",
         default={},
         action=_KeysAndValues,
         metavar="KEY=VALUE",
-        help=f"further arguments of the {part}'s class",
+        help=f"further arguments of the {part}'s class, such as {example}",
     )
 
 
