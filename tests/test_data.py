@@ -54,6 +54,22 @@ def test_other_binarizations(grey):
     np.testing.assert_array_equal(Dataset(grey, binarization="none").batch(slice(None)), grey.astype(np.float32))
 
 
+def test_grey_and_bytes(grey):
+    for form in (grey, grey.astype(int), grey / 255):
+        fractions, whole = Dataset(form, binarization="grey"), Dataset(form, binarization="bytes")
+        np.testing.assert_array_equal(fractions.batch(slice(None)), (grey / 255).astype(np.float32))
+        np.testing.assert_array_equal(whole.batch(slice(None)), grey.astype(np.float32))
+        for data in (fractions, whole, fractions.subset(slice(5)), whole.drawn_once()):
+            assert np.isin(data.batch(slice(None)), data.possible_values()).all()
+    assert Dataset(grey, binarization="grey").pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize("form", [lambda grey: grey, lambda grey: grey / 255, lambda grey: grey >= 128])
+def test_possible_values_are_zeros_and_ones_of_what_is_drawn(form, grey):
+    for binarization in ("dynamic", "threshold", "once"):
+        assert set(np.unique(Dataset(form(grey), binarization=binarization).possible_values())) == {0, 1}
+
+
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32, np.float64])
 def test_zeros_and_ones_stay(dtype, rng):
     binary = rng.integers(0, 2, (30, 12))
