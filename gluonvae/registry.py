@@ -30,10 +30,16 @@ class Registry(dict[str, Any]):
     def make(self, name: str, options: Optional[Mapping[str, Any]] = None, **arguments: Any) -> Any:
         """One of the class called ``name``, given ``arguments`` and the user's ``options``.
 
-        Raises ValueError, with the nearest that there is, for a name or an option that is not known.
+        Raises ValueError for a name or an option that is not known, with the nearest that there is, and for
+        an option that the class cannot do without.
         """
         kind = self[checks.known_name(self.kind, name, self)]
-        known = set(inspect.signature(kind).parameters) - set(arguments)
-        for option in options or {}:
+        options = options or {}
+        known = {key: of for key, of in inspect.signature(kind).parameters.items() if key not in arguments}
+        for option in options:
             checks.known_name(f"an option of the {self.kind} {name!r}", option, known)
-        return kind(**arguments, **(options or {}))
+        needed = [key for key, of in known.items() if of.default is of.empty and of.kind is not of.VAR_KEYWORD]
+        missing = [key for key in needed if key not in options]
+        if missing:
+            raise ValueError(f"the {self.kind} {name!r} needs its option {', '.join(missing)}")
+        return kind(**arguments, **options)

@@ -224,6 +224,11 @@ CONSTRUCTIONS = {
     ),
     "likelihood": (lambda: gv.construct_vae(likelihood="bernouliProd"), ValueError, "did you mean 'bernoulliProd'"),
     "prior": (lambda: gv.construct_vae(prior="standart"), ValueError, "prior must be one of .*did you mean 'standard'"),
+    "option that is needed": (
+        lambda: gv.construct_vae(likelihood="categorical"),
+        ValueError,
+        "the likelihood 'categorical' needs its option categories",
+    ),
     "option": (
         lambda: gv.construct_vae(latent_options={"sdt": "exp"}),
         ValueError,
