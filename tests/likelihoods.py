@@ -152,8 +152,12 @@ def _rounded(mean, raw_scale):
     return Discrete(RoundedLogistics(np.ones((1, *mean.shape)), mean[None], scale[None]), LEVELS)
 
 
-def _negative_binomial(raw_mean, raw_dispersion):
-    mean, dispersion = _softplus(raw_mean) + counts.MIN_MEAN, _softplus(raw_dispersion) + counts.MIN_DISPERSION
+def _expected(log_mean):
+    return np.clip(np.exp(log_mean), counts.MIN_MEAN, counts.MAX_MEAN)
+
+
+def _negative_binomial(log_mean, raw_dispersion):
+    mean, dispersion = _expected(log_mean), _softplus(raw_dispersion) + counts.MIN_DISPERSION
     return Discrete(scipy.stats.nbinom(dispersion, dispersion / (dispersion + mean)), np.arange(2000.0))
 
 
@@ -340,8 +344,8 @@ ROWS = {
     "poisson": Row(
         "poisson",
         {},
-        [normal(3, 3)],
-        lambda raw: Discrete(scipy.stats.poisson(_softplus(raw) + counts.MIN_MEAN), np.arange(100.0)),
+        [normal(1, 1)],
+        lambda log_rate: Discrete(scipy.stats.poisson(_expected(log_rate)), np.arange(400.0)),
         _counts,
         _as_they_are,
         [0, 1, 1e4],
@@ -350,7 +354,7 @@ ROWS = {
     "negativeBinomial": Row(
         "negativeBinomial",
         {},
-        [normal(3, 3), normal(2)],
+        [normal(1, 1), normal(2)],
         _negative_binomial,
         _counts,
         _as_they_are,

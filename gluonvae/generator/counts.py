@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from ..distributions import NegativeBinomial, Poisson
 from ..networks import Activation
-from ..ops import Tensor
+from ..ops import Tensor, namespace
 from ..runtime import mx
 from .generator import LIKELIHOODS, DenseGenerator, positive, repeated
 from .support import COUNTS
 
-MIN_MEAN = 1e-6
-"""Floor of an expected count, whose logarithm is taken."""
+MIN_MEAN, MAX_MEAN = 1e-6, 2.0**24
+"""Bounds of an expected count: its logarithm is taken, and beyond the upper one a float32 does not tell two
+counts apart."""
 MIN_DISPERSION = 1e-4
 """Floor of an inverse dispersion."""
 
@@ -25,27 +27,34 @@ class CountGenerator(DenseGenerator):
     pixels = "bytes"
     data_transform = "log1p"
 
+    @staticmethod
+    def expected(log_mean: Tensor) -> Tensor:
+        """An expected count, from its logarithm: on that scale large counts are as soon learnt as small ones."""
+        F = namespace(log_mean)
+        return F.exp(F.clip(log_mean, math.log(MIN_MEAN), math.log(MAX_MEAN)))
+
 
 @LIKELIHOODS.register("poisson")
 class PoissonGenerator(CountGenerator):
-    """Independent Poisson counts; returns what the softplus of their rates is taken of, ``(..., X)``. Takes the
-    arguments of :class:`DenseGenerator`."""
+    """Independent Poisson counts; returns the logarithms of their rates, ``(..., X)``. Takes the arguments of
+    :class:`DenseGenerator`."""
 
     title = "a Poisson likelihood"
-    heads = ("raw_rate",)
+    heads = ("log_rate",)
 
-    def distribution(self, raw_rate: Tensor) -> Poisson:
-        return Poisson(positive(raw_rate, MIN_MEAN))
+    def distribution(self, log_rate: Tensor) -> Poisson:
+        return Poisson(self.expected(log_rate))
 
 
 @LIKELIHOODS.register("negativeBinomial")
 class NegativeBinomialGenerator(CountGenerator):
     """Independent negative binomial counts: a mean for each, from the network, and an inverse dispersion for
     each of the X variables, a parameter of the model, as scVI has it for genes (Lopez et al. 2018). Returns
-    what the softplus of the two is taken of, ``(..., X)`` each. Takes the arguments of :class:`DenseGenerator`."""
+    the logarithm of the mean, and what the softplus of the inverse dispersion is taken of, ``(..., X)`` each.
+    Takes the arguments of :class:`DenseGenerator`."""
 
     title = "a negative binomial likelihood"
-    heads = ("raw_mean",)
+    heads = ("log_mean",)
 
     def __init__(
         self, data_dims: int, layer_sizes: Sequence[int], act_type: Activation = "tanh", latent_variable_size: int = 0
@@ -57,8 +66,8 @@ class NegativeBinomialGenerator(CountGenerator):
     def hybrid_forward(  # type: ignore[override]
         self, F: Any, latent_state: Tensor, raw_dispersion: Tensor
     ) -> tuple[Tensor, Tensor]:
-        raw_mean = super().hybrid_forward(F, latent_state)
-        return raw_mean, repeated(raw_dispersion, raw_mean)
+        log_mean = super().hybrid_forward(F, latent_state)
+        return log_mean, repeated(raw_dispersion, log_mean)
 
-    def distribution(self, raw_mean: Tensor, raw_dispersion: Tensor) -> NegativeBinomial:
-        return NegativeBinomial(positive(raw_mean, MIN_MEAN), positive(raw_dispersion, MIN_DISPERSION))
+    def distribution(self, log_mean: Tensor, raw_dispersion: Tensor) -> NegativeBinomial:
+        return NegativeBinomial(self.expected(log_mean), positive(raw_dispersion, MIN_DISPERSION))
