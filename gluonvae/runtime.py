@@ -25,6 +25,9 @@ import numpy
 
 _log = logging.getLogger(__name__)
 
+SETTINGS = ("MXNET_ENGINE_TYPE", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "GLUONVAE_RUNTIME")
+"""What of the environment has a say in how MXNet runs."""
+
 
 def import_quietly(name: str) -> ModuleType:
     """Import MXNet 1.9.1 or a module of its time.
@@ -95,11 +98,15 @@ def choose(environment: Mapping[str, str], cores: int, gpu_build: bool) -> dict[
 
     As it comes, MXNet gives its operators one thread on two cores; with more, its threaded engine
     has more threads than cores. The naive engine has neither fault, but is synchronous: on a GPU
-    it would be wrong. What the user has set stays, and decides what goes with it.
+    it would be wrong. numba, which would take every logical core, gets as many threads as MXNet: more
+    than there are cores wait for each other, spinning. What the user has set stays, and decides what goes
+    with it.
     """
     if environment.get("GLUONVAE_RUNTIME") == "off" or gpu_build:
         return {}
-    chosen = {"MXNET_ENGINE_TYPE": "NaiveEngine", "OMP_NUM_THREADS": str(cores)}
+    # as OpenMP reads it, "4,2" is for regions in regions
+    threads = environment.get("OMP_NUM_THREADS", str(cores)).split(",")[0]
+    chosen = {"MXNET_ENGINE_TYPE": "NaiveEngine", "OMP_NUM_THREADS": str(cores), "NUMBA_NUM_THREADS": threads}
     if environment.get("MXNET_ENGINE_TYPE", "NaiveEngine") != "NaiveEngine":
         return {}
     return {name: value for name, value in chosen.items() if name not in environment}
@@ -119,6 +126,8 @@ def _start_mxnet() -> tuple[Any, dict[str, str]]:
         return sys.modules["mxnet"], {}
     gpu_build = _gpu_build()
     chosen = choose(os.environ, physical_cores(), gpu_build)
+    if "numba" in sys.modules:
+        chosen.pop("NUMBA_NUM_THREADS", None)  # its threads may run already
     os.environ.update(chosen)
     try:
         mxnet = import_quietly("mxnet")
@@ -220,7 +229,7 @@ def describe() -> dict[str, str]:
         "python": platform.python_version(),
         "devices": f"cpu ({physical_cores()} cores)" + "".join(f", gpu:{index}" for index in range(gpus)),
         "features": " ".join(features),
-        **{name: _setting(name) for name in ("MXNET_ENGINE_TYPE", "OMP_NUM_THREADS", "GLUONVAE_RUNTIME")},
+        **{name: _setting(name) for name in SETTINGS},
     }
 
 

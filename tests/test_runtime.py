@@ -8,11 +8,7 @@ import pytest
 
 from gluonvae import runtime
 
-CLEAN = {
-    name: value
-    for name, value in os.environ.items()
-    if name not in ("MXNET_ENGINE_TYPE", "OMP_NUM_THREADS", "GLUONVAE_RUNTIME")
-}
+CLEAN = {name: value for name, value in os.environ.items() if name not in runtime.SETTINGS}
 
 
 def python(code, **environment):
@@ -23,19 +19,20 @@ def python(code, **environment):
     return done
 
 
-BOTH = {"MXNET_ENGINE_TYPE": "NaiveEngine", "OMP_NUM_THREADS": "6"}
+ALL = {"MXNET_ENGINE_TYPE": "NaiveEngine", "OMP_NUM_THREADS": "6", "NUMBA_NUM_THREADS": "6"}
 
 
 @pytest.mark.parametrize(
     ("environment", "gpu_build", "expected"),
     [
-        ({}, False, BOTH),
+        ({}, False, ALL),
         ({}, True, {}),
         ({"GLUONVAE_RUNTIME": "off"}, False, {}),
-        ({"OMP_NUM_THREADS": "1"}, False, {"MXNET_ENGINE_TYPE": "NaiveEngine"}),
-        ({"MXNET_ENGINE_TYPE": "NaiveEngine"}, False, {"OMP_NUM_THREADS": "6"}),
+        ({"OMP_NUM_THREADS": "1"}, False, {"MXNET_ENGINE_TYPE": "NaiveEngine", "NUMBA_NUM_THREADS": "1"}),
+        ({"OMP_NUM_THREADS": "4,2"}, False, {"MXNET_ENGINE_TYPE": "NaiveEngine", "NUMBA_NUM_THREADS": "4"}),
+        ({"MXNET_ENGINE_TYPE": "NaiveEngine"}, False, {"OMP_NUM_THREADS": "6", "NUMBA_NUM_THREADS": "6"}),
         ({"MXNET_ENGINE_TYPE": "ThreadedEngine"}, False, {}),
-        ({**BOTH, "OMP_NUM_THREADS": "3"}, False, {}),
+        ({**ALL, "OMP_NUM_THREADS": "3"}, False, {}),
     ],
 )
 def test_choice(environment, gpu_build, expected):
@@ -76,6 +73,17 @@ def test_the_choice_is_made_before_mxnet_is_imported():
     done = python("import gluonvae, os; print(os.environ['MXNET_ENGINE_TYPE'], os.environ['OMP_NUM_THREADS'])")
     assert done.stdout.split() == ["NaiveEngine", str(runtime.physical_cores())]
     assert done.stderr == ""
+
+
+def test_compiled_loops_have_as_many_threads_as_mxnet():
+    code = (
+        "{}import gluonvae, numba; from gluonvae.kernels import bernoulli; import numpy as np; "
+        "out = np.zeros(2, np.float32); x = np.zeros((2, 3), np.float32); bernoulli.log_prob(x, x, out); "
+        "print(numba.get_num_threads())"
+    )
+    assert python(code.format(""), OMP_NUM_THREADS="1").stdout.split() == ["1"]
+    first = "import numba; numba.njit(parallel=True)(lambda: sum([i for i in numba.prange(9)])); "
+    python(code.format(first), OMP_NUM_THREADS="1")
 
 
 def test_the_naive_engine_really_runs():
