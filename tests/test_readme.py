@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import gluonvae as gv
+from gluonvae.cli import parser
 from gluonvae.runtime import mx
 
 README = Path(__file__).parent.parent / "README.md"
@@ -31,6 +32,26 @@ def test_own_loop():
     exec(compile(block("Use it in a script", 1), "README.md", "exec"), names)
     assert names["loss"].shape == (100,)
     assert gv.evaluate(names["bound"], gv.data.load("digits").valid).bound > -230
+
+
+def test_mix_and_match(capsys):
+    exec(compile(block("Mix and match"), "README.md", "exec"), {})
+    likelihood = float(re.search(r"log-likelihood: (-\d+\.\d\d) nats per image", capsys.readouterr().out)[1])
+    assert likelihood > -150
+
+
+def test_the_command_that_mixes_and_matches():
+    text = README.read_text(encoding="utf-8")
+    arguments = re.search(r"`gluonvae (train --posterior [^`]+)`", text)[1].split()
+    asked = parser().parse_args(arguments)
+    assert (asked.posterior, asked.prior, asked.bound) == ("realNVP", "vamp", "iwae")
+
+
+def test_the_table_has_every_kind():
+    text = README.read_text(encoding="utf-8").split("\n## Mix and match\n")[1].split("\n## ")[0]
+    for kinds in (gv.generator.LIKELIHOODS, gv.inference.POSTERIORS, gv.prior.PRIORS, gv.objectives.BOUNDS):
+        for name, kind in kinds.items():
+            assert re.search(rf"`gv\.{kind.__name__}`.*`{name}`", text), name
 
 
 def test_debugging(monkeypatch):
