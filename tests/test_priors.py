@@ -133,8 +133,11 @@ FUNCTIONS = {
             *rng.standard_normal((1, B, 4)),
         ],
     ),
-    "Mixture.sample": (
-        lambda logits, mean, log_std, noise: mixture_of(logits, mean, log_std).sample(noise),
+    "Mixture.sample, and a mean for a gradient": (
+        lambda logits, mean, log_std, noise: ops.namespace(mean).broadcast_add(
+            mixture_of(logits, mean, log_std).sample(noise),
+            ops.namespace(mean).slice_axis(mean, axis=0, begin=0, end=1),
+        ),
         lambda rng, B: [*rng.standard_normal((3, 3, 4)), rng.standard_normal((2, B, 5))],
     ),
 }
