@@ -185,3 +185,9 @@ class MLP(mx.gluon.nn.HybridSequential):
                 in_units = units
         self.out_units = in_units
         """Width of the output; 0 where there is no layer and ``in_units`` was not given."""
+
+
+def widest_layer(block: Any) -> int:
+    """The most units that a dense layer in ``block`` has; 0 where there is none."""
+    own = block._units if isinstance(block, nn.Dense) else 0
+    return max((own, *map(widest_layer, block._children.values())))

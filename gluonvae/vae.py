@@ -56,10 +56,10 @@ class VAE(XavierBlock):
         """D, the number of latent variables."""
         return self.inference_net.latent_variable_size
 
-    @property
+    @cached_property
     def width(self) -> int:
-        """The most numbers that anything computed for one latent state has: what it takes of memory."""
-        return max(self.data_dims, self.prior.width)
+        """The most numbers of anything computed for one latent state: what it takes of memory."""
+        return max(self.generator.width, self.inference_net.width, self.prior.width)
 
     @property
     def dtype(self) -> Any:
@@ -216,6 +216,7 @@ def _fit_together(generator: Generator, inference_net: InferenceNetwork, prior: 
         for block, _ in parts.values():
             setattr(block, size, of_first)
     prior.posterior_noise_size = inference_net.noise_size
+    prior.posterior_width = inference_net.width
 
 
 def _a(noun: str) -> str:

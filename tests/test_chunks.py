@@ -10,6 +10,7 @@ from bounds import BOUNDS as TABLE
 from conftest import BATCHES, MODES, nd, pixels, set_mode, small_vae
 
 import gluonvae as gv
+from gluonvae import evaluation
 from gluonvae.objectives import objective as objectives
 from gluonvae.runtime import mx
 
@@ -25,7 +26,7 @@ OF_MANY_SAMPLES = [name for name, make in TABLE.items() if make(small_vae()).sam
 def terms_and_gradients(bound, data, noise):
     with mx.autograd.record():
         terms = bound.terms(data, noise)
-        loss = terms.objective * nd(np.linspace(0.5, 2, len(data)))
+        loss = terms.objective * nd(np.linspace(0.5, 2, len(data)), data.dtype)
     loss.backward()
     return [x.asnumpy() for x in (*terms, *(p.grad() for p in bound.collect_params().values()))]
 
@@ -87,6 +88,85 @@ def test_chunks_can_be_fitted(rng, monkeypatch):
     data = (rng.random((200, 12)) < np.linspace(0.05, 0.95, 12)).astype("float32")
     history = gv.fit(bound, data, epochs=5, batch_size=20, learning_rate=1e-2, progress=False)
     assert history["train_bound"][-1] > history["train_bound"][0] + 1
+
+
+BATCH = 20
+FLOWS = {"flow_length": 2, "context_size": 3, "hidden_sizes": [5]}
+LOGISTICS = {"likelihood": "discretizedLogisticMixture", "likelihood_options": {"components": 5}}
+SPLINE = {"latent_type": "spline", "latent_options": {**FLOWS, "bins": 20}}
+
+
+def iwae(**changes):
+    return gv.IWAE(small_vae(**changes), samples=SAMPLES)
+
+
+# name: (a bound of 12 pixels and 4 latent variables, the most numbers that a latent state takes in batches of BATCH)
+WIDE = {
+    "pixels": (lambda: iwae(), 12),
+    "hidden layer of the generator": (lambda: iwae(generator_layer_sizes=[50, 6]), 50),
+    "components of each pixel": (lambda: iwae(**LOGISTICS), 5 * 12),
+    "bins of each latent variable": (lambda: iwae(**SPLINE), (3 * 20 - 1) * 2),
+    "hidden layer of a flow": (
+        lambda: iwae(latent_type="iaf", latent_options={**FLOWS, "hidden_sizes": [30]}),
+        30,
+    ),
+    "full covariance, of each data point": (lambda: iwae(latent_type="fullCovariance"), 12),
+    "components of the prior": (lambda: iwae(prior="mixture", prior_options={"components": 9}), 9 * 4),
+    "hidden layer of the prior": (lambda: iwae(prior="realNVP", prior_options={"hidden_sizes": [40]}), 40),
+    "posteriors of splines as the prior": (
+        lambda: iwae(**SPLINE, prior="vamp", prior_options={"components": 3}),
+        3 * (3 * 20 - 1) * 2,
+    ),
+    "BetaTC": (lambda: gv.BetaTC(small_vae(), dataset_size=1000, samples=SAMPLES), BATCH * 4),
+    "InfoVAE": (lambda: gv.InfoVAE(small_vae(), samples=SAMPLES), BATCH),
+}
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_width_is_that_of_the_largest_array_in_the_graph(name):
+    make, wanted = WIDE[name]
+    bound, samples = make(), 300  # so many that nothing of a data point alone is larger
+    _, *noise = bound.noise_shape(BATCH)
+    arrays = mx.sym.Group(list(bound.parts(mx.sym.var("data"), mx.sym.var("noise")))).get_internals()
+    shapes = arrays.infer_shape(data=(BATCH, 12), noise=(samples, *noise))[1]
+    assert max(np.prod(shape) for shape in shapes) == samples * BATCH * wanted
+    assert bound.width(BATCH) == wanted
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_wider_arrays_are_computed_in_smaller_chunks(name, rng, monkeypatch):
+    make, width = WIDE[name]
+    bound = make()
+    # in float64, as a spline's gradients lose digits
+    bound.vae.cast("float64")
+    data = nd(rng.integers(0, 2, (BATCH, 12)), "float64")
+    noise = nd(rng.standard_normal(bound.noise_shape(BATCH)), "float64")
+    sizes = []
+    bound.parts.register_forward_pre_hook(lambda parts, inputs: sizes.append(len(inputs[1])))
+    whole = terms_and_gradients(bound, data, noise)
+    monkeypatch.setattr(objectives, "PIXELS_AT_ONCE", 3 * BATCH * width)
+    for got, want in zip(terms_and_gradients(bound, data, noise), whole):
+        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
+    # the whole; in chunks forward, and again for the gradient
+    assert sizes == [SAMPLES, 3, 3, 1, 3, 3, 1]
+
+
+@pytest.mark.parametrize(("changes", "width"), [({}, 12), (LOGISTICS, 60), (SPLINE, 118)])
+def test_marginal_likelihood_in_smaller_chunks_of_wider_arrays(changes, width, rng, monkeypatch):
+    vae, data = small_vae(**changes), pixels(rng, 5)
+    whole = gv.log_marginal_likelihood(vae, data, samples=30).log_likelihood
+    rows = []
+
+    class Recorded(evaluation.LogWeight):
+        def forward(self, data, noise):
+            rows.append(noise.shape[0] * noise.shape[1])
+            return super().forward(data, noise)
+
+    monkeypatch.setattr(evaluation, "LogWeight", Recorded)
+    memory = 12 * 4 * evaluation.ARRAYS_A_ROW * width / 2**20
+    in_chunks = gv.log_marginal_likelihood(vae, data, samples=30, memory=memory).log_likelihood
+    np.testing.assert_allclose(in_chunks, whole, rtol=1e-5)
+    assert rows == 5 * [12, 12, 6]
 
 
 STEP = """

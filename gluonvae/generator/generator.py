@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import checks
 from ..distributions import Distribution
-from ..networks import MLP, Activation, Dense, ModelBlock
+from ..networks import MLP, Activation, Dense, ModelBlock, widest_layer
 from ..ops import Tensor, as_numpy, is_symbol, namespace, softplus
 from ..registry import Registry
 from . import support as supports
@@ -86,6 +86,11 @@ class Generator(ModelBlock):
             self.check_data(data)
             checks.tensor("latent_state", latent_state, (..., len(data), "D"), self.dtype)
         return self.likelihood(latent_state).log_prob(data)
+
+    @property
+    def width(self) -> int:
+        """The most numbers of anything that p(x | z) of one latent state is made of: what it takes of memory."""
+        return max(self.data_dims, widest_layer(self))
 
     @property
     def noise_size(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Optional
 from .. import checks
 from ..distributions import Distribution, Normal, Transformed
 from ..flows import Chain, Flow
-from ..networks import Activation
+from ..networks import Activation, widest_layer
 from ..ops import Tensor
 from .inference import STD_TRANSFORMS, DenseInferenceNetwork
 
@@ -48,6 +48,10 @@ class FlowInferenceNetwork(DenseInferenceNetwork):
         self.context_size = context_size
         with self.name_scope():
             self.flow = Chain(self.step(number) for number in range(checks.positive_int("flow_length", flow_length)))
+
+    @property
+    def width(self) -> int:
+        return max(super().width, widest_layer(self.flow))
 
     def step(self, number: int) -> Flow:
         """The flow of this number in the chain, the first being 0; it takes a context ``(B, C)``."""

@@ -97,6 +97,12 @@ class InferenceNetwork(ModelBlock):
         """How many standard normal numbers a draw from q(z | x) takes."""
         return self.latent_variable_size
 
+    @property
+    def width(self) -> int:
+        """The most numbers of anything that drawing or scoring one latent state takes: what it takes of memory.
+        What there is of each data point, however many latent states it has, does not count."""
+        return self.noise_size
+
     def noise_shape(self, batch: int, samples: int = 1) -> tuple[int, ...]:
         """Shape of the standard normal noise that ``samples`` latent states a data point need:
         ``(B, noise_size)`` for one, ``(k, B, noise_size)`` for more."""

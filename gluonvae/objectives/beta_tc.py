@@ -85,6 +85,10 @@ class BetaTC(Objective):
                     f"{kind.__name__}, has none: use one whose latent variables are independent"
                 )
 
+    def width(self, batch: int) -> int:
+        # the density of each latent variable under the posterior of each data point
+        return max(super().width(batch), batch * self.vae.latent_variable_size)
+
     def combine(
         self,
         F: Any,

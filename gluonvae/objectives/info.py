@@ -96,6 +96,10 @@ class InfoVAE(Objective):
         *leading, size = super().noise_shape(batch)
         return (*leading, size + self.vae.prior.noise_size)
 
+    def width(self, batch: int) -> int:
+        # the kernel of a latent state and that of each data point
+        return max(super().width(batch), batch)
+
     def combine(
         self, F: Any, log_likelihood: Tensor, kl: Tensor, discrepancy: Tensor, alpha: Tensor, lambda_: Tensor
     ) -> tuple[Tensor, ...]:

@@ -19,8 +19,8 @@ BOUNDS = Registry("bound")
 """Bounds by name."""
 
 PIXELS_AT_ONCE = 2**25
-"""How many pixels, of all samples of a batch, a graph computes at once: 128 MB an array of float32, of
-which a training graph holds half a dozen."""
+"""How many pixels, of all samples of a batch, a graph computes at once (or numbers of what is wider): 128 MB an
+array of float32, of which a training graph holds half a dozen."""
 
 
 class Terms(NamedTuple):
@@ -111,6 +111,10 @@ class Objective(XavierBlock):
         """Shape of the standard normal noise that a batch of so many data points needs."""
         return self.vae.inference_net.noise_shape(batch, self.samples)
 
+    def width(self, batch: int) -> int:
+        """The most numbers of anything computed for one latent state, in a batch of so many data points."""
+        return self.vae.width
+
     def forward(self, data: Tensor, noise: Optional[Tensor] = None) -> Tensor:
         """The objective, ``(B,)``, for data ``(B, X)`` and standard normal noise of :meth:`noise_shape`:
         ``(B, D)``, or ``(k, B, D)`` where k > 1, for most models; the noise is drawn where left out."""
@@ -124,7 +128,7 @@ class Objective(XavierBlock):
         """:meth:`terms`, for who knows that data and noise fit: the values are not looked at."""
         weights = tuple(self._weight(name, data) for name in self.weight_names)
         if not is_symbol(data):
-            chunk = max(1, PIXELS_AT_ONCE // (len(data) * self.vae.width))
+            chunk = max(1, PIXELS_AT_ONCE // (len(data) * self.width(len(data))))
             if chunk < self.samples:
                 path_scale = self.path_scale if self.scales_path else None
                 return Terms(*in_chunks(self.parts, self.combine, path_scale, data, noise, weights, chunk))

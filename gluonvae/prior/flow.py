@@ -8,7 +8,7 @@ from typing import Any
 from .. import checks
 from ..distributions import StandardNormal, Transformed
 from ..flows import AffineCoupling, Chain
-from ..networks import Activation
+from ..networks import Activation, widest_layer
 from ..ops import Tensor
 from .prior import PRIORS, Prior
 
@@ -44,6 +44,10 @@ class FlowPrior(Prior):
                 AffineCoupling(self.latent_variable_size, hidden_sizes, act_type, flip=step % 2 == 1)
                 for step in range(length)
             )
+
+    @property
+    def width(self) -> int:
+        return max(super().width, widest_layer(self.flow))
 
     def distribution(self, like: Tensor, inference_net: Any) -> Transformed:
         return Transformed(StandardNormal(), self.flow)

@@ -35,6 +35,8 @@ class Prior(ModelBlock):
         self.data_dims = checks.positive_int("data_dims", data_dims) if data_dims else 0
         self.posterior_noise_size = self.latent_variable_size
         """How many numbers of noise a draw from q(z | x) takes; the model tells."""
+        self.posterior_width = self.latent_variable_size
+        """The width of the inference network; the model tells."""
         self._axes: dict[str, tuple[Union[int, str], ...]] = {}
 
     def distribution(self, like: Tensor, inference_net: Any) -> Distribution:
@@ -54,7 +56,7 @@ class Prior(ModelBlock):
 
     @property
     def width(self) -> int:
-        """How many numbers the density of one latent state is made of: what it takes of memory."""
+        """The most numbers of anything that scoring one latent state takes: what it takes of memory."""
         return self.latent_variable_size
 
     def _learn(self, name: str, axes: tuple[Union[int, str], ...], init: Any) -> None:

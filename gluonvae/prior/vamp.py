@@ -51,7 +51,7 @@ class VampPrior(Prior):
 
     @property
     def width(self) -> int:
-        return self.components * self.latent_variable_size
+        return self.components * self.posterior_width
 
     def pseudo_inputs(self, like: Tensor) -> Tensor:
         """The pseudo-inputs, ``(K, X)``, for a computation of the kind of ``like``."""
