@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from . import data, distributions, generator, inference, networks, noise, objectives, prior, schedules
+from . import data, distributions, flows, generator, inference, networks, noise, objectives, prior, schedules
 from ._version import __version__
 from .distributions import *
 from .distributions import kl_divergence
@@ -39,6 +39,7 @@ __all__ = [
     "distributions",
     "evaluate",
     "fit",
+    "flows",
     "kl_divergence",
     "log_marginal_likelihood",
     "networks",

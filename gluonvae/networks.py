@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, ClassVar, Optional, Union
 
 import numpy as np
 
@@ -150,6 +150,9 @@ FLOATS = [BFLOAT16, *(np.dtype(name) for name in ("float16", "float32", "float64
 class ModelBlock(XavierBlock):
     """A block that knows the dtype it computes in, so that its input can be checked."""
 
+    bears_bfloat16: ClassVar[bool] = True
+    """Whether eight binary digits are enough for what it computes."""
+
     def __init__(self) -> None:
         super().__init__()
         self.dtype: Any = "float32"
@@ -159,8 +162,17 @@ class ModelBlock(XavierBlock):
         float64: parameters, and what the block takes and returns. Raises TypeError for another."""
         if np.dtype(dtype) not in FLOATS:
             raise TypeError(f"a model's dtype must be float16, float32, float64 or BFLOAT16, got {np.dtype(dtype)}")
+        self.check_bfloat16(dtype)
         super().cast(dtype)
         self.dtype = dtype
+
+    def check_bfloat16(self, dtype: Any) -> None:
+        """TypeError where ``dtype`` is bfloat16 and this is not for it."""
+        if np.dtype(dtype) == BFLOAT16 and not self.bears_bfloat16:
+            raise TypeError(
+                f"bfloat16 has too few digits for {type(self).__name__}: leave the model in float32 and take its "
+                "matrix products alone in bfloat16, vae.mixed_precision('bfloat16')"
+            )
 
 
 class MLP(mx.gluon.nn.HybridSequential):

@@ -37,6 +37,10 @@ class Registry(dict[str, Any]):
         options = options or {}
         known = {key: of for key, of in inspect.signature(kind).parameters.items() if key not in arguments}
         for option in options:
+            if option in arguments:
+                raise ValueError(f"{option} of the {self.kind} {name!r} is given twice, once as an option")
+            if not known:
+                raise ValueError(f"the {self.kind} {name!r} has no options, got {option!r}")
             checks.known_name(f"an option of the {self.kind} {name!r}", option, known)
         needed = [key for key, of in known.items() if of.default is of.empty and of.kind is not of.VAR_KEYWORD]
         missing = [key for key in needed if key not in options]

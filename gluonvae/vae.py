@@ -46,6 +46,15 @@ class VAE(XavierBlock):
         self.inference_net = inference_net
         self.prior = prior
 
+    kl_is_replaced = False
+    """Whether the KL divergence is another than that of the posterior to the prior."""
+
+    def cast(self, dtype: Any) -> None:
+        """Compute in another dtype, see :meth:`gluonvae.networks.ModelBlock.cast`: all parts, or none."""
+        for part in (self.generator, self.inference_net, self.prior):
+            part.check_bfloat16(dtype)
+        super().cast(dtype)
+
     @property
     def data_dims(self) -> int:
         """X, the number of values in a data point."""
@@ -160,7 +169,7 @@ class VAE(XavierBlock):
         ----------
         data : ``(B, X)``.
         image : "sample" (a draw from p(x | z)), "mean" or "mode".
-        noise : standard normal, ``(n, B, D)``; drawn where left out.
+        noise : standard normal, ``(n, B, noise_size)``; drawn where left out.
         """
         n = checks.positive_int("n", n)
         self.generator.check_data(data)
@@ -217,6 +226,8 @@ def _fit_together(generator: Generator, inference_net: InferenceNetwork, prior: 
             setattr(block, size, of_first)
     prior.posterior_noise_size = inference_net.noise_size
     prior.posterior_width = inference_net.width
+    if generator.support is not None:
+        prior.data_range = generator.support.data_range
 
 
 def _a(noun: str) -> str:
@@ -225,7 +236,7 @@ def _a(noun: str) -> str:
 
 class LogWeight(mx.gluon.HybridBlock):
     """The two terms of the log importance weights of a model, as a graph of their own: takes data
-    ``(B, X)``, noise ``(k, B, D)`` and the path's scale, returns what :meth:`VAE.log_weight` does."""
+    ``(B, X)``, noise ``(k, B, noise_size)`` and the path's scale, returns what :meth:`VAE.log_weight` does."""
 
     def __init__(self, vae: VAE, score: bool = True) -> None:
         super().__init__()
@@ -252,8 +263,17 @@ class GaussianVAE(VAE):
         inference_net: InferenceNetwork,
         kl_divergence: Callable[[Tensor, Tensor], Tensor] = diagonal_gaussian_kl,
     ) -> None:
+        if getattr(inference_net, "distribution_type", None) not in (None, Normal):
+            raise ValueError(
+                f"the posterior of a GaussianVAE is a diagonal Gaussian, got {type(inference_net).__name__}: use VAE"
+            )
         super().__init__(generator, inference_net)
         self.kl_divergence = kl_divergence
+
+    @property
+    def kl_is_replaced(self) -> bool:  # type: ignore[override]
+        """Whether ``kl_divergence`` is another than :func:`diagonal_gaussian_kl`."""
+        return self.kl_divergence is not diagonal_gaussian_kl
 
     def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         mean, std = self.inference_net(data)
@@ -311,14 +331,14 @@ def construct_vae(
         act_type=generator_act_type,
         **sizes,
     )
-    seen_as = {} if generator.data_transform is None else {"data_transform": generator.data_transform}
     inference_net = POSTERIORS.make(
         latent_type,
-        {**seen_as, **(latent_options or {})},
+        latent_options,
         layer_sizes=checks.layer_sizes("infer_layer_sizes", infer_layer_sizes),
         act_type=infer_act_type,
         **sizes,
     )
+    inference_net.data_transform = inference_net.data_transform or generator.data_transform
     chosen_prior = PRIORS.make(prior, prior_options, **sizes)
     if type(inference_net) is GaussianInferenceNetwork and type(chosen_prior) is StandardNormalPrior:
         return GaussianVAE(generator, inference_net)

@@ -64,7 +64,7 @@ LIMITS = {
     "BetaTC, alpha": (lambda vae: gv.BetaTC(vae, 50), "alpha", 0, 1e6),
     "BetaTC, beta": (lambda vae: gv.BetaTC(vae, 50), "beta", 0, 1e6),
     "BetaTC, gamma": (lambda vae: gv.BetaTC(vae, 50), "gamma", 0, 1e6),
-    "InfoVAE, alpha": (gv.InfoVAE, "alpha", -1e6, 1),
+    "InfoVAE, alpha": (gv.InfoVAE, "alpha", -999, 1),  # the default λ is 1000
     "InfoVAE, lambda_": (gv.InfoVAE, "lambda_", 1, 1e6),
     "CIWAE": (gv.CIWAE, "beta", 0, 1),
 }
@@ -261,3 +261,16 @@ def test_errors(name):
     call, error, message = ERRORS[name]
     with pytest.raises(error, match=message):
         call()
+
+
+def test_the_order_of_a_renyi_bound_is_fixed():
+    bound = gv.Renyi(small_vae())
+    with pytest.raises(AttributeError):
+        bound.alpha = -3
+
+
+def test_weights_that_drive_the_posterior_away_from_the_prior_are_refused_when_they_are_used(rng):
+    bound = gv.InfoVAE(small_vae(), alpha=0.0, lambda_=10)
+    bound.lambda_ = 0.5
+    with pytest.raises(ValueError, match=r"alpha \+ lambda_ must be at least 1, got 0 \+ 0\.5"):
+        bound(pixels(rng, 3))

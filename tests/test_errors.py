@@ -215,6 +215,11 @@ def test_calls(name, mode):
         call(vae)
 
 
+def with_own_kl():
+    vae = small_vae()
+    return gv.GaussianVAE(vae.generator, vae.inference_net, lambda mean, std: 5 * gv.diagonal_gaussian_kl(mean, std))
+
+
 # name: (what is called, error, message)
 CONSTRUCTIONS = {
     "latent_type": (
@@ -272,6 +277,35 @@ CONSTRUCTIONS = {
         lambda: gv.ProductOfBernoullisGenerator(12, [2.5]),
         TypeError,
         r"layer_sizes\[0\] must be a positive whole number, got 2\.5",
+    ),
+    "option where there is none": (
+        lambda: gv.construct_vae(likelihood_options={"std": 1}),
+        ValueError,
+        "the likelihood 'bernoulliProd' has no options, got 'std'",
+    ),
+    "option given twice": (
+        lambda: gv.construct_vae(latent_options={"act_type": "relu"}),
+        ValueError,
+        "act_type of the latent_type 'gaussian' is given twice, once as an option",
+    ),
+    "GaussianVAE of another posterior": (
+        lambda: gv.GaussianVAE(
+            gv.ProductOfBernoullisGenerator(12, []), gv.FullCovarianceInferenceNetwork(4, [], data_dims=12)
+        ),
+        ValueError,
+        "the posterior of a GaussianVAE is a diagonal Gaussian, got FullCovarianceInferenceNetwork: use VAE",
+    ),
+    "a KL of one's own, free bits": (
+        lambda: gv.FreeBitsELBO(with_own_kl()),
+        ValueError,
+        "FreeBitsELBO computes the KL itself, and the model has another kl_divergence: use ELBO",
+    ),
+    "a KL of one's own, InfoVAE": (lambda: gv.InfoVAE(with_own_kl()), ValueError, "InfoVAE computes the KL itself"),
+    "bins of no size": (lambda: gv.flows.SplineCoupling(4, [], bins=1000), ValueError, "bins must be fewer than 1000"),
+    "limit of splines": (
+        lambda: gv.flows.SplineCoupling(4, [], limit=float("inf")),
+        ValueError,
+        "limit must be a positive number, got inf",
     ),
     "halves swapped": (
         lambda: gv.GaussianVAE(gv.GaussianInferenceNetwork(4, []), gv.ProductOfBernoullisGenerator(12, [])),

@@ -298,7 +298,7 @@ ERRORS = {
     "coupling of one": (lambda: flows.AffineCoupling(1, [3]), ValueError, "needs 2 or more, got 1"),
     "spline of one": (lambda: flows.SplineCoupling(1, [3]), ValueError, "needs 2 or more, got 1"),
     "one bin": (lambda: flows.SplineCoupling(4, [3], bins=1), ValueError, "bins must be 2 or more, got 1"),
-    "no limit": (lambda: flows.SplineCoupling(4, [3], limit=0), ValueError, "limit must be positive, got 0"),
+    "no limit": (lambda: flows.SplineCoupling(4, [3], limit=0), ValueError, "limit must be a positive number, got 0"),
     "size": (lambda: flows.Planar(0), ValueError, "latent_variable_size must be positive, got 0"),
     "hidden sizes": (lambda: flows.AffineCoupling(4, 3), TypeError, "hidden_sizes must be a list of layer widths"),
     "activation": (

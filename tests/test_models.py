@@ -292,3 +292,14 @@ def test_initialize_is_xavier_unless_another_is_named():
         assert top == pytest.approx(np.sqrt(3 / 200), rel=0.01)
     vae.initialize(mx.init.Constant(0.5), force_reinit=True)
     assert (vae.inference_net.shared[0].weight.data().asnumpy() == 0.5).all()
+
+
+@pytest.mark.parametrize(
+    "kinds", [{"latent_type": "lowRank"}, {"likelihood": "poisson"}, {"prior": "vamp"}, {"latent_type": "iaf"}]
+)
+def test_what_bfloat16_has_too_few_digits_for_is_refused_as_a_whole(kinds):
+    vae = small_vae(**kinds)
+    with pytest.raises(TypeError, match=r"bfloat16 has too few digits for \w+: .*mixed_precision"):
+        vae.cast(gv.ops.BFLOAT16)
+    assert {np.dtype(parameter.dtype) for parameter in vae.collect_params().values()} == {np.dtype("float32")}
+    assert vae.dtype == vae.inference_net.dtype == "float32"

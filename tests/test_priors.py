@@ -497,3 +497,21 @@ def test_errors(name):
     call, error, message = ERRORS[name]
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("prior", ["mixture", "vamp"])
+def test_a_mixture_of_one_is_drawn_from(prior):
+    assert vae_with(prior, options={"components": 1}).phantasize(5).shape == (5, 12)
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "low", "high"), [("bernoulliProd", 0, 1), ("poisson", 0, np.inf), ("gaussian", -np.inf, np.inf)]
+)
+def test_pseudo_inputs_lie_where_the_likelihoods_data_does(likelihood, low, high, rng):
+    vae = vae_with("vamp", rng, likelihood=likelihood)
+    parameter = vae.prior.unconstrained
+    parameter.set_data(nd(10 * rng.standard_normal(parameter.shape)))
+    inputs = vae.prior.pseudo_inputs(nd([0])).asnumpy()
+    assert (inputs >= low).all()
+    assert (inputs <= high).all()
+    assert ((inputs > 1).any(), (inputs < 0).any()) == (high > 1, low < 0)

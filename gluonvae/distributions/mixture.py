@@ -50,7 +50,7 @@ class Mixture(Distribution):
         cumulative probability is not below that of the noise."""
         F = namespace(normal)
         uniform = 0.5 * (1 + F.erf(normal / math.sqrt(2)))
-        cumulative = F.cumsum(F.exp(self.log_weights), axis=0)
-        # the last, 1 but for rounding, is no bar
-        bars = F.slice_axis(cumulative, axis=0, begin=0, end=-1)
-        return F.sum(F.broadcast_greater(uniform, F.expand_dims(bars, axis=0)), axis=-1)
+        weights = F.exp(self.log_weights)
+        # before each component; 0 before the first is no bar, and may be a rounding below 0
+        before = F.expand_dims(F.cumsum(weights, axis=0) - weights, axis=0)
+        return F.maximum(F.sum(F.broadcast_greater(uniform, before), axis=-1) - 1, 0)

@@ -53,8 +53,10 @@ class SplineCoupling(Coupling):
         self.bins = checks.positive_int("bins", bins)
         if self.bins < 2:
             raise ValueError("one bin from corner to corner is the identity: bins must be 2 or more, got 1")
-        if not limit > 0:
-            raise ValueError(f"limit must be positive, got {limit}")
+        if self.bins * MIN_SIZE >= 1:
+            raise ValueError(f"bins must be fewer than {1 / MIN_SIZE:g}, the least size of each, got {bins}")
+        if not 0 < limit < math.inf:
+            raise ValueError(f"limit must be a positive number, got {limit}")
         self.limit = float(limit)
         super().__init__(latent_variable_size, hidden_sizes, 3 * self.bins - 1, act_type, context_size, flip)
 

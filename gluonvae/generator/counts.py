@@ -26,6 +26,7 @@ class CountGenerator(DenseGenerator):
     support = COUNTS
     pixels = "bytes"
     data_transform = "log1p"
+    bears_bfloat16 = False
 
     @staticmethod
     def expected(log_mean: Tensor) -> Tensor:

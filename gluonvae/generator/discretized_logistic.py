@@ -23,6 +23,7 @@ class DiscretizedLogisticGenerator(DenseGenerator):
 
     title = "a discretised logistic"
     support = LEVELS
+    bears_bfloat16 = False
     pixels = "grey"
     heads = ("mean", "raw_scale")
 
@@ -44,6 +45,7 @@ class DiscretizedLogisticMixtureGenerator(DenseGenerator):
 
     title = "a mixture of discretised logistics"
     support = LEVELS
+    bears_bfloat16 = False
     pixels = "grey"
     heads = ("logits", "mean", "raw_scale")
 

@@ -17,6 +17,8 @@ class Support:
     wanted = "finite numbers"
     others = "infinite values"
     advice = "clean the data"
+    data_range = "real"
+    """Where values lie, one of :data:`gluonvae.prior.vamp.PSEUDO_RANGES`."""
 
     def wrong(self, values: np.ndarray) -> np.ndarray:
         """Which of ``values`` are outside; a NaN always is."""
@@ -38,6 +40,7 @@ class Support:
 class Binary(Support):
     wanted = "0 or 1 everywhere"
     others = "grey values"
+    data_range = "unit"
     advice = "binarise the images, as gluonvae.data.Dataset(images, shape, 'dynamic') does at each use"
 
     def wrong(self, values: np.ndarray) -> np.ndarray:
@@ -74,6 +77,7 @@ class OneHot(Binary):
 class Interval(Support):
     wanted = "between 0 and 1"
     others = "values above 1"
+    data_range = "unit"
     advice = "scale the values, as gluonvae.data.Dataset(images, shape, 'grey') does with 8-bit images"
 
     def wrong(self, values: np.ndarray) -> np.ndarray:
@@ -96,6 +100,7 @@ class Levels(Interval):
 class Counts(Support):
     wanted = "counts 0, 1, 2, ..."
     others = "fractions"
+    data_range = "positive"
     advice = "give whole numbers, as gluonvae.data.Dataset(images, shape, 'bytes') does of images"
 
     def wrong(self, values: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ class FlowInferenceNetwork(DenseInferenceNetwork):
     """
 
     distribution_type: ClassVar[Optional[type[Distribution]]] = Transformed
+    bears_bfloat16 = False
 
     def __init__(
         self,
@@ -104,13 +105,13 @@ class ConditionedFlowInferenceNetwork(FlowInferenceNetwork):
         self.hidden_sizes = checks.layer_sizes("hidden_sizes", hidden_sizes)
         self.act_type = act_type
         super().__init__(
-            latent_variable_size,
-            layer_sizes,
-            act_type,
-            data_dims,
-            shared_layers,
-            std,
-            data_transform,
-            flow_length,
-            context_size,
+            latent_variable_size=latent_variable_size,
+            layer_sizes=layer_sizes,
+            act_type=act_type,
+            data_dims=data_dims,
+            shared_layers=shared_layers,
+            std=std,
+            data_transform=data_transform,
+            flow_length=flow_length,
+            context_size=context_size,
         )

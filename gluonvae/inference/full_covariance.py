@@ -29,6 +29,7 @@ class FullCovarianceInferenceNetwork(DenseInferenceNetwork):
     """
 
     distribution_type = MultivariateNormal
+    bears_bfloat16 = False
 
     def __init__(
         self,

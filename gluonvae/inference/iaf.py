@@ -11,7 +11,7 @@ from .inference import POSTERIORS
 class IAFInferenceNetwork(ConditionedFlowInferenceNetwork):
     """A posterior by inverse autoregressive flows (Kingma et al. 2016), each in the opposite order of the one
     before, see :class:`gluonvae.flows.InverseAutoregressive`. Scoring a latent state that is not its own
-    draw takes D times as long as drawing one: so do the gradients "stl" and "dreg".
+    draw takes D times as long as drawing one: so do the gradients "stl" and "dreg", and a VampPrior.
 
     Takes what :class:`ConditionedFlowInferenceNetwork` takes.
     """

@@ -26,6 +26,7 @@ class LowRankInferenceNetwork(DenseInferenceNetwork):
     """
 
     distribution_type = LowRankNormal
+    bears_bfloat16 = False
 
     def __init__(
         self,

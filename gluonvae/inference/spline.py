@@ -40,16 +40,16 @@ class SplineInferenceNetwork(ConditionedFlowInferenceNetwork):
     ) -> None:
         self.bins = bins
         super().__init__(
-            latent_variable_size,
-            layer_sizes,
-            act_type,
-            data_dims,
-            shared_layers,
-            std,
-            data_transform,
-            flow_length,
-            context_size,
-            hidden_sizes,
+            latent_variable_size=latent_variable_size,
+            layer_sizes=layer_sizes,
+            act_type=act_type,
+            data_dims=data_dims,
+            shared_layers=shared_layers,
+            std=std,
+            data_transform=data_transform,
+            flow_length=flow_length,
+            context_size=context_size,
+            hidden_sizes=hidden_sizes,
         )
 
     def step(self, number: int) -> SplineCoupling:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from .. import checks
 from ..distributions import has_closed_form_kl
@@ -49,7 +49,7 @@ class TwoTermBound(Objective):
         sampled = kl == "sampled" or gradient != "standard"
         super().__init__(vae, samples, lambda vae: self.two_terms(vae, sampled, gradient == "standard"))
         if kl == "closed":
-            check_closed_form(vae)
+            check_known_kl(vae, has_closed_form_kl, "has no closed form: leave kl out, or say kl='sampled'")
 
     def two_terms(self, vae: VAE, sampled: bool, score: bool) -> Any:
         """The block of the two terms: what ``combine`` takes."""
@@ -63,15 +63,22 @@ class TwoTermBound(Objective):
         raise NotImplementedError(f"{type(self).__name__} must define weigh(F, log_likelihood, kl, *weights)")
 
 
-def check_closed_form(vae: VAE) -> None:
-    """ValueError where the KL of the model's posterior to its prior is known to have no closed form."""
+def check_known_kl(vae: VAE, known: Callable[[type, type], bool], missing: str) -> None:
+    """ValueError, with what is ``missing``, where the types of the model's posterior and prior are declared
+    and none whose KL is ``known``."""
     q, p = vae.inference_net.distribution_type, vae.prior.distribution_type
-    if q is None or p is None or has_closed_form_kl(q, p):
+    if q is None or p is None or known(q, p):
         return
     raise ValueError(
         f"KL({q.__name__} || {p.__name__}), of {type(vae.inference_net).__name__} and {type(vae.prior).__name__}, "
-        "has no closed form: leave kl out, or say kl='sampled'"
+        + missing
     )
+
+
+def check_kl_not_replaced(vae: VAE, objective: str) -> None:
+    """ValueError where the model has a KL of its own, which an objective that computes it would pass over."""
+    if vae.kl_is_replaced:
+        raise ValueError(f"{objective} computes the KL itself, and the model has another kl_divergence: use ELBO")
 
 
 @BOUNDS.register("elbo")

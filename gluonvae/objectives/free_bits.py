@@ -9,7 +9,7 @@ from ..distributions import has_kl_by_variable, kl_by_variable
 from ..ops import Tensor
 from ..runtime import mx
 from ..vae import VAE
-from .elbo import TwoTermBound
+from .elbo import TwoTermBound, check_kl_not_replaced, check_known_kl
 from .objective import BOUNDS, Weight
 
 
@@ -75,7 +75,8 @@ class FreeBitsELBO(TwoTermBound):
             )
         if sampled:
             raise ValueError("a sampled KL is that of the whole latent state: use groups=1, or the closed form")
-        check_kl_by_variable(vae)
+        check_kl_not_replaced(vae, type(self).__name__)
+        check_known_kl(vae, has_kl_by_variable, "has no closed form for each latent variable: use groups=1")
         return GroupedTerms(vae, self.groups)
 
     def combine(self, F: Any, log_likelihood: Tensor, kl: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
@@ -85,14 +86,3 @@ class FreeBitsELBO(TwoTermBound):
         means = of_groups[0] if of_groups else F.mean(kl, axis=0, keepdims=True)
         penalty = F.sum(F.broadcast_maximum(means, free_bits), axis=0, keepdims=True)
         return F.broadcast_sub(log_likelihood, penalty), log_likelihood - kl, log_likelihood, kl
-
-
-def check_kl_by_variable(vae: VAE) -> None:
-    """ValueError where the KL of the model's posterior to its prior is known to be none of each variable."""
-    q, p = vae.inference_net.distribution_type, vae.prior.distribution_type
-    if q is None or p is None or has_kl_by_variable(q, p):
-        return
-    raise ValueError(
-        f"KL({q.__name__} || {p.__name__}), of {type(vae.inference_net).__name__} and {type(vae.prior).__name__}, "
-        "has no closed form for each latent variable: use groups=1"
-    )

@@ -9,7 +9,8 @@ from ..distributions import has_closed_form_kl, kl_divergence
 from ..ops import Tensor, namespace, with_sample_axis
 from ..runtime import mx
 from ..vae import VAE
-from .objective import BOUNDS, Objective, Weight
+from .elbo import check_kl_not_replaced
+from .objective import BOUNDS, Objective, Terms, Weight
 
 
 def _mean_kernel(x: Tensor, y: Tensor, scale: float) -> Tensor:
@@ -84,11 +85,20 @@ class InfoVAE(Objective):
 
     def __init__(self, vae: VAE, alpha: float = 0.0, lambda_: float = 1000.0, samples: int = 1) -> None:
         super().__init__(vae, samples, InfoTerms)
+        check_kl_not_replaced(vae, type(self).__name__)
         self.alpha, self.lambda_ = alpha, lambda_
-        if alpha + lambda_ < 1:
+        self._check_weights()
+
+    def _check_weights(self) -> None:
+        if self.alpha + self.lambda_ < 1:
             raise ValueError(
-                f"alpha + lambda_ must be at least 1, got {alpha} + {lambda_}: less makes the MMD larger, not smaller"
+                f"alpha + lambda_ must be at least 1, got {self.alpha:g} + {self.lambda_:g}: less makes the MMD "
+                "larger, not smaller"
             )
+
+    def unchecked_terms(self, data: Tensor, noise: Tensor) -> Terms:
+        self._check_weights()
+        return super().unchecked_terms(data, noise)
 
     def noise_shape(self, batch: int) -> tuple[int, ...]:
         """Shape of the standard normal noise that a batch of so many data points needs: the posterior's and,

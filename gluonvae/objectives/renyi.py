@@ -36,7 +36,12 @@ class Renyi(ImportanceWeighted):
             raise ValueError(f"alpha must be a finite number, got {alpha}")
         if 0 < abs(1 - alpha) < NEAREST_ORDER:
             raise ValueError(f"alpha must be 1 or {NEAREST_ORDER:g} away from it, got {alpha}: use 1")
-        self.alpha = float(alpha)
+        self._alpha = float(alpha)
+
+    @property
+    def alpha(self) -> float:
+        """The order α: the graph is made for it, so another takes another bound."""
+        return self._alpha
 
     def value(self, F: Any, log_weight: Tensor) -> Tensor:
         if self.alpha == 1:

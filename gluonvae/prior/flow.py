@@ -28,6 +28,7 @@ class FlowPrior(Prior):
     """
 
     distribution_type = Transformed
+    bears_bfloat16 = False
 
     def __init__(
         self,

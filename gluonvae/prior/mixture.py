@@ -25,6 +25,7 @@ class MixturePrior(Prior):
     """
 
     distribution_type = Mixture
+    bears_bfloat16 = False
 
     def __init__(self, latent_variable_size: int = 0, data_dims: int = 0, components: int = 10) -> None:
         super().__init__(latent_variable_size, data_dims)

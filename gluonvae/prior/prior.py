@@ -37,6 +37,8 @@ class Prior(ModelBlock):
         """How many numbers of noise a draw from q(z | x) takes; the model tells."""
         self.posterior_width = self.latent_variable_size
         """The width of the inference network; the model tells."""
+        self.data_range = "real"
+        """Where the data lies, see :class:`gluonvae.generator.support.Support`; the model tells."""
         self._axes: dict[str, tuple[Union[int, str], ...]] = {}
 
     def distribution(self, like: Tensor, inference_net: Any) -> Distribution:

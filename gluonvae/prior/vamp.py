@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from .. import checks
 from ..distributions import Mixture
@@ -32,17 +32,24 @@ class VampPrior(Prior):
     ----------
     latent_variable_size, data_dims : see :class:`Prior`.
     components : K.
-    pseudo_range : where the data lies, one of :data:`PSEUDO_RANGES`: "unit", "positive" or "real".
+    pseudo_range : one of :data:`PSEUDO_RANGES`; left out, where the likelihood's data lies.
     """
 
     distribution_type = Mixture
+    bears_bfloat16 = False
 
     def __init__(
-        self, latent_variable_size: int = 0, data_dims: int = 0, components: int = 500, pseudo_range: str = "unit"
+        self,
+        latent_variable_size: int = 0,
+        data_dims: int = 0,
+        components: int = 500,
+        pseudo_range: Optional[str] = None,
     ) -> None:
         super().__init__(latent_variable_size, data_dims)
         self.components = checks.positive_int("components", components)
-        self.transform = PSEUDO_RANGES[checks.known_name("pseudo_range", pseudo_range, PSEUDO_RANGES)]
+        if pseudo_range is not None:
+            checks.known_name("pseudo_range", pseudo_range, PSEUDO_RANGES)
+        self.pseudo_range = pseudo_range
         self._learn("unconstrained", (self.components, "data_dims"), mx.init.Normal(1.0))
 
     @property
@@ -55,7 +62,7 @@ class VampPrior(Prior):
 
     def pseudo_inputs(self, like: Tensor) -> Tensor:
         """The pseudo-inputs, ``(K, X)``, for a computation of the kind of ``like``."""
-        return self.transform(self._learned("unconstrained", like))
+        return PSEUDO_RANGES[self.pseudo_range or self.data_range](self._learned("unconstrained", like))
 
     def distribution(self, like: Tensor, inference_net: Any) -> Mixture:
         F, inputs = namespace(like), self.pseudo_inputs(like)
