@@ -8,6 +8,7 @@ from .. import noise as _noise
 from ..ops import Tensor, namespace, stop_gradient, sum_last
 from ..quantiles import quantile
 from .distribution import Distribution
+from .poisson import log_factorial_excess, log_ratio, stirling_remainder
 
 
 class NegativeBinomial(Distribution):
@@ -36,13 +37,19 @@ class NegativeBinomial(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log mass of counts, summed over the last axis, in nats. No gradient flows to ``value``."""
-        F = namespace(self._mean)
-        value, ratio = stop_gradient(value), F.broadcast_div(self._mean, self.dispersion)
-        failures = F.broadcast_mul(self.dispersion, F.log1p(ratio))
-        successes = F.broadcast_mul(value, F.log1p(1 / ratio))
-        ways = F.broadcast_sub(F.gammaln(F.broadcast_add(value, self.dispersion)), F.gammaln(self.dispersion))
-        log_prob = F.broadcast_sub(F.broadcast_sub(ways, failures), successes)
-        return F.broadcast_sub(sum_last(log_prob), sum_last(F.gammaln(value + 1)))
+        F, value = namespace(self._mean), stop_gradient(value)
+        mean, dispersion, one = self._mean, self.dispersion, F.maximum(value, 1)
+        difference, total = F.broadcast_sub(value, mean), F.broadcast_add(value, dispersion)
+        relative = F.broadcast_div(value, dispersion)
+        # of the odds, and of the values with θ added
+        odds = log_ratio(
+            F.broadcast_mul(one, 1 + F.broadcast_div(mean, dispersion)), F.broadcast_mul(mean, 1 + relative), difference
+        )
+        shifted = log_ratio(total, F.broadcast_add(mean, dispersion), difference)
+        deviance = F.broadcast_sub(F.broadcast_mul(value, odds), F.broadcast_mul(dispersion, shifted))
+        ways = F.broadcast_sub(stirling_remainder(total), stirling_remainder(dispersion))
+        ways = F.broadcast_sub(ways, 0.5 * F.log1p(relative))
+        return sum_last(F.broadcast_sub(F.broadcast_sub(ways, deviance), log_factorial_excess(value)))
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """The quantile of ``noise``, uniform in [0, 1), ``(..., X)``."""
