@@ -44,7 +44,7 @@ def test_the_command_that_mixes_and_matches():
     text = README.read_text(encoding="utf-8")
     arguments = re.search(r"`gluonvae (train --posterior [^`]+)`", text)[1].split()
     asked = parser().parse_args(arguments)
-    assert (asked.posterior, asked.prior, asked.bound) == ("realNVP", "vamp", "iwae")
+    assert (asked.posterior, asked.prior, asked.bound) == ("realNVP", "mixture", "iwae")
 
 
 def test_the_table_has_every_kind():
