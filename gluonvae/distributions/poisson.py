@@ -56,12 +56,9 @@ class Poisson(Distribution):
 def log_ratio(a: Tensor, b: Tensor, difference: Tensor) -> Tensor:
     """log(a / b) of positive numbers, from their difference a - b, to a few roundings of the logarithm itself."""
     F = namespace(a)
-    above = F.relu(difference)
-    # not relu(-difference): at a = b neither of two relus has a gradient
-    below = above - difference
-    # log(larger / smaller), whose sign at a = b is that of the one with the gradient
-    size = F.log1p(F.broadcast_add(F.broadcast_div(above, b), F.broadcast_div(below, a)))
-    return F.broadcast_mul(2 * (difference > 0) - 1, size)
+    # a constant, and not 0 where a = b: F.abs has no gradient there
+    sign = stop_gradient(2 * (difference > 0) - 1)
+    return F.broadcast_mul(sign, F.log1p(F.broadcast_div(sign * difference, F.broadcast_minimum(a, b))))
 
 
 def log_factorial_excess(count: Tensor) -> Tensor:
@@ -77,8 +74,8 @@ def stirling_remainder(a: Tensor) -> Tensor:
     F = namespace(a)
     small, inverse = F.minimum(a, _FROM), 1 / F.maximum(a, _FROM)
     square = F.square(inverse)
-    series: Tensor = 0 * square
-    for coefficient in reversed(_STIRLING):
+    series: Tensor = _STIRLING[-1]
+    for coefficient in _STIRLING[-2::-1]:
         series = series * square + coefficient
     exact = F.gammaln(small + 1) - (small + 0.5) * F.log(small) + small - HALF_LOG_TWO_PI
     return F.where(a < _FROM, exact, series * inverse)
