@@ -7,6 +7,7 @@ from typing import Any
 
 from . import data, distributions, flows, generator, inference, networks, noise, objectives, prior, schedules
 from ._version import __version__
+from .construct import construct_vae
 from .distributions import *
 from .distributions import kl_divergence
 from .evaluation import Estimate, MarginalLikelihood, evaluate, log_marginal_likelihood
@@ -18,7 +19,7 @@ from .objectives import *
 from .optimizer import FusedAdam
 from .prior import *
 from .training import History, fit
-from .vae import VAE, GaussianVAE, construct_vae, diagonal_gaussian_kl
+from .vae import VAE, GaussianVAE, diagonal_gaussian_kl
 
 __all__ = [
     *distributions.__all__,

@@ -13,9 +13,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .construct import construct_vae
 from .files import replacing
 from .runtime import mx
-from .vae import VAE, construct_vae
+from .vae import VAE
 
 CONFIG, METRICS, PARAMETERS, RESULT = "config.json", "metrics.jsonl", "model.params", "result.json"
 

@@ -16,6 +16,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from . import checkpoint, checks, data, runtime, schedules
 from ._version import __version__
+from .construct import construct_vae
 from .evaluation import evaluate, log_marginal_likelihood, to_device
 from .files import replacing
 from .generator import LIKELIHOODS
@@ -23,7 +24,7 @@ from .noise import seed
 from .objectives import BOUNDS, Objective
 from .runtime import device
 from .training import History, fit
-from .vae import VAE, construct_vae
+from .vae import VAE
 
 _log = logging.getLogger(__name__)
 
