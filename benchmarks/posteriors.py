@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import Optional
 
 import machine
 import numpy as np
@@ -28,7 +29,7 @@ FREE_BITS = 15.0
 """Below what all KL divergences are in the end: what is maximised then is the bound itself."""
 
 
-def train(posterior: str, splits: gv.data.Splits, epochs: int, seed: int) -> tuple[gv.VAE, float]:
+def train(posterior: str, splits: gv.data.Splits, epochs: int, seed: int, kl: Optional[str]) -> tuple[gv.VAE, float]:
     """The model after its training, and how many seconds that took."""
     gv.seed(seed)
     vae = gv.construct_vae(
@@ -39,7 +40,7 @@ def train(posterior: str, splits: gv.data.Splits, epochs: int, seed: int) -> tup
         latent_variable_size=50,
     )
     vae.initialize()
-    bound = gv.FreeBitsELBO(vae, free_bits=FREE_BITS, groups=1)
+    bound = gv.FreeBitsELBO(vae, free_bits=FREE_BITS, groups=1, kl=kl)
     bound.hybridize(static_alloc=True, static_shape=True)
     steps = epochs * -(-len(splits.train) // DEFAULTS.batch_size)
     rate = gv.schedules.cosine(DEFAULTS.learning_rate, 0.01 * DEFAULTS.learning_rate, steps)
@@ -53,6 +54,7 @@ def main() -> None:
     asked.add_argument("posteriors", nargs="*", metavar="NAME", help=f"of {', '.join(POSTERIORS)} (default: all)")
     asked.add_argument("--data", default="mnist")
     asked.add_argument("--epochs", type=int, default=60)
+    asked.add_argument("--kl", choices=("closed", "sampled"), help="default: closed where there is such a form")
     asked.add_argument("--seed", type=int, default=DEFAULTS.seed)
     asked.add_argument("--samples", type=int, default=200, help="of the log-likelihood, for an image")
     asked.add_argument("--images", type=int, default=2000, help="test images that the log-likelihood is of")
@@ -65,7 +67,7 @@ def main() -> None:
     some = splits.test.subset(slice(options.images))
     first = None
     for posterior in options.posteriors or POSTERIORS:
-        vae, seconds = train(posterior, splits, options.epochs, options.seed)
+        vae, seconds = train(posterior, splits, options.epochs, options.seed, options.kl)
         bound = gv.evaluate(gv.ELBO(vae), splits.test)
         likelihood = gv.log_marginal_likelihood(vae, some, samples=options.samples)
         values = likelihood.log_likelihood
