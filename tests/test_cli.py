@@ -397,7 +397,7 @@ def test_ctrl_c_keeps_what_was_learnt(tmp_path):
             ["--prior", "mixture", "--prior-options", "component=3"],
             "an option of the prior 'mixture' must be one of components",
         ),
-        (["--likelihood-options", "std=1"], "an option of the likelihood 'bernoulliProd' must be one of"),
+        (["--likelihood-options", "std=1"], "the likelihood 'bernoulliProd' has no options, got 'std'"),
         (["--posterior-options", "sdt=exp"], "did you mean 'std'"),
         (
             ["--bound-options", "sample=3"],

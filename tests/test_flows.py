@@ -215,7 +215,7 @@ def test_the_planar_equation_is_solved_to_the_last_digits(along, rng):
 def test_radial_is_the_papers_formula(rng):
     flow = randomised(flows.Radial(D), rng)
     centre, alpha, beta = (p.data().asnumpy() for p in flow.collect_params().values())
-    alpha, m = (np.logaddexp(0, x) + flows.radial.MIN_RADIUS for x in (alpha, beta))
+    alpha, m = (np.logaddexp(0, x + D) + flows.radial.MIN_RADIUS for x in (alpha, beta))
     z = rng.standard_normal((B, D))
     r = np.linalg.norm(z - centre, axis=-1, keepdims=True)
     expected = z + (m - alpha) / (alpha + r) * (z - centre)

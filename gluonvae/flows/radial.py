@@ -16,6 +16,8 @@ class Radial(ParametricFlow):
 
     Rezende and Mohamed 2015, equation 14 and appendix A.2, with β = m - α, and α and m, its
     softplus, positive; equal lengths α and m make the identity. The inverse is the root of a quadratic.
+    Both lengths start near D, about the square of the distance of latent states from their mean: all D
+    variables are stretched at once, and from short lengths an optimizer's steps stretch them too much.
 
     Parameters
     ----------
@@ -42,7 +44,8 @@ class Radial(ParametricFlow):
 
     def _lengths(self, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         centre, alpha, beta = self.parameters(z, *context)
-        return centre, softplus(alpha) + MIN_RADIUS, softplus(beta) + MIN_RADIUS
+        size = self.latent_variable_size
+        return centre, softplus(alpha + size) + MIN_RADIUS, softplus(beta + size) + MIN_RADIUS
 
     def _scale(self, F: Any, r: Tensor, alpha: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
         """What the distance r is multiplied by, ``(..., 1)``, and the log-determinant, ``(...)``."""
