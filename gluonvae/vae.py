@@ -45,8 +45,10 @@ class VAE(XavierBlock):
         self.inference_net = inference_net
         self.prior = prior
 
-    kl_is_replaced = False
-    """Whether the KL divergence is another than that of the posterior to the prior."""
+    @property
+    def kl_is_replaced(self) -> bool:
+        """Whether the KL divergence is another than that of the posterior to the prior."""
+        return False
 
     def cast(self, dtype: Any) -> None:
         """Compute in another dtype, see :meth:`gluonvae.networks.ModelBlock.cast`: all parts, or none."""
@@ -270,7 +272,7 @@ class GaussianVAE(VAE):
         self.kl_divergence = kl_divergence
 
     @property
-    def kl_is_replaced(self) -> bool:  # type: ignore[override]
+    def kl_is_replaced(self) -> bool:
         """Whether ``kl_divergence`` is another than :func:`diagonal_gaussian_kl`."""
         return self.kl_divergence is not diagonal_gaussian_kl
 
