@@ -7,6 +7,7 @@ from typing import Any
 
 from . import data, distributions, flows, generator, inference, networks, noise, objectives, prior, schedules
 from ._version import __version__
+from .conditional import ConditionalVAE
 from .construct import construct_vae
 from .distributions import *
 from .distributions import kl_divergence
@@ -27,6 +28,7 @@ __all__ = [
     *inference.__all__,
     *objectives.__all__,
     *prior.__all__,
+    "ConditionalVAE",
     "Estimate",
     "FusedAdam",
     "GaussianVAE",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 from tqdm import tqdm
@@ -37,9 +37,9 @@ def evaluate(bound: Objective, data: Union[Dataset, Any], batch_size: int = 500,
     batch_size = checks.positive_int("batch_size", batch_size)
     source, rows = NoiseSource(seed), []
     for start in range(0, len(data), batch_size):
-        batch = to_device(data.batch(slice(start, start + batch_size), source), bound.vae)
+        batch = to_device(model_batch(data, slice(start, start + batch_size), bound.vae, source), bound.vae)
         noise = source.normal(bound.noise_shape(len(batch)), batch.context, batch.dtype)
-        terms = bound.terms(batch, noise)
+        terms = bound.checked_terms(batch, noise)
         rows.append(np.stack([as_numpy(term) for term in terms[1:]]))
     values = np.concatenate(rows, axis=1).astype(np.float64)
     bound_mean, log_likelihood, kl = (float(mean) for mean in values.mean(axis=1))
@@ -91,7 +91,7 @@ def log_marginal_likelihood(
     parts = []
     with tqdm(total=len(data) * samples, unit="sample", unit_scale=True, disable=not progress) as bar:
         for start in range(0, len(data), images):
-            batch = to_device(data.batch(slice(start, start + images)), vae)
+            batch = to_device(model_batch(data, slice(start, start + images), vae), vae)
             noise = [np.random.default_rng((seed, start + row)) for row in range(len(batch))]
             parts.append(_log_mean_weight(log_weight, batch, noise, samples, max(1, rows // len(batch)), bar))
     log_likelihood = np.concatenate(parts)
@@ -124,6 +124,17 @@ def standard_error(values: np.ndarray) -> float:
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
 
 
+def model_batch(
+    data: Dataset, rows: Union[slice, np.ndarray], vae: VAE, source: Optional[NoiseSource] = None
+) -> np.ndarray:
+    """The images at ``rows`` as a model takes them, float32 ``(B, X)``; with their labels, one-hot, behind them
+    for a model that takes labels."""
+    images = data.batch(rows, source)
+    if not vae.label_size or data.labels is None:
+        return images
+    return np.concatenate([images, vae.one_hot(len(images), data.labels[rows])], axis=1)
+
+
 def to_device(batch: np.ndarray, vae: VAE) -> Any:
     """A batch of data as an NDArray where the model is, in its dtype."""
     return filled(lambda values: np.copyto(values, batch), batch.shape, vae.context, vae.dtype)
@@ -144,4 +155,8 @@ def model_data(name: str, data: Union[Dataset, Any], vae: VAE) -> Dataset:
             f"{data.pixels.shape[1]} (shape {data.shape})"
         )
     vae.generator.check_support(name, data.possible_values())
+    if vae.label_size:
+        if data.labels is None:
+            raise ValueError(f"{name} has no labels, and {type(vae).__name__} takes them: Dataset(images, labels=...)")
+        vae.one_hot(len(data), data.labels)
     return data

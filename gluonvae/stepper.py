@@ -54,8 +54,8 @@ class Stepper:
         if np.dtype(bound.vae.dtype) == BFLOAT16:
             raise TypeError("MXNet's optimizers do not know bfloat16: train in float32, then vae.cast(BFLOAT16)")
         for name in weights:
-            if name not in bound.weight_names:
-                has = f"it has {', '.join(bound.weight_names)}" if bound.weight_names else "it has none"
+            if name not in bound.adjustable:
+                has = f"it has {', '.join(bound.adjustable)}" if bound.adjustable else "it has none"
                 raise ValueError(f"{name} was given, but {type(bound).__name__} has no weight {name}: {has}")
         known = set(mx.optimizer.Optimizer.opt_registry) - UNFIT_OPTIMIZERS
         optimizer = checks.known_name("optimizer", optimizer, known)
@@ -82,18 +82,18 @@ class Stepper:
         self._first_batch = True
 
     def step(self, batch: np.ndarray) -> None:
-        """Take one. Raises as :meth:`read` does."""
+        """Take one, of what :func:`gluonvae.evaluation.model_batch` gave. Raises as :meth:`read` does."""
         self.trainer.set_learning_rate(self.rate(self.taken))
         for name, schedule in self.weights.items():
-            setattr(self.bound, name, schedule(self.taken))
+            setattr(self.bound.adjustable[name], name, schedule(self.taken))
         vae = self.bound.vae
-        data = to_device(batch, vae)
-        noise = _noise.normal_for(data, None, self.bound.noise_shape(len(batch)))
+        inputs = to_device(batch, vae)
+        noise = _noise.normal_for(inputs, None, self.bound.noise_shape(len(batch)))
         # The data set was looked at as a whole: of what it gives, one batch an epoch is enough.
-        compute = self.bound.terms if self._first_batch else self.bound.unchecked_terms
+        compute = self.bound.checked_terms if self._first_batch else self.bound.unchecked_terms
         self._first_batch = False
         with mx.autograd.record():
-            terms = compute(data, noise)
+            terms = compute(inputs, noise)
             loss = -terms.objective
         self._unread.append(terms)
         if self.taken % self._at_once == 0:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from . import checks
 from . import noise as _noise
 from .data import Dataset
-from .evaluation import evaluate, model_data
+from .evaluation import evaluate, model_batch, model_data
 from .objectives import Objective
 from .optimizer import FusedAdam
 from .schedules import Schedule
@@ -158,7 +158,7 @@ def _train_epoch(stepper: Stepper, train: Dataset, batch_size: int, bar: tqdm, c
     stepper.start_epoch()
     for start in range(0, len(train), batch_size):
         rows = order[start : start + batch_size]
-        stepper.step(train.batch(rows))
+        stepper.step(model_batch(train, rows, stepper.bound.vae))
         if stepper.seen:
             bound, log_likelihood, kl = stepper.sums / stepper.seen
             bar.set_postfix_str(f"bound {bound:.2f}, log-lik. {log_likelihood:.2f}, KL {kl:.2f}", refresh=False)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Callable, Optional
 
+import numpy as np
+
 from . import checks
 from . import noise as _noise
+from .assembly import fit_together
 from .distributions import Distribution, Normal, StandardNormal, has_closed_form_kl, kl_divergence
 from .generator import Generator
 from .inference import InferenceNetwork
@@ -37,10 +40,13 @@ class VAE(XavierBlock):
     Raises ValueError for parts whose sizes differ, and TypeError for what is none of these.
     """
 
+    label_size = 0
+    """Y, how many numbers a label has; 0 where there are no labels."""
+
     def __init__(self, generator: Generator, inference_net: InferenceNetwork, prior: Optional[Prior] = None) -> None:
         super().__init__()
         prior = StandardNormalPrior() if prior is None else prior
-        _fit_together(generator, inference_net, prior)
+        fit_together(generator, inference_net, prior, self.label_size)
         self.generator = generator
         self.inference_net = inference_net
         self.prior = prior
@@ -86,7 +92,27 @@ class VAE(XavierBlock):
         # collect_params takes longer than the noise of a batch
         return next(iter(self.collect_params().values()))
 
-    def forward(self, data: Tensor, noise: Optional[Tensor] = None) -> tuple[Tensor, Tensor]:
+    def inputs(self, data: Tensor, label: Optional[Tensor] = None) -> Tensor:
+        """What the graph takes of ``data`` ``(B, X)`` and ``label``, as one tensor: here the data, and no label."""
+        if label is not None:
+            raise TypeError(f"{type(self).__name__} takes no label, got one: ConditionalVAE takes labels")
+        return data
+
+    def one_hot(self, count: int, classes: np.ndarray) -> np.ndarray:
+        """Classes ``(B,)`` as labels ``(B, Y)``, in a model that takes labels."""
+        raise TypeError(f"{type(self).__name__} takes no labels")
+
+    def data_of(self, inputs: Tensor) -> Tensor:
+        """The data ``(B, X)`` in what :meth:`inputs` returned."""
+        return inputs
+
+    def label_of(self, inputs: Tensor) -> Optional[Tensor]:
+        """The label in what :meth:`inputs` returned, or None."""
+        return None
+
+    def forward(
+        self, data: Tensor, noise: Optional[Tensor] = None, label: Optional[Tensor] = None
+    ) -> tuple[Tensor, Tensor]:
         """The two terms of the evidence lower bound, in nats.
 
         Parameters
@@ -94,43 +120,64 @@ class VAE(XavierBlock):
         data : ``(B, X)``.
         noise : standard normal, ``(B, noise_size)``, or ``(k, B, noise_size)`` for k samples, of the
             inference network's noise size (D, but for some); drawn where left out.
+        label : of a :class:`ConditionalVAE`, and no other.
 
         Returns
         -------
         log p(x | z), ``(B,)`` or ``(k, B)``, and KL(q(z | x) || p(z)): ``(B,)`` where it has a closed
         form, else log q(z | x) - log p(z), an estimate of it for each sample, ``(B,)`` or ``(k, B)``.
         """
-        log_likelihood, kl = super().forward(data, self.checked_noise(data, noise))
+        inputs = self.inputs(data, label)
+        log_likelihood, kl = super().forward(inputs, self.checked_noise(inputs, noise))
         return log_likelihood, kl
 
-    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        posterior, prior = self.distributions(data)
+    def hybrid_forward(self, F: Any, inputs: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        posterior, prior = self.distributions(inputs)
         if not has_closed_form_kl(type(posterior), type(prior)):
-            log_likelihood, log_ratio = self._log_weight(data, noise, posterior, prior)
+            log_likelihood, log_ratio = self._log_weight(inputs, noise, posterior, prior)
             return log_likelihood, -log_ratio
-        log_likelihood = self.generator.likelihood(posterior.rsample(noise)).log_prob(data)
-        return log_likelihood, kl_divergence(posterior, prior)
+        return self.log_likelihood(posterior.rsample(noise), inputs), kl_divergence(posterior, prior)
 
-    def distributions(self, data: Tensor) -> tuple[Distribution, Distribution]:
-        """q(z | x) for data ``(B, X)``, and p(z)."""
-        return self.inference_net.posterior(data), self.prior.distribution(data, self.inference_net)
+    def distributions(self, inputs: Tensor) -> tuple[Distribution, Distribution]:
+        """q(z | x) and p(z), for what :meth:`inputs` returned."""
+        return self.inference_net.posterior(inputs), self.prior_distribution(inputs, self.label_of(inputs))
+
+    def prior_distribution(self, like: Tensor, label: Optional[Tensor] = None) -> Distribution:
+        """p(z), for a computation of the kind of ``like``."""
+        return self.prior.distribution(like, self.inference_net)
+
+    def likelihood(self, latent_state: Tensor, label: Optional[Tensor] = None) -> Distribution:
+        """p(x | z) for latent states ``(..., D)``."""
+        return self.generator.likelihood(self.generator_input(latent_state, label))
+
+    def generator_input(self, latent_state: Tensor, label: Optional[Tensor] = None) -> Tensor:
+        """What the generator is given of a latent state ``(..., D)``."""
+        return self.prior.generating(latent_state)
+
+    def log_likelihood(self, latent_state: Tensor, inputs: Tensor) -> Tensor:
+        """log p(x | z) in nats, ``(B,)`` or ``(k, B)``, for what :meth:`inputs` returned."""
+        return self.likelihood(latent_state, self.label_of(inputs)).log_prob(self.data_of(inputs))
+
+    def check_inputs(self, inputs: Tensor) -> None:
+        """Raise where what :meth:`inputs` returned does not fit."""
+        self.generator.check_data(inputs)
 
     def checked_noise(
-        self, data: Tensor, noise: Optional[Tensor], shape: Optional[Callable[[int], tuple[int, ...]]] = None
+        self, inputs: Tensor, noise: Optional[Tensor], shape: Optional[Callable[[int], tuple[int, ...]]] = None
     ) -> Tensor:
         """``noise`` of the ``shape`` that a batch of so many wants, drawn where left out; without
         ``shape``, for one latent state a data point if drawn and for any number if given. Raises for
-        data or noise that does not fit."""
-        if is_symbol(data):
-            return _noise.normal_for(data, noise)
-        self.generator.check_data(data)
-        wanted = (shape or self.inference_net.noise_shape)(len(data))
+        inputs or noise that do not fit."""
+        if is_symbol(inputs):
+            return _noise.normal_for(inputs, noise)
+        self.check_inputs(inputs)
+        wanted = (shape or self.inference_net.noise_shape)(len(inputs))
         if noise is not None:
             checks.tensor("noise", noise, wanted if shape else (..., *wanted), self.dtype)
-        return _noise.normal_for(data, noise, wanted)
+        return _noise.normal_for(inputs, noise, wanted)
 
     def log_weight(
-        self, data: Tensor, noise: Tensor, score: bool = True, path_scale: Optional[Tensor] = None
+        self, inputs: Tensor, noise: Tensor, score: bool = True, path_scale: Optional[Tensor] = None
     ) -> tuple[Tensor, Tensor]:
         """log p(x | z) and log p(z) - log q(z | x) at z = z(x, noise), in nats, ``(k, B)`` each
         for noise ``(k, B, D)``. Their sum is the log of an importance weight.
@@ -141,11 +188,11 @@ class VAE(XavierBlock):
             which is 0 in expectation (Roeder, Wu and Duvenaud 2017, equation 8).
         path_scale : what the gradient in the parameters of q is multiplied by, ``(k, B)``, for each sample.
         """
-        return self._log_weight(data, noise, *self.distributions(data), score, path_scale)
+        return self._log_weight(inputs, noise, *self.distributions(inputs), score, path_scale)
 
     def _log_weight(
         self,
-        data: Tensor,
+        inputs: Tensor,
         noise: Tensor,
         posterior: Distribution,
         prior: Distribution,
@@ -159,10 +206,11 @@ class VAE(XavierBlock):
         if path_scale is not None:
             latent_state = scale_gradient(latent_state, namespace(path_scale).expand_dims(path_scale, axis=-1))
             log_posterior = scale_gradient(log_posterior, path_scale)
-        log_likelihood = self.generator.likelihood(latent_state).log_prob(data)
-        return log_likelihood, prior.log_prob(latent_state) - log_posterior
+        return self.log_likelihood(latent_state, inputs), prior.log_prob(latent_state) - log_posterior
 
-    def generate_reconstructions(self, data: Any, n: int, image: str = "sample", noise: Optional[Any] = None) -> Any:
+    def generate_reconstructions(
+        self, data: Any, n: int, image: str = "sample", noise: Optional[Any] = None, label: Optional[Any] = None
+    ) -> Any:
         """``n`` reconstructions of each data point, ``(n, B, X)``: each from a latent state of its
         own drawn from q(z | x).
 
@@ -171,16 +219,17 @@ class VAE(XavierBlock):
         data : ``(B, X)``.
         image : "sample" (a draw from p(x | z)), "mean" or "mode".
         noise : standard normal, ``(n, B, noise_size)``; drawn where left out.
+        label : of a :class:`ConditionalVAE`.
         """
         n = checks.positive_int("n", n)
-        self.generator.check_data(data)
-        shape = (n, *self.inference_net.noise_shape(len(data)))
-        if noise is not None:
-            checks.tensor("noise", noise, shape, self.dtype)
-        noise = _noise.normal_for(data, noise, shape)
-        return self._image(self.inference_net.posterior(data).rsample(noise), image)
+        inputs = self.inputs(data, label)
+        noise = self.checked_noise(inputs, noise, lambda batch: (n, *self.inference_net.noise_shape(batch)))
+        latent_state = self.inference_net.posterior(inputs).rsample(noise)
+        return self._image(latent_state, image, self.label_of(inputs))
 
-    def phantasize(self, n: int, image: str = "sample", noise: Optional[Any] = None) -> Any:
+    def phantasize(
+        self, n: int, image: str = "sample", noise: Optional[Any] = None, label: Optional[Any] = None
+    ) -> Any:
         """``n`` images the model makes up, ``(n, X)``, on the device of its parameters.
 
         Parameters
@@ -188,64 +237,41 @@ class VAE(XavierBlock):
         image : "sample" (a draw from p(x | z)), "mean" or "mode".
         noise : standard normal, ``(n, noise_size of the prior)``: under a standard normal prior the
             latent states; drawn where left out.
+        label : of a :class:`ConditionalVAE`: what the images are to be of.
         """
         shape = (checks.positive_int("n", n), self.prior.noise_size)
+        label = self.wanted_label(n, label)
         if noise is None:
             noise = _noise.source.normal(shape, self.context, self.dtype)
         checks.tensor("noise", noise, shape, self.dtype)
-        return self._image(self.prior.distribution(noise, self.inference_net).sample(noise), image)
+        return self._image(self.prior_distribution(noise, label).sample(noise), image, label)
 
-    def _image(self, latent_state: Any, image: str) -> Any:
+    def wanted_label(self, n: int, label: Optional[Any]) -> Optional[Tensor]:
+        """``label`` as a tensor for ``n`` images to be made up: here there must be none."""
+        if label is not None:
+            raise TypeError(f"{type(self).__name__} takes no label, got one: ConditionalVAE takes labels")
+        return None
+
+    def _image(self, latent_state: Any, image: str, label: Optional[Tensor]) -> Any:
         makers = {
             "sample": self.generator.generate_sample,
             "mean": self.generator.generate_mean,
             "mode": self.generator.generate_mode,
         }
-        return makers[checks.known_name("image", image, makers)](latent_state)
-
-
-def _fit_together(generator: Generator, inference_net: InferenceNetwork, prior: Prior) -> None:
-    """Tell each part the sizes that only others know; ValueError where two know and differ."""
-    parts = {
-        "generator": (generator, Generator),
-        "inference_net": (inference_net, InferenceNetwork),
-        "prior": (prior, Prior),
-    }
-    for name, (block, wanted) in parts.items():
-        if not isinstance(block, wanted):
-            raise TypeError(f"{name} must be {_a(wanted.__name__)}, got {type(block).__name__}")
-    names = ("generator", "inference network", "prior")
-    for size in ("data_dims", "latent_variable_size"):
-        known = {name: getattr(block, size) for name, (block, _) in zip(names, parts.values()) if getattr(block, size)}
-        (first, of_first), *others = known.items()
-        for other, of_other in others:
-            if of_other != of_first:
-                raise ValueError(
-                    f"{size} is {of_first} in the {first} and {of_other} in the {other}: they must be the same"
-                )
-        for block, _ in parts.values():
-            setattr(block, size, of_first)
-    prior.posterior_noise_size = inference_net.noise_size
-    prior.posterior_width = inference_net.width
-    if generator.support is not None:
-        prior.data_range = generator.support.data_range
-
-
-def _a(noun: str) -> str:
-    return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
+        return makers[checks.known_name("image", image, makers)](self.generator_input(latent_state, label))
 
 
 class LogWeight(mx.gluon.HybridBlock):
-    """The two terms of the log importance weights of a model, as a graph of their own: takes data
-    ``(B, X)``, noise ``(k, B, noise_size)`` and the path's scale, returns what :meth:`VAE.log_weight` does."""
+    """The two terms of the log importance weights of a model, as a graph of their own: takes what :meth:`VAE.inputs`
+    returns, noise ``(k, B, noise_size)`` and the path's scale, returns what :meth:`VAE.log_weight` does."""
 
     def __init__(self, vae: VAE, score: bool = True) -> None:
         super().__init__()
         self.vae = vae
         self.score = score
 
-    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor, *path_scale: Tensor) -> tuple[Tensor, Tensor]:
-        return self.vae.log_weight(data, noise, self.score, *path_scale)
+    def hybrid_forward(self, F: Any, inputs: Tensor, noise: Tensor, *path_scale: Tensor) -> tuple[Tensor, Tensor]:
+        return self.vae.log_weight(inputs, noise, self.score, *path_scale)
 
 
 class GaussianVAE(VAE):
@@ -276,8 +302,7 @@ class GaussianVAE(VAE):
         """Whether ``kl_divergence`` is another than :func:`diagonal_gaussian_kl`."""
         return self.kl_divergence is not diagonal_gaussian_kl
 
-    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        mean, std = self.inference_net(data)
+    def hybrid_forward(self, F: Any, inputs: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        mean, std = self.inference_net(inputs)
         latent_state = self.inference_net.sample_latent_state(mean, std, noise=noise)
-        log_likelihood = self.generator.likelihood(latent_state).log_prob(data)
-        return log_likelihood, self.kl_divergence(mean, std)
+        return self.log_likelihood(latent_state, inputs), self.kl_divergence(mean, std)

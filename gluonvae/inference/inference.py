@@ -64,6 +64,10 @@ class InferenceNetwork(ModelBlock):
 
     distribution_type: ClassVar[Optional[type[Distribution]]] = None
     """Of what ``distribution`` returns, where it is always the same."""
+    reparametrised: ClassVar[bool] = True
+    """Whether a latent state is a differentiable function of the parameters."""
+    weight_names: ClassVar[tuple[str, ...]] = ()
+    """Attributes that are numbers which may change from step to step, such as a temperature."""
 
     def __init__(self, latent_variable_size: int, data_dims: int = 0, data_transform: Optional[str] = None) -> None:
         super().__init__()
@@ -91,6 +95,9 @@ class InferenceNetwork(ModelBlock):
     def posterior(self, data: Tensor) -> Distribution:
         """q(z | x) for data ``(B, X)``, as an object to score and to sample."""
         return self.distribution(*self(data))
+
+    def join(self, prior: Any) -> None:
+        """Become part of a model with this prior: a posterior that is made of the prior takes what it needs."""
 
     @property
     def noise_size(self) -> int:

@@ -26,13 +26,14 @@ class DecomposedTerms(mx.gluon.HybridBlock):
         self.vae = vae
         self.log_size = math.log(dataset_size)
 
-    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+    def hybrid_forward(self, F: Any, inputs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
         vae = self.vae
-        parameters = vae.inference_net(data)
+        parameters = vae.inference_net(inputs)
         posterior = vae.inference_net.distribution(*parameters)
         latent_state, log_posterior = posterior.rsample_and_log_prob(noise)
-        log_likelihood = vae.generator.likelihood(latent_state).log_prob(data)
-        kl = log_posterior - vae.prior.distribution(data, vae.inference_net).log_prob(latent_state)
+        log_likelihood = vae.log_likelihood(latent_state, inputs)
+        prior = vae.prior_distribution(inputs, vae.label_of(inputs))
+        kl = log_posterior - prior.log_prob(latent_state)
         # those of every data point for the latent states (k, B, D) of all: (M, k, B, D)
         of_each = vae.inference_net.distribution(*(F.reshape(p, shape=(0, 1, 1, -1)) for p in parameters))
         densities = of_each.component_log_prob(with_sample_axis(latent_state))

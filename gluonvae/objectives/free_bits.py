@@ -22,9 +22,9 @@ class GroupedTerms(mx.gluon.HybridBlock):
         self.vae = vae
         self.groups = groups
 
-    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
-        posterior, prior = self.vae.distributions(data)
-        log_likelihood = self.vae.generator.likelihood(posterior.rsample(noise)).log_prob(data)
+    def hybrid_forward(self, F: Any, inputs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+        posterior, prior = self.vae.distributions(inputs)
+        log_likelihood = self.vae.log_likelihood(posterior.rsample(noise), inputs)
         # (B, G), from (B, G, D / G)
         kl = F.sum(F.reshape(kl_by_variable(posterior, prior), shape=(0, self.groups, -1)), axis=-1)
         return log_likelihood, F.sum(kl, axis=-1), F.mean(kl, axis=0)

@@ -42,12 +42,12 @@ class InfoTerms(mx.gluon.HybridBlock):
         super().__init__()
         self.vae = vae
 
-    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+    def hybrid_forward(self, F: Any, inputs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
         vae, size = self.vae, self.vae.inference_net.noise_size
-        posterior, prior = vae.distributions(data)
+        posterior, prior = vae.distributions(inputs)
         latent_state, log_posterior = posterior.rsample_and_log_prob(F.slice_axis(noise, axis=-1, begin=0, end=size))
         draws = prior.sample(F.slice_axis(noise, axis=-1, begin=size, end=None))
-        log_likelihood = vae.generator.likelihood(latent_state).log_prob(data)
+        log_likelihood = vae.log_likelihood(latent_state, inputs)
         if has_closed_form_kl(type(posterior), type(prior)):
             kl = kl_divergence(posterior, prior)
         else:

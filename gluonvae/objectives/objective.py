@@ -72,7 +72,8 @@ class Weight:
 class Objective(XavierBlock):
     """Base of the bounds. A kind of bound says
 
-    - what it is made of: ``parts``, a block of ``(data, noise)`` that returns tensors ``(k, B)``, one
+    - what it is made of: ``parts``, a block of ``(inputs, noise)``, the first of which :meth:`VAE.inputs` made
+      of data and label, that returns tensors ``(k, B)``, one
       number a sample, or ``(B,)``, the same for every sample (k = 1 has no sample axis);
     - what it makes of them: ``combine(F, *parts, *weights)``, the four tensors of :class:`Terms`;
     - what may change from step to step: each a class attribute that is a :class:`Weight`;
@@ -91,6 +92,10 @@ class Objective(XavierBlock):
     parts : see above.
     """
 
+    score_function = False
+    """Whether the gradient in the parameters of q is that of its log density alone: latent states then need not
+    be differentiable."""
+
     scales_path = False
     """Whether ``path_scale`` multiplies each sample's gradient in the parameters of q; ``parts`` then takes
     it as its third argument."""
@@ -99,6 +104,11 @@ class Objective(XavierBlock):
         super().__init__()
         if not isinstance(vae, VAE):
             raise TypeError(f"vae must be a VAE, got {type(vae).__name__}")
+        if not (vae.inference_net.reparametrised or self.score_function):
+            raise ValueError(
+                f"{type(self).__name__} differentiates latent states, and those of {type(vae.inference_net).__name__} "
+                "are discrete: use NVIL, IWAE with gradient='vimco', or a relaxed posterior"
+            )
         self.vae = vae
         self.samples = checks.positive_int("samples", samples)
         self.parts = parts(vae)
@@ -106,6 +116,12 @@ class Objective(XavierBlock):
         self.weight_names = [name for base in bases for name, of in vars(base).items() if isinstance(of, Weight)]
         """The numbers that may change from step to step, in the order that ``combine`` takes them."""
         self._weight_tensors: dict[Any, Any] = {}
+
+    @property
+    def adjustable(self) -> dict[str, Any]:
+        """What has each number that may change from step to step, by its name: the bound, or a part of the model."""
+        net = self.vae.inference_net
+        return {**dict.fromkeys(net.weight_names, net), **dict.fromkeys(self.weight_names, self)}
 
     def noise_shape(self, batch: int) -> tuple[int, ...]:
         """Shape of the standard normal noise that a batch of so many data points needs."""
@@ -115,24 +131,29 @@ class Objective(XavierBlock):
         """The most numbers of anything computed for one latent state, in a batch of so many data points."""
         return self.vae.width
 
-    def forward(self, data: Tensor, noise: Optional[Tensor] = None) -> Tensor:
+    def forward(self, data: Tensor, noise: Optional[Tensor] = None, label: Optional[Tensor] = None) -> Tensor:
         """The objective, ``(B,)``, for data ``(B, X)`` and standard normal noise of :meth:`noise_shape`:
-        ``(B, D)``, or ``(k, B, D)`` where k > 1, for most models; the noise is drawn where left out."""
-        return self.terms(data, noise).objective
+        ``(B, D)``, or ``(k, B, D)`` where k > 1, for most models; the noise is drawn where left out.
+        ``label`` is for a model that takes labels."""
+        return self.terms(data, noise, label).objective
 
-    def terms(self, data: Tensor, noise: Optional[Tensor] = None) -> Terms:
+    def terms(self, data: Tensor, noise: Optional[Tensor] = None, label: Optional[Tensor] = None) -> Terms:
         """The objective and what it is made of; takes what :meth:`forward` takes."""
-        return self.unchecked_terms(data, self.vae.checked_noise(data, noise, self.noise_shape))
+        return self.checked_terms(self.vae.inputs(data, label), noise)
 
-    def unchecked_terms(self, data: Tensor, noise: Tensor) -> Terms:
-        """:meth:`terms`, for who knows that data and noise fit: the values are not looked at."""
-        weights = tuple(self._weight(name, data) for name in self.weight_names)
-        if not is_symbol(data):
-            chunk = max(1, PIXELS_AT_ONCE // (len(data) * self.width(len(data))))
+    def checked_terms(self, inputs: Tensor, noise: Optional[Tensor] = None) -> Terms:
+        """:meth:`terms`, for what :meth:`VAE.inputs` returned."""
+        return self.unchecked_terms(inputs, self.vae.checked_noise(inputs, noise, self.noise_shape))
+
+    def unchecked_terms(self, inputs: Tensor, noise: Tensor) -> Terms:
+        """:meth:`checked_terms`, for who knows that inputs and noise fit: the values are not looked at."""
+        weights = tuple(self._weight(name, inputs) for name in self.weight_names)
+        if not is_symbol(inputs):
+            chunk = max(1, PIXELS_AT_ONCE // (len(inputs) * self.width(len(inputs))))
             if chunk < self.samples:
                 path_scale = self.path_scale if self.scales_path else None
-                return Terms(*in_chunks(self.parts, self.combine, path_scale, data, noise, weights, chunk))
-        return Terms(*super().forward(data, noise, *weights))
+                return Terms(*in_chunks(self.parts, self.combine, path_scale, inputs, noise, weights, chunk))
+        return Terms(*super().forward(inputs, noise, *weights))
 
     def _weight(self, name: str, data: Tensor) -> Tensor:
         """The weight as an input of the graph, on the device of ``data``."""
@@ -148,13 +169,13 @@ class Objective(XavierBlock):
             self._weight_tensors[place] = value, tensor
         return tensor
 
-    def hybrid_forward(self, F: Any, data: Tensor, noise: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
+    def hybrid_forward(self, F: Any, inputs: Tensor, noise: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
         scale: tuple[Tensor, ...] = ()
         if self.scales_path:
             # paused: this pass has no gradient, and so need not be kept
             with mx.autograd.pause(mx.autograd.is_training()):
-                scale = (_constant(self.path_scale(F, *self.parts(data, noise), *weights)),)
-        return self.combine(F, *self.parts(data, noise, *scale), *weights)
+                scale = (_constant(self.path_scale(F, *self.parts(inputs, noise), *weights)),)
+        return self.combine(F, *self.parts(inputs, noise, *scale), *weights)
 
     def combine(self, F: Any, *parts_and_weights: Tensor) -> tuple[Tensor, ...]:
         raise NotImplementedError(f"{type(self).__name__} must define combine(F, *parts, *weights)")

@@ -26,6 +26,8 @@ class Prior(ModelBlock):
 
     distribution_type: ClassVar[Optional[type[Distribution]]] = None
     """Of what ``distribution`` returns, where it is always the same."""
+    needs_label: ClassVar[bool] = False
+    """Whether it is p(z | y), and there is no p(z)."""
 
     def __init__(self, latent_variable_size: int = 0, data_dims: int = 0) -> None:
         super().__init__()
@@ -39,6 +41,8 @@ class Prior(ModelBlock):
         """The width of the inference network; the model tells."""
         self.data_range = "real"
         """Where the data lies, see :class:`gluonvae.generator.support.Support`; the model tells."""
+        self.label_size = 0
+        """Y, how many numbers a label has; the model tells."""
         self._axes: dict[str, tuple[Union[int, str], ...]] = {}
 
     def distribution(self, like: Tensor, inference_net: Any) -> Distribution:
@@ -50,6 +54,19 @@ class Prior(ModelBlock):
         inference_net : the model's, for priors that are made of it.
         """
         raise NotImplementedError(f"{type(self).__name__} must define distribution(like, inference_net)")
+
+    def given(self, label: Tensor, inference_net: Any) -> Distribution:
+        """p(z | y) for labels ``(B, Y)``: here p(z), whatever the label."""
+        return self.distribution(label, inference_net)
+
+    @property
+    def generating_size(self) -> int:
+        """How many numbers of a latent state the generator is given: all but in a hierarchy."""
+        return self.latent_variable_size
+
+    def generating(self, latent_state: Tensor) -> Tensor:
+        """What the generator is given of a latent state ``(..., D)``, ``(..., generating_size)``."""
+        return latent_state
 
     @property
     def noise_size(self) -> int:

@@ -1,0 +1,65 @@
+"""The parts of a model put together: each is told the sizes that only others know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .generator import Generator
+from .inference import InferenceNetwork
+from .prior import Prior
+
+
+def fit_together(generator: Generator, inference_net: InferenceNetwork, prior: Prior, label_size: int) -> None:
+    """Tell each part the sizes that only others know; ValueError where two know and differ."""
+    parts = {
+        "generator": (generator, Generator),
+        "inference_net": (inference_net, InferenceNetwork),
+        "prior": (prior, Prior),
+    }
+    for name, (block, wanted) in parts.items():
+        if not isinstance(block, wanted):
+            raise TypeError(f"{name} must be {_a(wanted.__name__)}, got {type(block).__name__}")
+    # the inference network looks at data with its label
+    _agree(
+        "data_dims",
+        {"generator": (generator, label_size), "inference network": (inference_net, 0), "prior": (prior, 0)},
+    )
+    _agree("latent_variable_size", {"inference network": (inference_net, 0), "prior": (prior, 0)})
+    seen = prior.generating_size + label_size
+    if generator.latent_variable_size not in (0, seen):
+        raise ValueError(
+            f"latent_variable_size is {generator.latent_variable_size} in the generator and "
+            f"{_sum(prior.generating_size, label_size)} in the inference network: they must be the same"
+        )
+    generator.latent_variable_size = seen
+    if prior.needs_label and not label_size:
+        raise ValueError(f"{type(prior).__name__} is a prior for each label: use ConditionalVAE")
+    prior.label_size = label_size
+    prior.posterior_noise_size = inference_net.noise_size
+    prior.posterior_width = inference_net.width
+    if generator.support is not None:
+        prior.data_range = generator.support.data_range
+    inference_net.join(prior)
+
+
+def _agree(size: str, parts: Mapping[str, tuple[Any, int]]) -> None:
+    """Have one ``size`` in all ``parts``, but for those that are to have so many fewer."""
+    known = {name: getattr(block, size) + fewer for name, (block, fewer) in parts.items() if getattr(block, size)}
+    (first, wanted), *others = known.items()
+    for other, given in others:
+        if given != wanted:
+            label = " with the label" if parts[first][1] else ""
+            raise ValueError(
+                f"{size} is {wanted} in the {first}{label} and {given} in the {other}: they must be the same"
+            )
+    for block, fewer in parts.values():
+        setattr(block, size, wanted - fewer)
+
+
+def _sum(size: int, label_size: int) -> str:
+    return f"{size} + {label_size} (the label's)" if label_size else str(size)
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
