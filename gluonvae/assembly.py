@@ -33,6 +33,8 @@ def fit_together(generator: Generator, inference_net: InferenceNetwork, prior: P
             f"{_sum(prior.generating_size, label_size)} in the inference network: they must be the same"
         )
     generator.latent_variable_size = seen
+    generator.check_body(seen)
+    inference_net.check_body(inference_net.data_dims)
     if prior.needs_label and not label_size:
         raise ValueError(f"{type(prior).__name__} is a prior for each label: use ConditionalVAE")
     prior.label_size = label_size

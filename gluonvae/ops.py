@@ -62,6 +62,16 @@ def with_sample_axis(x: Tensor) -> Tensor:
     return namespace(x).reshape(x, shape=(-1, 0, 0), reverse=True)
 
 
+def fold(x: Tensor) -> Tensor:
+    """``(..., D)`` as rows, ``(N, D)``: for an operator that knows one axis of examples."""
+    return namespace(x).reshape(x, shape=(-1, 0), reverse=True)
+
+
+def unfold(rows: Tensor, like: Tensor) -> Tensor:
+    """Rows ``(N, X)`` made of what :func:`fold` made of ``like``, ``(..., D)``: as ``(..., X)``."""
+    return namespace(rows).reshape_like(rows, stop_gradient(like), lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=-1)
+
+
 def softplus(x: Tensor) -> Tensor:
     """log(1 + exp(x)), never negative, to a few roundings; gradient 1/2 at 0.
 

@@ -12,7 +12,7 @@ from gluonvae.ops import BFLOAT16
 from gluonvae.runtime import mx
 
 try:
-    networks._precision("bfloat16", mx.cpu())
+    networks.dense.product_dtype("bfloat16", mx.cpu())
 except ValueError:
     pytestmark = pytest.mark.skip(reason="needs a CPU with AVX-512")
 
@@ -97,7 +97,7 @@ def test_a_model_of_another_dtype_has_one_precision():
 
 
 def test_a_cpu_without_the_instructions_is_told(monkeypatch, caplog):
-    monkeypatch.setattr(networks, "bfloat16_in_hardware", lambda: False)
+    monkeypatch.setattr(networks.dense, "bfloat16_in_hardware", lambda: False)
     with caplog.at_level(logging.WARNING):
         small_vae().mixed_precision("bfloat16")
     assert "slower than in float32" in caplog.text

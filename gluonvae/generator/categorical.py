@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from .. import checks
 from ..distributions import OneHotCategorical
-from ..networks import Activation
+from ..networks import Activation, Layers
 from ..ops import Tensor
 from .generator import LIKELIHOODS, DenseGenerator
 from .support import OneHot
@@ -29,7 +27,7 @@ class CategoricalGenerator(DenseGenerator):
     def __init__(
         self,
         data_dims: int,
-        layer_sizes: Sequence[int],
+        layer_sizes: Layers,
         act_type: Activation = "tanh",
         latent_variable_size: int = 0,
         *,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from ..distributions import NegativeBinomial, Poisson
-from ..networks import Activation
+from ..networks import Activation, Layers
 from ..ops import Tensor, namespace
 from ..runtime import mx
 from .generator import LIKELIHOODS, DenseGenerator, positive, repeated
@@ -58,7 +57,7 @@ class NegativeBinomialGenerator(CountGenerator):
     heads = ("log_mean",)
 
     def __init__(
-        self, data_dims: int, layer_sizes: Sequence[int], act_type: Activation = "tanh", latent_variable_size: int = 0
+        self, data_dims: int, layer_sizes: Layers, act_type: Activation = "tanh", latent_variable_size: int = 0
     ) -> None:
         super().__init__(data_dims, layer_sizes, act_type, latent_variable_size)
         with self.name_scope():

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from .. import checks
 from ..distributions import DiscretizedLogistic, DiscretizedLogisticMixture
-from ..networks import Activation
+from ..networks import Activation, Layers
 from ..ops import Tensor
 from .generator import LIKELIHOODS, DenseGenerator, positive
 from .support import LEVELS
@@ -52,7 +50,7 @@ class DiscretizedLogisticMixtureGenerator(DenseGenerator):
     def __init__(
         self,
         data_dims: int,
-        layer_sizes: Sequence[int],
+        layer_sizes: Layers,
         act_type: Activation = "tanh",
         latent_variable_size: int = 0,
         components: int = 10,

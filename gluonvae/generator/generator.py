@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar, Optional
 
 import numpy as np
 
 from .. import checks
 from ..distributions import Distribution
-from ..networks import MLP, Activation, Dense, ModelBlock, widest_layer
-from ..ops import Tensor, as_numpy, is_symbol, namespace, softplus
+from ..networks import MLP, Activation, Fitted, Layers, ModelBlock, is_body, last_layer, widest_layer
+from ..ops import Tensor, as_numpy, fold, is_symbol, namespace, softplus, unfold
 from ..registry import Registry
 from . import support as supports
 
@@ -50,6 +49,7 @@ class Generator(ModelBlock):
         """The parameters of p(x | z) for latent states ``(..., D)``."""
         if not is_symbol(latent_state):
             checks.tensor("latent_state", latent_state, (..., "B", self.latent_variable_size or "D"), self.dtype)
+            self.check_body(latent_state.shape[-1])
         return super().forward(latent_state)
 
     def hybrid_forward(self, F: Any, latent_state: Tensor) -> Tensor:
@@ -114,37 +114,74 @@ class Generator(ModelBlock):
 
 
 class DenseGenerator(Generator):
-    """A likelihood whose parameters are each a dense layer on top of one body of them. A kind of
+    """A likelihood whose parameters are each one linear layer on top of one body of them. A kind of
     likelihood lists its parameters in ``heads``, and its ``distribution`` makes of these layers'
     outputs, any real numbers, what the parameters must be.
 
     Parameters
     ----------
     data_dims : X.
-    layer_sizes : widths of the hidden layers, from the latent state outwards; may be empty.
-    act_type : activation of the hidden layers, see :data:`gluonvae.networks.ACTIVATIONS`.
+    layer_sizes : widths of the hidden layers, from the latent state outwards; may be empty. Or a HybridBlock, one
+        of :data:`gluonvae.networks.DECODERS` or your own, that maps ``(N, D)`` to features ``(N, F)``, of which
+        the layers are dense, or to maps ``(N, F, H, W)`` of the image's height and width, of which they are
+        convolutions of single pixels, see :class:`gluonvae.networks.ToImages`. Samples are folded for it: N is k B.
+    act_type : activation of the hidden layers, see :data:`gluonvae.networks.ACTIVATIONS`; a HybridBlock has its own.
     latent_variable_size : D; 0 leaves it to the first call.
+
+    Raises ValueError, with the shapes, for a block that does not fit, and TypeError for a Block that is no HybridBlock.
     """
 
     heads: tuple[str, ...]
 
     def __init__(
-        self, data_dims: int, layer_sizes: Sequence[int], act_type: Activation = "tanh", latent_variable_size: int = 0
+        self, data_dims: int, layer_sizes: Layers, act_type: Activation = "tanh", latent_variable_size: int = 0
     ) -> None:
         super().__init__(data_dims, latent_variable_size)
-        sizes = checks.layer_sizes("layer_sizes", layer_sizes)
         with self.name_scope():
-            self.body = MLP(sizes, act_type, self.latent_variable_size, prefix="body_")
+            if is_body(layer_sizes):
+                self.body = Fitted(layer_sizes)
+                features = self._features()
+            else:
+                sizes = checks.layer_sizes("layer_sizes", layer_sizes)
+                self.body = MLP(sizes, act_type, self.latent_variable_size, prefix="body_")
+                features = (self.body.out_units,)
             for name in self.heads:
-                setattr(self, name, Dense(self.head_size(name), self.body.out_units, prefix=f"{name}_"))
+                head = last_layer(self.head_size(name), features, layer_sizes, self.data_dims, prefix=f"{name}_")
+                setattr(self, name, head)
+
+    def _features(self) -> tuple[int, ...]:
+        """What the body returns for a latent state, ``(F,)`` or ``(F, H, W)``; of any size where D is not known."""
+        try:
+            return self.body.fit(self.latent_variable_size or 1).features
+        except ValueError as error:
+            if self.latent_variable_size:
+                raise
+            raise ValueError(
+                f"{type(self).__name__} cannot tell what the body returns before it knows the number of latent "
+                f"variables: pass latent_variable_size=... ({error})"
+            ) from error
 
     def head_size(self, name: str) -> int:
         """How many numbers a data point has of a parameter."""
         return self.data_dims
 
+    @property
+    def width(self) -> int:
+        of_body = self.body.fit(self.latent_variable_size or 1).width if isinstance(self.body, Fitted) else 0
+        return max(super().width, of_body, *map(self.head_size, self.heads))
+
+    def check_body(self, in_units: int) -> None:
+        if isinstance(self.body, Fitted):
+            self.body.fit(in_units)
+
     def hybrid_forward(self, F: Any, latent_state: Tensor) -> Any:
-        features = self.body(latent_state)
-        parameters = tuple(getattr(self, name)(features) for name in self.heads)
+        if isinstance(self.body, Fitted):
+            features = self.body(fold(latent_state))
+            parameters = tuple(unfold(getattr(self, name)(features), latent_state) for name in self.heads)
+        else:
+            # dense layers take any number of axes
+            features = self.body(latent_state)
+            parameters = tuple(getattr(self, name)(features) for name in self.heads)
         return parameters if len(parameters) > 1 else parameters[0]
 
 

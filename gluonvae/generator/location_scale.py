@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
 from typing import Any, ClassVar, Optional, Union
 
 from ..distributions import Distribution, Laplace, Normal
-from ..networks import Activation
+from ..networks import Activation, Layers
 from ..ops import Tensor, namespace
 from ..runtime import mx
 from .generator import LIKELIHOODS, DenseGenerator, positive, repeated
@@ -40,7 +39,7 @@ class LocationScaleGenerator(DenseGenerator):
     def __init__(
         self,
         data_dims: int,
-        layer_sizes: Sequence[int],
+        layer_sizes: Layers,
         act_type: Activation,
         latent_variable_size: int,
         scale_name: str,
@@ -89,7 +88,7 @@ class GaussianGenerator(LocationScaleGenerator):
     def __init__(
         self,
         data_dims: int,
-        layer_sizes: Sequence[int],
+        layer_sizes: Layers,
         act_type: Activation = "tanh",
         latent_variable_size: int = 0,
         std: Union[float, str] = "learned",
@@ -115,7 +114,7 @@ class LaplaceGenerator(LocationScaleGenerator):
     def __init__(
         self,
         data_dims: int,
-        layer_sizes: Sequence[int],
+        layer_sizes: Layers,
         act_type: Activation = "tanh",
         latent_variable_size: int = 0,
         scale: Union[float, str] = "learned",

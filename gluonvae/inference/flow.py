@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Optional
 from .. import checks
 from ..distributions import Distribution, Normal, Transformed
 from ..flows import Chain, Flow
-from ..networks import Activation, widest_layer
+from ..networks import Activation, Layers, widest_layer
 from ..ops import Tensor
 from .inference import STD_TRANSFORMS, DenseInferenceNetwork
 
@@ -33,7 +33,7 @@ class FlowInferenceNetwork(DenseInferenceNetwork):
     def __init__(
         self,
         latent_variable_size: int,
-        layer_sizes: Sequence[int],
+        layer_sizes: Layers,
         act_type: Activation = "tanh",
         data_dims: int = 0,
         shared_layers: Optional[int] = 1,
@@ -92,7 +92,7 @@ class ConditionedFlowInferenceNetwork(FlowInferenceNetwork):
     def __init__(
         self,
         latent_variable_size: int,
-        layer_sizes: Sequence[int],
+        layer_sizes: Layers,
         act_type: Activation = "tanh",
         data_dims: int = 0,
         shared_layers: Optional[int] = 1,

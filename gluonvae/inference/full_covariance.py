@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Optional
 
 from .. import checks
 from ..distributions import MultivariateNormal
 from ..flows import near_zero
-from ..networks import Activation
+from ..networks import Activation, Layers
 from ..ops import Tensor
 from .inference import POSTERIORS, STD_TRANSFORMS, DenseInferenceNetwork, bounded
 
@@ -34,7 +33,7 @@ class FullCovarianceInferenceNetwork(DenseInferenceNetwork):
     def __init__(
         self,
         latent_variable_size: int,
-        layer_sizes: Sequence[int],
+        layer_sizes: Layers,
         act_type: Activation = "tanh",
         data_dims: int = 0,
         shared_layers: Optional[int] = 1,

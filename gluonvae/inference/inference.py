@@ -8,7 +8,7 @@ from typing import Any, Callable, ClassVar, Optional
 
 from .. import checks
 from ..distributions import Distribution
-from ..networks import MLP, Activation, Dense, ModelBlock
+from ..networks import MLP, Activation, Dense, Flattened, Layers, ModelBlock, is_body
 from ..ops import Tensor, is_symbol, namespace, softplus
 from ..registry import Registry
 
@@ -81,6 +81,7 @@ class InferenceNetwork(ModelBlock):
         """The parameters of q(z | x) for data ``(B, X)``: a tuple in both modes."""
         if not is_symbol(data):
             checks.tensor("data", data, ("B", self.data_dims or "X"), self.dtype)
+            self.check_body(data.shape[-1])
         if self.data_transform is not None:
             data = DATA_TRANSFORMS[self.data_transform](data)
         parameters = super().forward(data)
@@ -133,19 +134,21 @@ class DenseInferenceNetwork(InferenceNetwork):
     Parameters
     ----------
     latent_variable_size : D.
-    layer_sizes : widths of the hidden layers, from the data inwards; may be empty.
-    act_type : activation of the hidden layers, see :data:`gluonvae.networks.ACTIVATIONS`.
+    layer_sizes : widths of the hidden layers, from the data inwards; may be empty. Or a HybridBlock, one of
+        :data:`gluonvae.networks.ENCODERS` or your own, that maps ``(N, X)`` to features ``(N, F)`` or maps
+        ``(N, F, H, W)``; one that wants pictures is wrapped, :class:`gluonvae.networks.OnImages`. All heads share it.
+    act_type : activation of the hidden layers, see :data:`gluonvae.networks.ACTIVATIONS`; a HybridBlock has its own.
     data_dims : X; 0 leaves it to the first call.
     heads : the parameters' names, and how many numbers a data point has of each.
     shared_layers : how many of the hidden layers the heads share; None for all. Of the others each
-        head has its own.
+        head has its own. Of no use beside a HybridBlock.
     data_transform : see :class:`InferenceNetwork`.
     """
 
     def __init__(
         self,
         latent_variable_size: int,
-        layer_sizes: Sequence[int],
+        layer_sizes: Layers,
         act_type: Activation,
         data_dims: int,
         heads: Mapping[str, int],
@@ -153,18 +156,29 @@ class DenseInferenceNetwork(InferenceNetwork):
         data_transform: Optional[str],
     ) -> None:
         super().__init__(latent_variable_size, data_dims, data_transform)
-        sizes = checks.layer_sizes("layer_sizes", layer_sizes)
-        if shared_layers is None:
-            shared_layers = len(sizes)
-        elif shared_layers != 0:
-            checks.positive_int("shared_layers", shared_layers)
+        sizes: tuple[int, ...] = ()
         with self.name_scope():
-            self.shared = MLP(sizes[:shared_layers], act_type, self.data_dims, prefix="shared_")
+            if is_body(layer_sizes):
+                self.shared = Flattened(layer_sizes)
+                self.data_dims = self.data_dims or getattr(layer_sizes, "in_units", 0)
+                features = math.prod(self.shared.fit(self.data_dims).features) if self.data_dims else 0
+            else:
+                sizes = checks.layer_sizes("layer_sizes", layer_sizes)
+                if shared_layers is None:
+                    shared_layers = len(sizes)
+                elif shared_layers != 0:
+                    checks.positive_int("shared_layers", shared_layers)
+                self.shared = MLP(sizes[:shared_layers], act_type, self.data_dims, prefix="shared_")
+                features, sizes = self.shared.out_units, sizes[shared_layers:]
             for name, size in heads.items():
-                setattr(self, f"{name}_head", self._head(name, sizes[shared_layers:], act_type, size))
+                setattr(self, f"{name}_head", self._head(name, sizes, act_type, features, size))
 
-    def _head(self, name: str, sizes: Sequence[int], act_type: Activation, size: int) -> MLP:
-        head = MLP(sizes, act_type, self.shared.out_units, prefix=f"{name}_")
+    def check_body(self, in_units: int) -> None:
+        if isinstance(self.shared, Flattened):
+            self.shared.fit(in_units)
+
+    def _head(self, name: str, sizes: Sequence[int], act_type: Activation, in_units: int, size: int) -> MLP:
+        head = MLP(sizes, act_type, in_units, prefix=f"{name}_")
         with head.name_scope():
             head.add(Dense(size, head.out_units))
         return head

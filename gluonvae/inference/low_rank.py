@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Optional
 
 from .. import checks
 from ..distributions import LowRankNormal
 from ..flows import near_zero
-from ..networks import Activation
+from ..networks import Activation, Layers
 from ..ops import Tensor
 from .inference import POSTERIORS, STD_TRANSFORMS, DenseInferenceNetwork, bounded
 
@@ -31,7 +30,7 @@ class LowRankInferenceNetwork(DenseInferenceNetwork):
     def __init__(
         self,
         latent_variable_size: int,
-        layer_sizes: Sequence[int],
+        layer_sizes: Layers,
         act_type: Activation = "tanh",
         data_dims: int = 0,
         shared_layers: Optional[int] = 1,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 from ..flows import SplineCoupling
-from ..networks import Activation
+from ..networks import Activation, Layers
 from .flow import ConditionedFlowInferenceNetwork
 from .inference import POSTERIORS
 
@@ -27,7 +27,7 @@ class SplineInferenceNetwork(ConditionedFlowInferenceNetwork):
     def __init__(
         self,
         latent_variable_size: int,
-        layer_sizes: Sequence[int],
+        layer_sizes: Layers,
         act_type: Activation = "tanh",
         data_dims: int = 0,
         shared_layers: Optional[int] = 1,
