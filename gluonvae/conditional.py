@@ -43,8 +43,10 @@ class ConditionalVAE(VAE):
         super().__init__(generator, inference_net, prior)
 
     def inputs(self, data: Tensor, label: Optional[Tensor] = None) -> Tensor:
-        """Data ``(B, X)`` and its label side by side, ``(B, X + Y)``."""
+        """Data ``(B, X)`` and its label side by side, ``(B, X + Y)``; what is so already is returned as it is."""
         if label is None:
+            if is_symbol(data) or data.shape[1:] == (self.data_dims + self.label_size,):
+                return data
             raise TypeError(f"label is missing: {type(self).__name__} takes the data and its labels, label=...")
         if is_symbol(data):
             return mx.sym.concat(data, label, dim=-1)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 from . import checks
+from .conditional import ConditionalVAE
 from .generator import LIKELIHOODS
 from .inference import POSTERIORS, GaussianInferenceNetwork
 from .networks import Activation
@@ -28,6 +29,7 @@ def construct_vae(
     likelihood_options: Options = None,
     latent_options: Options = None,
     prior_options: Options = None,
+    label_size: int = 0,
 ) -> VAE:
     """A VAE from names and sizes; the defaults are the tutorial's model for 28×28 images.
 
@@ -42,24 +44,28 @@ def construct_vae(
     prior : one of :data:`gluonvae.prior.PRIORS`.
     likelihood_options, latent_options, prior_options : further arguments of the likelihood's, the
         posterior's and the prior's class, by name.
+    label_size : Y, of a model of data with labels; 0 for one without.
 
     Returns
     -------
-    A :class:`VAE`; a :class:`GaussianVAE` where the posterior is "gaussian" and the prior "standard".
+    A :class:`VAE`; a :class:`GaussianVAE` where the posterior is "gaussian" and the prior "standard"; a
+    :class:`ConditionalVAE` where labels have a size.
 
     Raises ValueError for an unknown name (with the nearest known one) or a size that is not
     positive.
     """
-    sizes = {
-        "latent_variable_size": checks.positive_int("latent_variable_size", latent_variable_size),
-        "data_dims": checks.positive_int("data_dims", data_dims),
-    }
+    latent_variable_size = checks.positive_int("latent_variable_size", latent_variable_size)
+    data_dims = checks.positive_int("data_dims", data_dims)
+    label_size = checks.positive_int("label_size", label_size) if label_size else 0
+    # what looks at data looks at its label as well
+    sizes = {"latent_variable_size": latent_variable_size, "data_dims": data_dims + label_size}
     generator = LIKELIHOODS.make(
         likelihood,
         likelihood_options,
         layer_sizes=checks.layer_sizes("generator_layer_sizes", generator_layer_sizes),
         act_type=generator_act_type,
-        **sizes,
+        latent_variable_size=latent_variable_size + label_size,
+        data_dims=data_dims,
     )
     inference_net = POSTERIORS.make(
         latent_type,
@@ -70,6 +76,8 @@ def construct_vae(
     )
     inference_net.data_transform = inference_net.data_transform or generator.data_transform
     chosen_prior = PRIORS.make(prior, prior_options, **sizes)
+    if label_size:
+        return ConditionalVAE(generator, inference_net, chosen_prior, label_size=label_size)
     if type(inference_net) is GaussianInferenceNetwork and type(chosen_prior) is StandardNormalPrior:
         return GaussianVAE(generator, inference_net)
     return VAE(generator, inference_net, chosen_prior)

@@ -110,6 +110,10 @@ class VAE(XavierBlock):
         """The label in what :meth:`inputs` returned, or None."""
         return None
 
+    def __call__(self, data: Tensor, noise: Optional[Tensor] = None, label: Optional[Tensor] = None) -> Any:
+        """:meth:`forward`; Gluon's own takes no argument by name."""
+        return super().__call__(data, noise, label)
+
     def forward(
         self, data: Tensor, noise: Optional[Tensor] = None, label: Optional[Tensor] = None
     ) -> tuple[Tensor, Tensor]:

@@ -107,7 +107,7 @@ class Objective(XavierBlock):
         if not (vae.inference_net.reparametrised or self.score_function):
             raise ValueError(
                 f"{type(self).__name__} differentiates latent states, and those of {type(vae.inference_net).__name__} "
-                "are discrete: use NVIL, IWAE with gradient='vimco', or a relaxed posterior"
+                "are discrete: use NVIL, VIMCO or a relaxed posterior"
             )
         self.vae = vae
         self.samples = checks.positive_int("samples", samples)
@@ -130,6 +130,10 @@ class Objective(XavierBlock):
     def width(self, batch: int) -> int:
         """The most numbers of anything computed for one latent state, in a batch of so many data points."""
         return self.vae.width
+
+    def __call__(self, data: Tensor, noise: Optional[Tensor] = None, label: Optional[Tensor] = None) -> Tensor:
+        """:meth:`forward`; Gluon's own takes no argument by name."""
+        return super().__call__(data, noise, label)
 
     def forward(self, data: Tensor, noise: Optional[Tensor] = None, label: Optional[Tensor] = None) -> Tensor:
         """The objective, ``(B,)``, for data ``(B, X)`` and standard normal noise of :meth:`noise_shape`:
