@@ -9,6 +9,7 @@ from . import data, distributions, flows, generator, inference, networks, noise,
 from ._version import __version__
 from .conditional import ConditionalVAE
 from .construct import construct_vae
+from .diagnostics import Perplexity, perplexity
 from .distributions import *
 from .distributions import kl_divergence
 from .evaluation import Estimate, MarginalLikelihood, evaluate, log_marginal_likelihood
@@ -33,6 +34,7 @@ __all__ = [
     "FusedAdam",
     "GaussianVAE",
     "History",
+    "Perplexity",
     "MarginalLikelihood",
     "VAE",
     "__version__",
@@ -47,6 +49,7 @@ __all__ = [
     "log_marginal_likelihood",
     "networks",
     "noise",
+    "perplexity",
     "plots",
     "schedules",
     "seed",

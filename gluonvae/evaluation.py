@@ -83,6 +83,11 @@ def log_marginal_likelihood(
     samples = checks.positive_int("samples", samples)
     if not memory > 0:
         raise ValueError(f"memory must be positive, got {memory}")
+    if vae.inference_net.deterministic:
+        raise ValueError(
+            f"every sample of {type(vae.inference_net).__name__} is the same: there is no more to know than the bound, "
+            "evaluate(VQELBO(vae), data)"
+        )
     data = model_data("data", data, vae).drawn_once(seed)
     log_weight = LogWeight(vae)
     log_weight.hybridize(static_alloc=True, static_shape=True)

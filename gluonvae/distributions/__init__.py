@@ -24,6 +24,8 @@ from .negative_binomial import NegativeBinomial as NegativeBinomial
 from .normal import Normal as Normal
 from .normal import StandardNormal as StandardNormal
 from .poisson import Poisson as Poisson
+from .quantized import CodeVectors as CodeVectors
+from .quantized import Quantized as Quantized
 from .transformed import Rotated as Rotated
 from .transformed import Transformed as Transformed
 

@@ -42,15 +42,17 @@ class Mixture(Distribution):
         F = namespace(noise)
         rows = F.reshape(noise, shape=(-1, 0), reverse=True)
         pick = F.slice_axis(rows, axis=-1, begin=-1, end=None)
-        draws = self.component(self._picked(pick)).rsample(F.slice_axis(rows, axis=-1, begin=0, end=-1))
+        number = picked(pick, F.expand_dims(F.exp(self.log_weights), axis=0))
+        draws = self.component(number).rsample(F.slice_axis(rows, axis=-1, begin=0, end=-1))
         return stop_gradient(F.reshape_like(draws, noise, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=-1))
 
-    def _picked(self, normal: Tensor) -> Tensor:
-        """The number of a component, ``(n,)``, for standard normal noise ``(n, 1)``: the first whose
-        cumulative probability is not below that of the noise."""
-        F = namespace(normal)
-        uniform = 0.5 * (1 + F.erf(normal / math.sqrt(2)))
-        weights = F.exp(self.log_weights)
-        # before each component; 0 before the first is no bar, and may be a rounding below 0
-        before = F.expand_dims(F.cumsum(weights, axis=0) - weights, axis=0)
-        return F.maximum(F.sum(F.broadcast_greater(uniform, before), axis=-1) - 1, 0)
+
+def picked(normal: Tensor, probabilities: Tensor) -> Tensor:
+    """For standard normal noise ``(..., R, 1)``, numbers from 0 to K - 1, ``(..., R)``: of each row of
+    ``probabilities`` ``(R, K)`` (or of the only one) the first whose cumulative probability is not below that of
+    the noise."""
+    F = namespace(normal)
+    uniform = 0.5 * (1 + F.erf(normal / math.sqrt(2)))
+    # before each number; 0 before the first is no bar, and may be a rounding below 0
+    before = F.cumsum(probabilities, axis=1) - probabilities
+    return F.maximum(F.sum(F.broadcast_greater(uniform, before), axis=-1) - 1, 0)

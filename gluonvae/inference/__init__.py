@@ -15,5 +15,6 @@ from .planar import PlanarInferenceNetwork as PlanarInferenceNetwork
 from .radial import RadialInferenceNetwork as RadialInferenceNetwork
 from .real_nvp import RealNVPInferenceNetwork as RealNVPInferenceNetwork
 from .spline import SplineInferenceNetwork as SplineInferenceNetwork
+from .vector_quantized import VectorQuantizedInferenceNetwork as VectorQuantizedInferenceNetwork
 
 __all__ = [name for name, thing in globals().items() if isinstance(thing, type)]

@@ -66,6 +66,8 @@ class InferenceNetwork(ModelBlock):
     """Of what ``distribution`` returns, where it is always the same."""
     reparametrised: ClassVar[bool] = True
     """Whether a latent state is a differentiable function of the parameters."""
+    deterministic: ClassVar[bool] = False
+    """Whether q(z | x) is a point mass: nothing is drawn."""
     weight_names: ClassVar[tuple[str, ...]] = ()
     """Attributes that are numbers which may change from step to step, such as a temperature."""
 

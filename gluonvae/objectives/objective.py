@@ -104,11 +104,7 @@ class Objective(XavierBlock):
         super().__init__()
         if not isinstance(vae, VAE):
             raise TypeError(f"vae must be a VAE, got {type(vae).__name__}")
-        if not (vae.inference_net.reparametrised or self.score_function):
-            raise ValueError(
-                f"{type(self).__name__} differentiates latent states, and those of {type(vae.inference_net).__name__} "
-                "are discrete: use NVIL, VIMCO or a relaxed posterior"
-            )
+        self.check_posterior(vae.inference_net)
         self.vae = vae
         self.samples = checks.positive_int("samples", samples)
         self.parts = parts(vae)
@@ -116,6 +112,16 @@ class Objective(XavierBlock):
         self.weight_names = [name for base in bases for name, of in vars(base).items() if isinstance(of, Weight)]
         """The numbers that may change from step to step, in the order that ``combine`` takes them."""
         self._weight_tensors: dict[Any, Any] = {}
+
+    def check_posterior(self, net: Any) -> None:
+        """ValueError for an inference network that this objective would not train."""
+        if net.deterministic:
+            raise ValueError(f"{type(self).__name__} does not train the codebook of {type(net).__name__}: use VQELBO")
+        if not (net.reparametrised or self.score_function):
+            raise ValueError(
+                f"{type(self).__name__} differentiates latent states, and those of {type(net).__name__} are discrete: "
+                "use NVIL, VIMCO or a relaxed posterior"
+            )
 
     @property
     def adjustable(self) -> dict[str, Any]:
@@ -157,7 +163,11 @@ class Objective(XavierBlock):
             if chunk < self.samples:
                 path_scale = self.path_scale if self.scales_path else None
                 return Terms(*in_chunks(self.parts, self.combine, path_scale, inputs, noise, weights, chunk))
-        return Terms(*super().forward(inputs, noise, *weights))
+        return self.computed(*super().forward(inputs, noise, *weights))
+
+    def computed(self, *outputs: Tensor) -> Terms:
+        """What becomes of the outputs of the graph: :class:`Terms`, which are its first four."""
+        return Terms(*outputs)
 
     def _weight(self, name: str, data: Tensor) -> Tensor:
         """The weight as an input of the graph, on the device of ``data``."""

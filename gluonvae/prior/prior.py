@@ -26,6 +26,8 @@ class Prior(ModelBlock):
 
     distribution_type: ClassVar[Optional[type[Distribution]]] = None
     """Of what ``distribution`` returns, where it is always the same."""
+    posterior_type: ClassVar[Optional[type[Distribution]]] = None
+    """The ``distribution_type`` of the posteriors that it is a prior for, where those are not all."""
     needs_label: ClassVar[bool] = False
     """Whether it is p(z | y), and there is no p(z)."""
 
