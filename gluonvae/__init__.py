@@ -12,7 +12,7 @@ from .construct import construct_vae
 from .diagnostics import Perplexity, perplexity
 from .distributions import *
 from .distributions import kl_divergence
-from .evaluation import Estimate, MarginalLikelihood, evaluate, log_marginal_likelihood
+from .evaluation import Estimate, MarginalLikelihood, evaluate, kl_by_layer, log_marginal_likelihood
 from .generator import *
 from .graph import summary
 from .inference import *
@@ -45,6 +45,7 @@ __all__ = [
     "evaluate",
     "fit",
     "flows",
+    "kl_by_layer",
     "kl_divergence",
     "log_marginal_likelihood",
     "networks",

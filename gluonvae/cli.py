@@ -135,7 +135,15 @@ def _model(group: argparse._ActionsContainer) -> None:
             f"--{part}", default=default, choices=sorted(kinds), metavar="NAME", help=_one_of(what, kinds)
         )
         _options(group, part, example)
-    group.add_argument("--latent-size", type=int, default=100, metavar="D", help="number of latent variables")
+    group.add_argument(
+        "--latent-size",
+        type=int,
+        nargs="+",
+        action=_OneOrSeveral,
+        default=100,
+        metavar="D",
+        help="number of latent variables; of each layer, from the image upwards, where there are layers",
+    )
     group.add_argument(
         "--inference-layers",
         type=int,
@@ -245,6 +253,13 @@ class _KeysAndValues(argparse.Action):
                 parser.error(f"argument {option_string}: {pair!r} must be KEY=VALUE, such as components=10")
             given[key] = _literal(value)
         setattr(namespace, self.dest, given)
+
+
+class _OneOrSeveral(argparse.Action):
+    """One value as it is, several as a list."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Optional[str] = None) -> None:
+        setattr(namespace, self.dest, values if len(values) > 1 else values[0])
 
 
 def _literal(text: str) -> Any:

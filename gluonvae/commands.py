@@ -17,7 +17,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from . import checkpoint, checks, data, runtime, schedules
 from ._version import __version__
 from .construct import construct_vae
-from .evaluation import evaluate, log_marginal_likelihood, to_device
+from .evaluation import evaluate, log_marginal_likelihood, named_kl, to_device
 from .files import replacing
 from .generator import LIKELIHOODS
 from .noise import seed
@@ -66,14 +66,21 @@ def train(asked: argparse.Namespace) -> int:
         raise
     run.save_parameters(vae)
     result = evaluate(bound, splits.test)
-    run.write_result({f"test_{name}": value for name, value in result._asdict().items()})
+    of_layers = named_kl(vae, splits.test)
+    run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **of_layers}.items()})
     _draw(run, vae, splits.test, history)
     print(
         f"test bound {result.bound:.2f} nats per image (standard error {result.standard_error:.2f}; "
         f"log-likelihood {result.log_likelihood:.2f}, KL {result.kl:.2f})\n"
-        f"parameters, metrics and pictures are in {folder}"
+        f"{_of_layers(of_layers)}parameters, metrics and pictures are in {folder}"
     )
     return 130 if history.interrupted else 0
+
+
+def _of_layers(divergences: dict[str, float]) -> str:
+    """A line with the KL of each layer of latent variables, where there are several."""
+    values = ", ".join(f"{value:.2f}" for value in divergences.values())
+    return f"KL by layer, from the image upwards: {values}\n" if divergences else ""
 
 
 def _model_arguments(asked: argparse.Namespace, splits: data.Splits) -> dict[str, Any]:

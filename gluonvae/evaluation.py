@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Optional, Union
+from collections.abc import Iterator
+from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
 from tqdm import tqdm
@@ -12,6 +13,7 @@ from .data import Dataset, as_images
 from .memory import filled
 from .noise import NoiseSource
 from .objectives import Objective
+from .objectives.layered import kl_of_layers, layers_of
 from .ops import as_numpy
 from .vae import VAE, LogWeight
 
@@ -34,16 +36,51 @@ def evaluate(bound: Objective, data: Union[Dataset, Any], batch_size: int = 500,
     :func:`gluonvae.fit` does.
     """
     data = model_data("data", data, bound.vae)
-    batch_size = checks.positive_int("batch_size", batch_size)
-    source, rows = NoiseSource(seed), []
-    for start in range(0, len(data), batch_size):
-        batch = to_device(model_batch(data, slice(start, start + batch_size), bound.vae, source), bound.vae)
-        noise = source.normal(bound.noise_shape(len(batch)), batch.context, batch.dtype)
-        terms = bound.checked_terms(batch, noise)
+    rows = []
+    for inputs, noise in _batches(data, bound.vae, batch_size, seed, bound.noise_shape):
+        terms = bound.checked_terms(inputs, noise)
         rows.append(np.stack([as_numpy(term) for term in terms[1:]]))
     values = np.concatenate(rows, axis=1).astype(np.float64)
     bound_mean, log_likelihood, kl = (float(mean) for mean in values.mean(axis=1))
     return Estimate(bound_mean, log_likelihood, kl, standard_error(values[0]))
+
+
+def kl_by_layer(vae: VAE, data: Union[Dataset, Any], batch_size: int = 500, seed: int = 0) -> np.ndarray:
+    """The KL divergence of each layer of latent variables in nats, ``(L,)``, z_1's first: the means over ``data`` of
+    E_q[log q(z_l | its layer before, x) - log p(z_l | z_{l+1})], from one latent state a data point. Their sum is what
+    ``evaluate(ELBO(vae), data)`` gives as the KL. One may be negative, where posterior and prior are not drawn in the
+    same order.
+
+    Takes what :func:`evaluate` takes. Raises ValueError for a model without layers, and else as that does.
+    """
+    if layers_of(vae) == 1:
+        raise ValueError(
+            "the KL by layer is of a model with layers of latent variables: a HierarchicalPrior, with a "
+            f"HierarchicalInferenceNetwork or a LadderInferenceNetwork, not {type(vae.prior).__name__} and "
+            f"{type(vae.inference_net).__name__}"
+        )
+    data, rows = model_data("data", data, vae), []
+    for inputs, noise in _batches(data, vae, batch_size, seed, vae.inference_net.noise_shape):
+        _, of_layers = kl_of_layers(vae, inputs, noise)
+        rows.append(np.stack([as_numpy(kl) for kl in of_layers]))
+    return np.concatenate(rows, axis=1).mean(axis=1, dtype=np.float64)
+
+
+def named_kl(vae: VAE, data: Dataset) -> dict[str, float]:
+    """:func:`kl_by_layer` as "kl_1", "kl_2", ...; nothing for a model without layers."""
+    values = kl_by_layer(vae, data) if layers_of(vae) > 1 else ()
+    return {f"kl_{layer}": float(value) for layer, value in enumerate(values, 1)}
+
+
+def _batches(
+    data: Dataset, vae: VAE, batch_size: int, seed: int, noise_shape: Callable[[int], tuple[int, ...]]
+) -> Iterator[tuple[Any, Any]]:
+    """What the model takes of ``data``, batch after batch, and noise for it, both drawn from ``seed``."""
+    batch_size = checks.positive_int("batch_size", batch_size)
+    source = NoiseSource(seed)
+    for start in range(0, len(data), batch_size):
+        inputs = to_device(model_batch(data, slice(start, start + batch_size), vae, source), vae)
+        yield inputs, source.normal(noise_shape(len(inputs)), inputs.context, inputs.dtype)
 
 
 class MarginalLikelihood(NamedTuple):

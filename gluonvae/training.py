@@ -16,7 +16,7 @@ from tqdm import tqdm
 from . import checks
 from . import noise as _noise
 from .data import Dataset
-from .evaluation import evaluate, model_batch, model_data
+from .evaluation import evaluate, model_batch, model_data, named_kl
 from .objectives import Objective
 from .optimizer import FusedAdam
 from .schedules import Schedule
@@ -80,8 +80,8 @@ def fit(
     Returns
     -------
     A :class:`History` with, for each epoch, ``train_`` and (given ``valid``) ``valid_`` times
-    ``bound``, ``log_likelihood`` and ``kl`` in nats per data point, and ``epoch``,
-    ``learning_rate``, ``images_per_second`` and ``seconds``.
+    ``bound``, ``log_likelihood`` and ``kl`` in nats per data point, ``valid_kl_1``, ``valid_kl_2``, ... where
+    there are layers of latent variables, and ``epoch``, ``learning_rate``, ``images_per_second`` and ``seconds``.
 
     Ctrl-C ends it after the step under way, with what was learnt kept; a second one at once.
     Raises ValueError or TypeError for data that does not fit the model, a batch larger than the
@@ -111,6 +111,7 @@ def fit(
                 break
             if valid is not None:
                 metrics.update(_prefixed("valid", evaluate(bound, valid)[:3]))
+                metrics.update({f"valid_{name}": value for name, value in named_kl(bound.vae, valid).items()})
                 validation = f", validation {metrics['valid_bound']:.2f}"
             history.rows.append({"epoch": epoch, **metrics})
             _log.info("epoch %d of %d: %s", epoch, epochs, describe(metrics))

@@ -25,6 +25,7 @@ BOUNDS = {
     "CapacityELBO": lambda vae: gv.CapacityELBO(vae, gamma=2, capacity=3, samples=SAMPLES),
     "CapacityELBO, stl": lambda vae: gv.CapacityELBO(vae, gamma=2, capacity=3, gradient="stl"),
     "FreeBitsELBO": lambda vae: gv.FreeBitsELBO(vae, free_bits=0.1, samples=SAMPLES),
+    "FreeBitsELBO, beta": lambda vae: gv.FreeBitsELBO(vae, free_bits=0.1, beta=0.3),
     "FreeBitsELBO, 2 groups": lambda vae: gv.FreeBitsELBO(vae, free_bits=0.1, groups=2),
     "FreeBitsELBO, 1 group": lambda vae: gv.FreeBitsELBO(vae, free_bits=0.1, groups=1, samples=SAMPLES),
     "FreeBitsELBO, 1 group, stl": lambda vae: gv.FreeBitsELBO(vae, groups=1, samples=SAMPLES, gradient="stl"),

@@ -174,9 +174,9 @@ def test_free_bits_by_hand(groups, rng):
     kl = kl_by_variable(mean, std)
     of_groups = kl.reshape(7, groups, -1).sum(-1).mean(0)
     bound = gv.FreeBitsELBO(vae, groups=groups, samples=3)
-    for bound.free_bits in (0, float(of_groups.mean()), 100):
+    for bound.free_bits, bound.beta in ((0, 1), (float(of_groups.mean()), 1), (float(of_groups.mean()), 0.3), (100, 1)):
         terms = bound.terms(nd64(data), nd64(noise))
-        penalty = sum(max(bound.free_bits, one) for one in of_groups)
+        penalty = bound.beta * sum(max(bound.free_bits, one) for one in of_groups)
         np.testing.assert_allclose(terms.objective.asnumpy(), log_likelihood - penalty, rtol=1e-9)
         np.testing.assert_allclose(terms.bound.asnumpy(), log_likelihood - kl.sum(-1), rtol=1e-9)
 

@@ -61,6 +61,7 @@ LIMITS = {
     "CapacityELBO, gamma": (gv.CapacityELBO, "gamma", 0, 1e6),
     "CapacityELBO, capacity": (gv.CapacityELBO, "capacity", 0, 1e6),
     "FreeBitsELBO": (gv.FreeBitsELBO, "free_bits", 0, 1e6),
+    "FreeBitsELBO, beta": (gv.FreeBitsELBO, "beta", 0, 1e6),
     "BetaTC, alpha": (lambda vae: gv.BetaTC(vae, 50), "alpha", 0, 1e6),
     "BetaTC, beta": (lambda vae: gv.BetaTC(vae, 50), "beta", 0, 1e6),
     "BetaTC, gamma": (lambda vae: gv.BetaTC(vae, 50), "gamma", 0, 1e6),
@@ -125,6 +126,7 @@ def test_training_improves_the_bound(name):
         (gv.CapacityELBO, "capacity", gv.schedules.linear(0, 5, 15)),
         (gv.ELBO, "beta", gv.schedules.cyclical(20, cycles=2)),
         (gv.FreeBitsELBO, "free_bits", gv.schedules.linear(2, 0.1, 10)),
+        (gv.FreeBitsELBO, "beta", gv.schedules.linear(0, 1, 10)),
         (gv.CIWAE, "beta", gv.schedules.linear(1, 0, 20)),
     ],
 )

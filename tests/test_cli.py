@@ -229,6 +229,8 @@ def test_every_kind_trains_by_name_and_comes_back(kind, tmp_path, rng):
     images = rng.integers(0, 256, (50, 6, 4), dtype=np.uint8)
     if kind[1] == "categorical":
         images, kind = np.eye(4)[rng.integers(0, 4, (50, 6))], [*kind, "--likelihood-options", "categories=4"]
+    if kind[1] in ("hierarchical", "ladder"):
+        kind = ["--prior", "hierarchical", *kind, "--latent-size", "3", "2"]
     np.save(tmp_path / "mine.npy", images)
     arguments = ["--data", str(tmp_path / "mine.npy"), "--shape", "6", "4", "--epochs", "1", "--batch-size", "10"]
     folder = str(tmp_path / "run")

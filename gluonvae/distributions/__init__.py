@@ -17,6 +17,7 @@ from .kl import kl_by_variable as kl_by_variable
 from .kl import kl_divergence as kl_divergence
 from .kl import register_kl as register_kl
 from .laplace import Laplace as Laplace
+from .layered import Layered as Layered
 from .low_rank import LowRankNormal as LowRankNormal
 from .mixture import Mixture as Mixture
 from .multivariate_normal import MultivariateNormal as MultivariateNormal

@@ -4,12 +4,15 @@ from .flow import ConditionedFlowInferenceNetwork as ConditionedFlowInferenceNet
 from .flow import FlowInferenceNetwork as FlowInferenceNetwork
 from .full_covariance import FullCovarianceInferenceNetwork as FullCovarianceInferenceNetwork
 from .gaussian import GaussianInferenceNetwork as GaussianInferenceNetwork
+from .hierarchical import HierarchicalInferenceNetwork as HierarchicalInferenceNetwork
 from .householder import HouseholderInferenceNetwork as HouseholderInferenceNetwork
 from .iaf import IAFInferenceNetwork as IAFInferenceNetwork
 from .inference import MIN_STD as MIN_STD
 from .inference import POSTERIORS as POSTERIORS
 from .inference import DenseInferenceNetwork as DenseInferenceNetwork
 from .inference import InferenceNetwork as InferenceNetwork
+from .ladder import LadderInferenceNetwork as LadderInferenceNetwork
+from .layered import LayeredInferenceNetwork as LayeredInferenceNetwork
 from .low_rank import LowRankInferenceNetwork as LowRankInferenceNetwork
 from .planar import PlanarInferenceNetwork as PlanarInferenceNetwork
 from .radial import RadialInferenceNetwork as RadialInferenceNetwork

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from typing import Any, ClassVar, Optional
+from typing import Any, Optional
 
 from .. import checks
 from ..distributions import Distribution, Normal, Transformed
@@ -27,7 +26,7 @@ class FlowInferenceNetwork(DenseInferenceNetwork):
     context_size : C.
     """
 
-    distribution_type: ClassVar[Optional[type[Distribution]]] = Transformed
+    distribution_type: Optional[type[Distribution]] = Transformed
     bears_bfloat16 = False
 
     def __init__(
@@ -70,12 +69,6 @@ class FlowInferenceNetwork(DenseInferenceNetwork):
 
     def distribution(self, mean: Tensor, std: Tensor, context: Tensor) -> Transformed:
         return Transformed(Normal(mean, std), self.flow, context)
-
-    def _build_cache(self, *args: Any) -> None:
-        with warnings.catch_warnings():
-            # called on its own, it computes the parameters of q and leaves the flows to the density
-            warnings.filterwarnings("ignore", "Parameter .* is not used by any computation")
-            super()._build_cache(*args)
 
 
 class ConditionedFlowInferenceNetwork(FlowInferenceNetwork):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, ClassVar, Optional
 
@@ -128,6 +129,12 @@ class InferenceNetwork(ModelBlock):
             if noise is not None:
                 checks.tensor("noise", noise, (..., *self.noise_shape(len(parameters[0]))), self.dtype)
         return self.distribution(*parameters).rsample(noise)
+
+    def _build_cache(self, *args: Any) -> None:
+        with warnings.catch_warnings():
+            # called on its own, it computes the parameters of q and leaves flows or upper layers to the density
+            warnings.filterwarnings("ignore", "Parameter .* is not used by any computation")
+            super()._build_cache(*args)
 
 
 class DenseInferenceNetwork(InferenceNetwork):

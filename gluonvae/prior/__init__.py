@@ -4,6 +4,7 @@ from .codebook import CodebookPrior as CodebookPrior
 from .conditional import ConditionalPrior as ConditionalPrior
 from .diagonal import DiagonalGaussianPrior as DiagonalGaussianPrior
 from .flow import FlowPrior as FlowPrior
+from .hierarchical import HierarchicalPrior as HierarchicalPrior
 from .mixture import MixturePrior as MixturePrior
 from .prior import PRIORS as PRIORS
 from .prior import Prior as Prior
