@@ -12,7 +12,7 @@ from .construct import construct_vae
 from .diagnostics import Perplexity, perplexity
 from .distributions import *
 from .distributions import kl_divergence
-from .evaluation import Estimate, MarginalLikelihood, evaluate, kl_by_layer, log_marginal_likelihood
+from .evaluation import Estimate, MarginalLikelihood, accuracy, evaluate, kl_by_layer, log_marginal_likelihood
 from .generator import *
 from .graph import summary
 from .inference import *
@@ -20,6 +20,7 @@ from .noise import seed
 from .objectives import *
 from .optimizer import FusedAdam
 from .prior import *
+from .semi_supervised import SemiSupervisedVAE
 from .training import History, fit
 from .vae import VAE, GaussianVAE, diagonal_gaussian_kl
 
@@ -36,8 +37,10 @@ __all__ = [
     "History",
     "Perplexity",
     "MarginalLikelihood",
+    "SemiSupervisedVAE",
     "VAE",
     "__version__",
+    "accuracy",
     "construct_vae",
     "data",
     "diagonal_gaussian_kl",

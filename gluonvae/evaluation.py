@@ -15,6 +15,7 @@ from .noise import NoiseSource
 from .objectives import Objective
 from .objectives.layered import kl_of_layers, layers_of
 from .ops import as_numpy
+from .semi_supervised import SemiSupervisedVAE
 from .vae import VAE, LogWeight
 
 
@@ -159,6 +160,18 @@ def _log_mean_weight(
         total = np.logaddexp(total, top + np.log(np.exp(weights - top).sum(axis=0)))
         bar.update(weights.size)
     return total - np.log(samples)
+
+
+def accuracy(vae: SemiSupervisedVAE, data: Dataset, batch_size: int = 500, seed: int = 0) -> float:
+    """The share of labelled images whose most probable class is their label. Dynamic pixels are drawn from ``seed``."""
+    data = model_data("data", data, vae)
+    known = np.flatnonzero(data.labels >= 0)
+    data, right = data.subset(known).drawn_once(seed), 0
+    for start in range(0, len(data), batch_size):
+        rows = slice(start, start + batch_size)
+        probabilities = as_numpy(vae.classify(to_device(data.batch(rows), vae)))
+        right += np.count_nonzero(probabilities.argmax(axis=1) == data.labels[rows])
+    return right / len(data)
 
 
 def standard_error(values: np.ndarray) -> float:

@@ -180,6 +180,9 @@ class VAE(XavierBlock):
             checks.tensor("noise", noise, wanted if shape else (..., *wanted), self.dtype)
         return _noise.normal_for(inputs, noise, wanted)
 
+    def check_importance_weights(self) -> None:
+        """Raise ValueError where the model has no :meth:`log_weight`."""
+
     def log_weight(
         self, inputs: Tensor, noise: Tensor, score: bool = True, path_scale: Optional[Tensor] = None
     ) -> tuple[Tensor, Tensor]:
@@ -271,6 +274,7 @@ class LogWeight(mx.gluon.HybridBlock):
 
     def __init__(self, vae: VAE, score: bool = True) -> None:
         super().__init__()
+        vae.check_importance_weights()
         self.vae = vae
         self.score = score
 

@@ -13,6 +13,7 @@ from .objective import BOUNDS as BOUNDS
 from .objective import Objective as Objective
 from .objective import Terms as Terms
 from .renyi import Renyi as Renyi
+from .semi_supervised import SemiSupervisedELBO as SemiSupervisedELBO
 from .vq import VQELBO as VQELBO
 
 __all__ = [name for name, thing in globals().items() if isinstance(thing, type)]

@@ -1,0 +1,219 @@
+"""A model that sums labels out where they are missing."""
+
+import numpy as np
+import pytest
+import scipy.special
+from conftest import MODES, nd, pixels, set_mode, small_vae
+from linear_gaussian import LinearGaussian
+from modes import assert_modes_agree_in_float64
+
+import gluonvae as gv
+from gluonvae.data import Dataset
+
+X, D, Y = 12, 4, 3
+LABELS = np.array([0, -1, 2, -1, 1, -1, 2])
+
+
+def small(**changes):
+    vae = gv.SemiSupervisedVAE(
+        gv.ProductOfBernoullisGenerator(X, [5, 6]),
+        gv.GaussianInferenceNetwork(D, [6, 5]),
+        label_size=Y,
+        classifier_layer_sizes=[5],
+        **changes,
+    )
+    vae.initialize()
+    return vae
+
+
+def one_hot(labels):
+    return (labels[:, None] == np.arange(Y)).astype(float)
+
+
+def batch(rng, labels=LABELS, dtype="float32"):
+    count = len(labels)
+    return pixels(rng, count).astype(dtype), nd(rng.standard_normal((count, D)), dtype), nd(one_hot(labels), dtype)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_terms_class_by_class(mode, rng):
+    """The sum over classes against a conditional model of the same parts, called for one class at a time."""
+    vae = small()
+    data, noise, label = batch(rng)
+    conditional = gv.ConditionalVAE(vae.generator, vae.inference_net, label_size=Y)
+    of_classes = [conditional(data, noise, nd(one_hot(np.full(7, number)))) for number in range(Y)]
+    # (B, Y) each
+    log_likelihood, kl = (np.stack([t.asnumpy() for t in terms], axis=1) for terms in zip(*of_classes))
+    log_q = scipy.special.log_softmax(vae.classifier(data).asnumpy(), axis=1)
+    q, missing = np.exp(log_q), LABELS < 0
+    entropy, rows = -(q * log_q).sum(1), np.arange(7)
+    wanted_bound = np.where(
+        missing,
+        (q * (log_likelihood - kl - np.log(Y))).sum(1) + entropy,
+        (log_likelihood - kl)[rows, LABELS] - np.log(Y),
+    )
+    wanted_likelihood = np.where(missing, (q * log_likelihood).sum(1), log_likelihood[rows, LABELS])
+    bound = gv.SemiSupervisedELBO(vae, alpha=2.5)
+    set_mode(bound, mode)
+    terms = bound.terms(data, noise, label)
+    np.testing.assert_allclose(terms.bound.asnumpy(), wanted_bound, rtol=1e-5)
+    np.testing.assert_allclose(terms.log_likelihood.asnumpy(), wanted_likelihood, rtol=1e-5)
+    known = np.where(missing, 0, log_q[rows, LABELS])
+    np.testing.assert_allclose(terms.objective.asnumpy(), wanted_bound + 2.5 * known, rtol=1e-5)
+    np.testing.assert_allclose(gv.ELBO(vae)(data, noise, label).asnumpy(), wanted_bound, rtol=1e-5)
+
+
+def test_bound_lies_below_the_evidence_and_reaches_it_where_q_is_exact(rng):
+    """x = u_y + noise, and z says nothing: log p(x) is a mixture of Gaussians, q(y | x) known by Bayes' rule."""
+    vae = gv.SemiSupervisedVAE(
+        LinearGaussian(2, 0), gv.GaussianInferenceNetwork(1, []), label_size=Y, classifier_layer_sizes=[]
+    )
+    vae.initialize()
+    vae.cast("float64")
+    data = nd(rng.standard_normal((50, 2)), "float64")
+    bound = gv.ELBO(vae)
+    bound(data)  # finds the sizes
+    centres = rng.standard_normal((Y, 2))
+    exact_posterior = np.log(np.expm1(1 - gv.inference.MIN_STD))
+    mean, std = vae.inference_net.mean_head[0], vae.inference_net.std_head[0]
+    classifier, precision = vae.classifier[0], 1 / 0.5**2
+    for parameter, values in (
+        (vae.generator.mean.weight, np.hstack([np.zeros((2, 1)), centres.T])),
+        (vae.generator.mean.bias, np.zeros(2)),
+        (mean.weight, np.zeros(mean.weight.shape)),
+        (std.weight, np.zeros(std.weight.shape)),
+        (std.bias, [exact_posterior]),
+        (classifier.weight, precision * centres),
+        (classifier.bias, -0.5 * precision * (centres**2).sum(1)),
+    ):
+        parameter.set_data(nd(values, "float64"))
+    squares = ((data.asnumpy()[:, None] - centres) ** 2).sum(-1)
+    log_joint = -0.5 * precision * squares - np.log(2 * np.pi * 0.5**2) - np.log(Y)
+    evidence = scipy.special.logsumexp(log_joint, axis=1)
+    np.testing.assert_allclose(bound(data).asnumpy(), evidence, rtol=1e-9)
+    np.testing.assert_allclose(bound(data, None, nd(np.full(50, 1))).asnumpy(), log_joint[:, 1], rtol=1e-9)
+    np.testing.assert_allclose(vae.classify(data).asnumpy(), np.exp(log_joint - evidence[:, None]), rtol=1e-6)
+    classifier.bias.set_data(nd([0.5, -1, 0], "float64"))
+    below = evidence - bound(data).asnumpy()
+    assert (below > -1e-9).all()
+    assert below.mean() > 0.05
+
+
+@pytest.mark.parametrize("make", [gv.ELBO, lambda vae: gv.SemiSupervisedELBO(vae, alpha=2, beta=0.5), gv.CapacityELBO])
+def test_both_modes(make, rng):
+    vae = small(prior=gv.ConditionalPrior())
+    vae.cast("float64")
+    batches = [batch(rng, rng.integers(-1, Y, count), "float64") for count in (1, 7, 64, 7)]
+    bound = make(vae)
+    # terms without the classifier's share of labels leave it a gradient of 0 where all labels are known
+    assert_modes_agree_in_float64(bound, batches)
+
+
+def test_alpha_is_an_input_of_the_graph(rng):
+    bound = gv.SemiSupervisedELBO(small())
+    bound.hybridize(static_alloc=True, static_shape=True)
+    tensors = batch(rng)
+    at_one = bound(*tensors).asnumpy()
+    bound.alpha = 3
+    difference = bound(*tensors).asnumpy() - at_one
+    log_q = np.log(bound.vae.classify(tensors[0]).asnumpy())
+    np.testing.assert_allclose(difference, 2 * np.where(LABELS < 0, 0, log_q[np.arange(7), LABELS]), rtol=1e-3)
+
+
+def test_saved_and_loaded(tmp_path, rng):
+    vae, other = small(), small()
+    tensors = batch(rng)
+    before = vae(*tensors)
+    vae.save_parameters(str(tmp_path / "model.params"))
+    other.load_parameters(str(tmp_path / "model.params"))
+    for got, want in zip(other(*tensors), before):
+        np.testing.assert_array_equal(got.asnumpy(), want.asnumpy())
+
+
+def test_drawing(rng):
+    vae = small()
+    data, _, _ = batch(rng)
+    noise = nd(rng.standard_normal((2, 7, D)))
+    probable = vae.classify(data).asnumpy().argmax(1)
+    without = vae.generate_reconstructions(data, 2, "mean", noise)
+    np.testing.assert_array_equal(
+        without.asnumpy(), vae.generate_reconstructions(data, 2, "mean", noise, probable).asnumpy()
+    )
+    some = vae.generate_reconstructions(data, 2, "mean", noise, LABELS).asnumpy()
+    known = np.where(LABELS < 0, probable, LABELS)
+    np.testing.assert_array_equal(some, vae.generate_reconstructions(data, 2, "mean", noise, known).asnumpy())
+    assert vae.phantasize(5).shape == vae.phantasize(5, label=2).shape == (5, X)
+
+
+def test_learns_from_few_labels():
+    """On real digits: of 4,000 images 50 have a label, and the bound and the accuracy rise."""
+    train, valid, _ = gv.data.load("digits")
+    few = gv.data.keep_few_labels(train, 50)
+    vae = gv.SemiSupervisedVAE(
+        gv.ProductOfBernoullisGenerator(784, [200]),
+        gv.GaussianInferenceNetwork(10, [200], "relu"),
+        label_size=10,
+        classifier_layer_sizes=[100],
+    )
+    vae.initialize()
+    before = gv.accuracy(vae, valid)
+    bound = gv.SemiSupervisedELBO(vae, alpha=20)
+    bound.hybridize(static_alloc=True, static_shape=True)
+    history = gv.fit(bound, few, valid, epochs=2, batch_size=100, progress=False)
+    assert before < 0.35
+    assert gv.accuracy(vae, valid) > 0.55
+    assert history["valid_bound"][1] > history["valid_bound"][0]
+
+
+class TestFewLabels:
+    def test_which_are_kept(self, rng):
+        labels = rng.integers(0, 5, 500)
+        data = Dataset(rng.integers(0, 256, (500, 6)).astype(np.uint8), labels=labels.astype(np.uint8))
+        few = gv.data.keep_few_labels(data, 20, share=0.2, seed=3)
+        known = few.labels >= 0
+        assert np.count_nonzero(~known) == 480
+        assert abs(known.mean() - 0.2) < 0.02
+        kept, counts = np.unique(few.labels[known], return_counts=True)
+        assert list(kept) == [0, 1, 2, 3, 4]
+        assert len(set(counts)) == 1
+        of_pixels = {tuple(row): label for row, label in zip(data.pixels, labels)}
+        assert all(of_pixels[tuple(row)] == label for row, label in zip(few.pixels[known], few.labels[known]))
+        assert len({tuple(row) for row in few.pixels[known]}) == 20
+        np.testing.assert_array_equal(data.labels, labels)
+
+    @pytest.mark.parametrize(
+        ("labels", "count", "share", "message"),
+        [
+            (None, 5, 0.1, "data has no labels"),
+            ([0, 1] * 5, 3, 0.1, "a multiple of the 2 classes, got 3"),
+            ([0, 1] * 5, 12, 0.1, "wants 6 images of each class, and of one there are 5"),
+            ([0, 1] * 5, 2, 1.0, "share must be between 0 and 1, got 1.0"),
+        ],
+    )
+    def test_errors(self, labels, count, share, message):
+        with pytest.raises(ValueError, match=message):
+            gv.data.keep_few_labels(Dataset(np.eye(10), labels=labels), count, share)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        gv.IWAE,
+        gv.Renyi,
+        lambda vae: gv.ELBO(vae, kl="sampled"),
+        lambda vae: gv.log_marginal_likelihood(vae, Dataset(np.eye(X), labels=np.zeros(X, int))),
+    ],
+)
+def test_importance_weights_are_refused(make):
+    with pytest.raises(ValueError, match="SemiSupervisedVAE sums labels out, and has no importance weights: use ELBO"):
+        make(small())
+
+
+def test_other_errors(rng):
+    for make in (gv.FreeBitsELBO, gv.InfoVAE):
+        with pytest.raises(ValueError, match="has another kl_divergence: use ELBO"):
+            make(small())
+    with pytest.raises(TypeError, match="vae must be a SemiSupervisedVAE, got GaussianVAE"):
+        gv.SemiSupervisedELBO(small_vae())
+    with pytest.raises(ValueError, match="whole numbers from -1 to 2, got int64 from -2 to 1"):
+        small()(pixels(rng, 2), label=np.array([-2, 1]))
