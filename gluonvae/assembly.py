@@ -42,9 +42,10 @@ def fit_together(generator: Generator, inference_net: InferenceNetwork, prior: P
     prior.posterior_width = inference_net.width
     if generator.support is not None:
         prior.data_range = generator.support.data_range
-    if prior.posterior_type not in (None, inference_net.distribution_type):
+    drawn_from, needed = inference_net.distribution_type, prior.posterior_type
+    if needed is not None and not (drawn_from and issubclass(drawn_from, needed)):
         raise ValueError(
-            f"{type(prior).__name__} is a prior for posteriors that are {prior.posterior_type.__name__}, and "
+            f"{type(prior).__name__} is a prior for posteriors that are {needed.__name__}, and "
             f"{type(inference_net).__name__} is another: take another prior"
         )
     inference_net.join(prior)

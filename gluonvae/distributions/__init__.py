@@ -7,6 +7,11 @@ Each is a product over the last axis: with parameters ``(..., D)``, values are `
 
 from .bernoulli import Bernoulli as Bernoulli
 from .categorical import OneHotCategorical as OneHotCategorical
+from .codes import BinaryCodes as BinaryCodes
+from .codes import Codes as Codes
+from .codes import OneHotCodes as OneHotCodes
+from .codes import RelaxedBernoulli as RelaxedBernoulli
+from .codes import RelaxedOneHotCategorical as RelaxedOneHotCategorical
 from .continuous_bernoulli import ContinuousBernoulli as ContinuousBernoulli
 from .discretized_logistic import DiscretizedLogistic as DiscretizedLogistic
 from .discretized_logistic import DiscretizedLogisticMixture as DiscretizedLogisticMixture

@@ -6,6 +6,7 @@ from typing import Callable, Optional
 
 from ..ops import Tensor, namespace, softplus
 from .bernoulli import Bernoulli
+from .codes import BinaryCodes, OneHotCodes
 from .distribution import Distribution
 from .low_rank import LowRankNormal
 from .multivariate_normal import MultivariateNormal
@@ -102,12 +103,20 @@ def _normal_normal(q: Normal, p: Normal) -> Tensor:
     return _gaussian_kl(F.broadcast_div(F.broadcast_sub(q.mean, p.mean), p.std), F.broadcast_div(q.std, p.std))
 
 
-@register_kl(Bernoulli, Bernoulli)
+@register_kl(BinaryCodes, BinaryCodes, by_variable=True)
+@register_kl(Bernoulli, Bernoulli, by_variable=True)
 def _bernoulli_bernoulli(q: Bernoulli, p: Bernoulli) -> Tensor:
     F = namespace(q.logits)
     expected = F.broadcast_mul(q.mean, F.broadcast_sub(q.logits, p.logits))
     normalisers = F.broadcast_sub(softplus(p.logits), softplus(q.logits))
-    return F.relu(F.sum(expected + normalisers, axis=-1))
+    return F.relu(expected + normalisers)
+
+
+@register_kl(OneHotCodes, OneHotCodes)
+def _one_hot_one_hot(q: OneHotCodes, p: OneHotCodes) -> Tensor:
+    F = namespace(q.logits)
+    log_ratios = F.broadcast_sub(q.log_probabilities, p.log_probabilities)
+    return F.relu(F.sum(F.broadcast_mul(q.mean, log_ratios), axis=-1))
 
 
 @register_kl(MultivariateNormal, StandardNormal)

@@ -1,5 +1,11 @@
 """Inference networks: q(z | x), the approximate posterior. A file a kind, and a line here for it."""
 
+from .binary import BernoulliInferenceNetwork as BernoulliInferenceNetwork
+from .binary import RelaxedBernoulliInferenceNetwork as RelaxedBernoulliInferenceNetwork
+from .categorical import CategoricalInferenceNetwork as CategoricalInferenceNetwork
+from .categorical import RelaxedOneHotInferenceNetwork as RelaxedOneHotInferenceNetwork
+from .codes import CodeInferenceNetwork as CodeInferenceNetwork
+from .codes import RelaxedInferenceNetwork as RelaxedInferenceNetwork
 from .flow import ConditionedFlowInferenceNetwork as ConditionedFlowInferenceNetwork
 from .flow import FlowInferenceNetwork as FlowInferenceNetwork
 from .full_covariance import FullCovarianceInferenceNetwork as FullCovarianceInferenceNetwork

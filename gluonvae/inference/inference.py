@@ -63,7 +63,7 @@ class InferenceNetwork(ModelBlock):
     data_transform : one of :data:`DATA_TRANSFORMS`, through which the network sees the data, or none.
     """
 
-    distribution_type: ClassVar[Optional[type[Distribution]]] = None
+    distribution_type: Optional[type[Distribution]] = None
     """Of what ``distribution`` returns, where it is always the same."""
     reparametrised: ClassVar[bool] = True
     """Whether a latent state is a differentiable function of the parameters."""

@@ -13,6 +13,8 @@ from .objective import BOUNDS as BOUNDS
 from .objective import Objective as Objective
 from .objective import Terms as Terms
 from .renyi import Renyi as Renyi
+from .score_function import NVIL as NVIL
+from .score_function import VIMCO as VIMCO
 from .semi_supervised import SemiSupervisedELBO as SemiSupervisedELBO
 from .vq import VQELBO as VQELBO
 

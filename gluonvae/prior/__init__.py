@@ -1,6 +1,7 @@
 """Priors: p(z). A file a kind, and a line here for it."""
 
 from .codebook import CodebookPrior as CodebookPrior
+from .codes import CodePrior as CodePrior
 from .conditional import ConditionalPrior as ConditionalPrior
 from .diagonal import DiagonalGaussianPrior as DiagonalGaussianPrior
 from .flow import FlowPrior as FlowPrior

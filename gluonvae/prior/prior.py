@@ -24,7 +24,7 @@ class Prior(ModelBlock):
     data_dims : X, likewise; only a prior that looks at data has a use for it.
     """
 
-    distribution_type: ClassVar[Optional[type[Distribution]]] = None
+    distribution_type: Optional[type[Distribution]] = None
     """Of what ``distribution`` returns, where it is always the same."""
     posterior_type: ClassVar[Optional[type[Distribution]]] = None
     """The ``distribution_type`` of the posteriors that it is a prior for, where those are not all."""

@@ -1,0 +1,161 @@
+"""Bounds whose gradient in the parameters of q(z | x) is that of its log density, the score function: latent
+states, which may be discrete, are not differentiated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .. import checks
+from ..distributions import Distribution, has_closed_form_kl, kl_divergence
+from ..networks import MLP, Dense, XavierOrUniform
+from ..ops import Tensor, log_mean_exp, log_sum_exp, softplus, stop_gradient
+from ..runtime import mx
+from ..vae import VAE
+from .elbo import check_kl_not_replaced
+from .objective import BOUNDS, Objective
+
+
+def _drawn(posterior: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """A latent state that nothing is differentiated through, and its log density, which has a gradient."""
+    latent_state = stop_gradient(posterior.rsample(noise))
+    return latent_state, posterior.log_prob(latent_state)
+
+
+def _gradient_alone(x: Tensor) -> Tensor:
+    """0, with the gradient of ``x``."""
+    return x - stop_gradient(x)
+
+
+class BaselinedTerms(mx.gluon.HybridBlock):
+    """log p(x | z), ``(k, B)``; KL(q(z | x) || p(z)), ``(B,)`` in closed form where there is one, else ``(k, B)``;
+    log q(z | x), ``(k, B)``; and a network's baseline, ``(B,)``."""
+
+    def __init__(self, vae: VAE, layer_sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.vae = vae
+        with self.name_scope():
+            sizes = checks.layer_sizes("layer_sizes", layer_sizes)
+            self.baseline = MLP(sizes, "tanh", vae.data_dims + vae.label_size, prefix="baseline_")
+            with self.baseline.name_scope():
+                self.baseline.add(Dense(1, self.baseline.out_units))
+        self.baseline.cast(vae.dtype)
+
+    def hybrid_forward(self, F: Any, inputs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+        posterior, prior = self.vae.distributions(inputs)
+        latent_state, log_posterior = _drawn(posterior, noise)
+        if has_closed_form_kl(type(posterior), type(prior)):
+            kl = kl_divergence(posterior, prior)
+        else:
+            kl = log_posterior - prior.log_prob(latent_state)
+        baseline = F.squeeze(self.baseline(inputs), axis=-1)
+        return self.vae.log_likelihood(latent_state, inputs), kl, F.identity(log_posterior), baseline
+
+
+@BOUNDS.register("nvil")
+class NVIL(Objective):
+    """The evidence lower bound, whose gradient in the parameters of q is that of log q(z | x), times the signal
+    log p(x | z) - KL less a baseline: neural variational inference and learning (Mnih and Gregor 2014, equation 8).
+    A KL in closed form, where there is one, is differentiated as it stands.
+
+    The baseline of a data point is the mean signal of the rest of the batch, and what a network makes of the data
+    beside it; the former takes the place of the paper's running average, and signals are not scaled. No baseline
+    changes the expected gradient.
+
+    The network is a part of this block, and learns from the gradient of this block: a loop of your own trains
+    ``bound.collect_params()``, not ``vae.collect_params()``. It is initialised at once where the model is, else
+    with ``bound.initialize()``.
+
+    Parameters
+    ----------
+    vae : the model.
+    samples : k.
+    layer_sizes : widths of the hidden layers of the baseline's network.
+    """
+
+    score_function = True
+
+    def __init__(self, vae: VAE, samples: int = 1, layer_sizes: Sequence[int] = (100,)) -> None:
+        super().__init__(vae, samples, lambda vae: BaselinedTerms(vae, layer_sizes))
+        check_kl_not_replaced(vae, type(self).__name__)
+        if next(iter(vae.collect_params().values()))._data is not None:
+            self.parts.baseline.initialize(XavierOrUniform(), vae.context)
+
+    def combine(
+        self, F: Any, log_likelihood: Tensor, kl: Tensor, log_posterior: Tensor, baseline: Tensor
+    ) -> tuple[Tensor, ...]:
+        signal = stop_gradient(F.broadcast_sub(log_likelihood, kl))
+        surprise = F.broadcast_sub(signal - _mean_of_others(F, signal), baseline)
+        score = self._sample_mean(stop_gradient(surprise) * _gradient_alone(log_posterior))
+        loss = 0.5 * self._sample_mean(F.square(surprise))
+        log_likelihood, kl = self._sample_mean(log_likelihood), self._sample_mean(kl)
+        bound = log_likelihood - kl
+        return bound + score - _gradient_alone(loss), F.identity(bound), log_likelihood, kl
+
+
+def _mean_of_others(F: Any, x: Tensor) -> Tensor:
+    """For each number in ``x`` the mean of all others, of the shape of ``x``; 0 where there are none."""
+    others = F.broadcast_sub(F.sum(x, keepdims=True), x)
+    return F.broadcast_div(others, F.maximum(F.sum(F.ones_like(x), keepdims=True) - 1, 1))
+
+
+class ScoredTerms(mx.gluon.HybridBlock):
+    """log p(x | z), log p(z) - log q(z | x) and log q(z | x), ``(k, B)`` each."""
+
+    def __init__(self, vae: VAE) -> None:
+        super().__init__()
+        self.vae = vae
+
+    def hybrid_forward(self, F: Any, inputs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+        posterior, prior = self.vae.distributions(inputs)
+        latent_state, log_posterior = _drawn(posterior, noise)
+        log_ratio = prior.log_prob(latent_state) - log_posterior
+        return self.vae.log_likelihood(latent_state, inputs), log_ratio, F.identity(log_posterior)
+
+
+@BOUNDS.register("vimco")
+class VIMCO(Objective):
+    """The importance-weighted bound, see :class:`IWAE`, whose gradient in the parameters of q is that of each
+    log q(z_i | x) times what the sample adds to the bound: the bound less that with the geometric mean of the
+    other weights in the place of its own (Mnih and Rezende 2016, equations 10 and 11).
+
+    Parameters
+    ----------
+    vae : the model.
+    samples : k, at least 2.
+
+    Raises ValueError for a single sample.
+    """
+
+    score_function = True
+
+    def __init__(self, vae: VAE, samples: int = 5) -> None:
+        super().__init__(vae, samples, ScoredTerms)
+        if self.samples == 1:
+            raise ValueError("a single sample has no others to be compared with: use more samples, or NVIL")
+
+    def combine(self, F: Any, log_likelihood: Tensor, log_ratio: Tensor, log_posterior: Tensor) -> tuple[Tensor, ...]:
+        log_weight = log_likelihood + log_ratio
+        bound = log_mean_exp(log_weight)
+        added = F.broadcast_sub(stop_gradient(bound), self.without_each(F, stop_gradient(log_weight)))
+        score = F.sum(added * _gradient_alone(log_posterior), axis=0)
+        return bound + score, F.identity(bound), F.mean(log_likelihood, axis=0), -F.mean(log_ratio, axis=0)
+
+    def without_each(self, F: Any, log_weight: Tensor) -> Tensor:
+        """The bound with the geometric mean of the others in the place of each weight, ``(k, B)`` for ``(k, B)``."""
+        own = F.broadcast_sub(F.sum(log_weight, axis=0, keepdims=True), log_weight) / (self.samples - 1)
+        # log(Σ_j w_j + exp(own)), for j ≠ i
+        return own + softplus(_log_sum_of_others(F, log_weight) - own) - math.log(self.samples)
+
+
+def _log_sum_of_others(F: Any, x: Tensor) -> Tensor:
+    """For each of ``x``, ``(k, B)``, the logarithm of the sum of the others' exp, over axis 0."""
+    place = F.expand_dims(F.contrib.arange_like(x, axis=0), axis=-1)
+    largest = F.broadcast_equal(place, F.argmax(x, axis=0, keepdims=True))
+    top = F.max(x, axis=0, keepdims=True)
+    shares = F.exp(F.broadcast_sub(x, top))
+    # the largest share, 1, is among the others of all but itself: of these nothing cancels
+    others = F.broadcast_add(F.log(F.broadcast_sub(F.sum(shares, axis=0, keepdims=True), shares) + largest), top)
+    others_of_largest = log_sum_exp(x - 1e30 * largest, axis=0)
+    return F.where(largest, F.broadcast_add(F.zeros_like(x), others_of_largest), others)
