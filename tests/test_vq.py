@@ -45,7 +45,7 @@ def nearest(encodings, vectors):
 
 def quantized_of(rng, batch, dtype="float64"):
     encodings, vectors = rng.standard_normal((batch, D)), rng.standard_normal((CODES, SIZE))
-    return encodings, vectors, Quantized(nd(encodings, dtype), nd(vectors, dtype), SIZE)
+    return encodings, vectors, Quantized(nd(encodings, dtype), nd(vectors, dtype), CODES, SIZE)
 
 
 # the distributions
@@ -74,7 +74,7 @@ def test_the_gradient_goes_straight_through(rng):
     z.attach_grad()
     e.attach_grad()
     with mx.autograd.record():
-        (Quantized(z, e, SIZE).rsample() * nd(weights, "float64")).sum().backward()
+        (Quantized(z, e, CODES, SIZE).rsample() * nd(weights, "float64")).sum().backward()
     np.testing.assert_array_equal(z.grad.asnumpy(), weights)
     np.testing.assert_array_equal(e.grad.asnumpy(), 0)
 
@@ -93,7 +93,7 @@ def test_each_distance_moves_its_side(rng):
         z.attach_grad()
         e.attach_grad()
         with mx.autograd.record():
-            distance = getattr(Quantized(z, e, SIZE), name)
+            distance = getattr(Quantized(z, e, CODES, SIZE), name)
             (distance * nd(weights, "float64")).sum().backward()
         np.testing.assert_allclose(distance.asnumpy(), (apart**2).sum(-1), rtol=1e-12)
         for got, want in zip((z.grad, e.grad), wanted):
@@ -187,14 +187,6 @@ def test_the_weight_of_commitment_needs_no_new_trace(rng):
 # moving averages
 
 
-def gradients(vae):
-    return {
-        name: parameter.grad().asnumpy().copy()
-        for name, parameter in vae.collect_params().items()
-        if parameter.grad_req != "null"
-    }
-
-
 def encoder_gradient(vae, data, commitment):
     """Of the objective in the encodings, by NumPy but for that of the generator in its input."""
     encodings, vectors = (numbers(x) for x in vae.inference_net(data))
@@ -246,6 +238,53 @@ def expected_objective(vae, data, vectors):
     kl = -log_softmax(numbers(vae.prior.logits.data()))[np.arange(V), codes].sum(-1)
     log_likelihood = (numbers(data) * logits - np.log1p(np.exp(logits))).sum(-1)
     return log_likelihood - kl - COMMITMENT * ((encodings - values) ** 2).sum(-1)
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_gradients_agree_in_all_modes_while_averages_move(rng, learned):
+    vae = small(learned=learned, rng=rng)
+    book, bound = vae.inference_net.codebook, gv.VQELBO(vae, commitment=COMMITMENT)
+    batches = [pixels(rng, batch).astype("float64") for batch in (1, 7, 64, 7)]
+    start = book.rows.data().copy()
+
+    def trained_on(data):
+        book.rows.set_data(start)
+        gv.seed(3)
+        with mx.autograd.record():
+            bound(data).sum().backward()
+        parameters = vae.collect_params().values()
+        return [p.grad().asnumpy() for p in parameters if p.grad_req != "null"] + [numbers(book.rows.data())]
+
+    expected = [trained_on(data) for data in batches]
+    for mode in [*MODES, "imperative"]:
+        set_mode(bound, mode)
+        for data, wanted in zip(batches, expected):
+            for got, want in zip(trained_on(data), wanted):
+                np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9 * abs(want).max())
+
+
+@pytest.mark.parametrize("codebook", ["averages", "gradient"])
+def test_the_model_is_a_graph_as_a_whole(rng, codebook):
+    vae = small(codebook, rng=rng)
+    data, noise = pixels(rng, 7).astype("float64"), nd(rng.standard_normal((7, 1)), "float64")
+    imperative = [numbers(term) for term in vae(data, noise)]
+    vae.hybridize(static_alloc=True, static_shape=True)
+    for got, want in zip(vae(data, noise), imperative):
+        np.testing.assert_allclose(got.asnumpy(), want, rtol=1e-12)
+    assert "Activation" in gv.summary(gv.VQELBO(vae))
+
+
+def test_labels_go_with_it(rng):
+    net = gv.VectorQuantizedInferenceNetwork(D, [5], code_size=SIZE, codes=CODES)
+    vae = gv.ConditionalVAE(gv.ProductOfBernoullisGenerator(X, [5]), net, gv.CodebookPrior(), label_size=3)
+    vae.initialize()
+    data, label = pixels(rng, 6), np.arange(6) % 3
+    log_likelihood, kl = vae(data, label=label)
+    np.testing.assert_allclose(kl.asnumpy(), V * np.log(CODES), rtol=1e-5)
+    with mx.autograd.record():
+        gv.VQELBO(vae)(data, label=label).backward()
+    assert log_likelihood.shape == (6,)
+    assert vae.phantasize(4, label=2).shape == (4, X)
 
 
 @pytest.mark.parametrize("mode", ["imperative", "static_shape"])

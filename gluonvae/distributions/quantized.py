@@ -19,12 +19,13 @@ class Quantized(Distribution):
     ----------
     encodings : ``(B, V * d)``.
     vectors : the codebook, ``(K, d)``.
-    code_size : d.
+    codes, code_size : K and d, which a graph does not know.
     """
 
-    def __init__(self, encodings: Tensor, vectors: Tensor, code_size: int) -> None:
+    def __init__(self, encodings: Tensor, vectors: Tensor, codes: int, code_size: int) -> None:
         self.encodings = encodings
         self.vectors = vectors
+        self.number_of_codes = codes
         self.code_size = code_size
 
     @cached_property
@@ -32,9 +33,11 @@ class Quantized(Distribution):
         """The numbers of the nearest code vectors, ``(B, V)``, from 0 to K - 1; the first of those as near."""
         F, vectors = namespace(self.encodings), stop_gradient(self.vectors)
         rows = F.reshape(stop_gradient(self.encodings), shape=(0, -1, self.code_size))
-        # (B, V, K), the squared distances but for the encodings' own squares
-        distances = F.broadcast_sub(F.sum(F.square(vectors), axis=-1), 2 * F.dot(rows, vectors, transpose_b=True))
-        return stop_gradient(F.argmin(distances, axis=-1))
+        # (B, V, K), z'e - |e|²/2: minus half the squared distances, but for the encodings' own squares
+        nearness = F.FullyConnected(
+            rows, vectors, -0.5 * F.sum(F.square(vectors), axis=-1), num_hidden=self.number_of_codes, flatten=False
+        )
+        return stop_gradient(F.argmax(nearness, axis=-1))
 
     @cached_property
     def mode(self) -> Tensor:
@@ -88,11 +91,12 @@ class CodeVectors(Distribution):
 
     def code_log_prob(self, codes: Tensor) -> Tensor:
         """Log mass of codes ``(B, V)``, numbers from 0 to K - 1, summed over V, ``(B,)``, in nats."""
-        F = namespace(self.logits)
-        # (1, V, K), each row of which is looked at by the codes of one variable
-        log_probabilities = F.expand_dims(F.log_softmax(self.logits, axis=-1), axis=0)
-        rows = F.broadcast_add(F.expand_dims(F.zeros_like(codes), axis=-1), log_probabilities)
-        return F.sum(F.pick(rows, codes, axis=-1), axis=-1)
+        F, fixed = namespace(self.logits), stop_gradient(self.logits)
+        log_probabilities = F.reshape(F.log_softmax(self.logits, axis=-1), shape=(-1,))
+        # (V,), where the row of each code begins
+        begins = F.slice_axis(F.reshape_like(F.contrib.arange_like(F.reshape(fixed, shape=(-1,))), fixed), 1, 0, 1)
+        places = F.broadcast_add(codes, F.reshape(begins, shape=(1, -1)))
+        return F.sum(F.take(log_probabilities, places), axis=-1)
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """A draw ``(n, V * d)``, through which no gradient flows. ``noise`` is standard normal, ``(n, V)``, and must

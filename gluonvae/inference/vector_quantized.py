@@ -63,7 +63,8 @@ class VectorQuantizedInferenceNetwork(DenseInferenceNetwork):
         """Tell the prior how many codes there are; ValueError for one that is not over codes."""
         if prior.distribution_type is not CodeVectors:
             raise ValueError(
-                f"{type(self).__name__} needs a prior over its codes, got {type(prior).__name__}: use CodebookPrior"
+                f"{type(self).__name__} needs a prior over its codes, got {type(prior).__name__}: use CodebookPrior, "
+                "'codebook' by name"
             )
         prior.codes, prior.positions = self.codebook.codes, self.latent_variable_size // self.codebook.code_size
 
@@ -71,4 +72,4 @@ class VectorQuantizedInferenceNetwork(DenseInferenceNetwork):
         return self.encodings_head(self.shared(data)), self.codebook.vectors(data)
 
     def distribution(self, encodings: Tensor, vectors: Tensor) -> Quantized:
-        return Quantized(encodings, vectors, self.codebook.code_size)
+        return Quantized(encodings, vectors, self.codebook.codes, self.codebook.code_size)
