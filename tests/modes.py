@@ -21,7 +21,8 @@ def value_and_gradients(block, tensors, weights_of=lambda shape: 1.0):
     """The output, and the gradients of its weighted sum for the inputs and the parameters."""
     for tensor in tensors:
         tensor.attach_grad()
-    parameters = block.collect_params().values()
+    # batch norm's running statistics have no gradient
+    parameters = [parameter for parameter in block.collect_params().values() if parameter.grad_req != "null"]
     with mx.autograd.record():
         output = block(*tensors)
         (output * weights_of(output.shape)).backward()

@@ -1,11 +1,25 @@
 """Bodies of networks: what maps data, or a latent state, to features. A file a kind, and a line here for it."""
 
 from .activations import ACTIVATIONS, Activation, PReLU, activation
+from .backbone import CifarResNet
 from .blocks import FLOATS, ModelBlock, XavierBlock, XavierOrUniform
-from .body import DECODERS, ENCODERS, Fitted, Flattened, Layers, Traced, is_body, traced
+from .body import (
+    DECODERS,
+    ENCODERS,
+    Fitted,
+    Flattened,
+    Layers,
+    Traced,
+    is_body,
+    make_body,
+    statistics_of_the_batch,
+    traced,
+)
+from .convolution import UPSAMPLINGS, ConvolutionalDecoder, ConvolutionalEncoder
 from .dense import PRECISIONS, Dense, widest_layer
 from .images import Layout, MapsToRows, OnImages, ToImages, last_layer
 from .mlp import MLP, GatedDense, GatedMLP
+from .residual import ResidualBlock, ResidualDecoder, ResidualEncoder
 
 __all__ = [
     "ACTIVATIONS",
@@ -14,7 +28,11 @@ __all__ = [
     "FLOATS",
     "MLP",
     "PRECISIONS",
+    "UPSAMPLINGS",
     "Activation",
+    "CifarResNet",
+    "ConvolutionalDecoder",
+    "ConvolutionalEncoder",
     "Dense",
     "Fitted",
     "Flattened",
@@ -26,6 +44,9 @@ __all__ = [
     "ModelBlock",
     "OnImages",
     "PReLU",
+    "ResidualBlock",
+    "ResidualDecoder",
+    "ResidualEncoder",
     "ToImages",
     "Traced",
     "XavierBlock",
@@ -33,6 +54,8 @@ __all__ = [
     "activation",
     "is_body",
     "last_layer",
+    "make_body",
+    "statistics_of_the_batch",
     "traced",
     "widest_layer",
 ]

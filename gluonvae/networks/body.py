@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional, Union
 
+from .. import checks
 from ..ops import Tensor
 from ..registry import Registry
 from ..runtime import mx
@@ -19,6 +21,22 @@ DECODERS = Registry("generator_body")
 
 Layers = Union[Sequence[int], Any]
 """Widths of dense layers, or a body."""
+
+
+def make_body(
+    kinds: Registry, name: str, options: Optional[Mapping[str, Any]], layer_sizes: Optional[Sequence[int]], **given: Any
+) -> Any:
+    """The body called ``name``, given what it takes of ``given``; its own ``layer_sizes`` where they are left out.
+
+    Raises ValueError for a name or option that is not known, and layer sizes for a body that has none to choose.
+    """
+    takes = inspect.signature(kinds[checks.known_name(kinds.kind, name, kinds)]).parameters
+    arguments = {key: value for key, value in given.items() if key in takes}
+    if layer_sizes is not None:
+        if "layer_sizes" not in takes:
+            raise ValueError(f"the {kinds.kind} {name!r} takes no layer sizes, got {list(layer_sizes)}")
+        arguments["layer_sizes"] = layer_sizes
+    return kinds.make(name, options, **arguments)
 
 
 class Traced(NamedTuple):
@@ -71,6 +89,13 @@ def traced(body: Any, in_units: int) -> Traced:
     inputs = {*output.list_arguments(), *output.list_auxiliary_states()}
     computed = [shape for made, shape in zip(internals.list_outputs(), shapes) if made not in inputs]
     return Traced(tuple(features), max(map(math.prod, computed), default=in_units))
+
+
+def statistics_of_the_batch(block: Any) -> str:
+    """The name of a layer in ``block`` that normalises by the rows beside a row, if there is one, else ""."""
+    if isinstance(block, mx.gluon.nn.BatchNorm):
+        return type(block).__name__
+    return next(filter(None, map(statistics_of_the_batch, block._children.values())), "")
 
 
 def _known_shapes(body: Any, output: Any) -> dict[str, tuple[int, ...]]:

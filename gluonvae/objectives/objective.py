@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import checks
 from ..chunks import in_chunks
-from ..networks import XavierBlock
+from ..networks import XavierBlock, statistics_of_the_batch
 from ..ops import Tensor, is_symbol, namespace, stop_gradient
 from ..registry import Registry
 from ..runtime import mx
@@ -163,6 +163,7 @@ class Objective(XavierBlock):
         if not is_symbol(inputs):
             chunk = max(1, PIXELS_AT_ONCE // (len(inputs) * self.width(len(inputs))))
             if chunk < self.samples:
+                self._check_chunks(len(inputs))
                 path_scale = self.path_scale if self.scales_path else None
                 return Terms(*in_chunks(self.parts, self.combine, path_scale, inputs, noise, weights, chunk))
         return self.computed(*super().forward(inputs, noise, *weights))
@@ -170,6 +171,14 @@ class Objective(XavierBlock):
     def computed(self, *outputs: Tensor) -> Terms:
         """What becomes of the outputs of the graph: :class:`Terms`, which are its first four."""
         return Terms(*outputs)
+
+    def _check_chunks(self, batch: int) -> None:
+        """ValueError for a model that in training makes of each chunk something else than of the whole."""
+        if (mx.autograd.is_training() or mx.autograd.is_recording()) and (kind := statistics_of_the_batch(self.vae)):
+            raise ValueError(
+                f"{kind} looks at all rows of a batch, and {self.samples} samples of {batch} data points would not fit "
+                "into memory at once: take fewer samples or smaller batches, or a body without batch norm"
+            )
 
     def _weight(self, name: str, data: Tensor) -> Tensor:
         """The weight as an input of the graph, on the device of ``data``."""
