@@ -93,6 +93,7 @@ def test_chunks_can_be_fitted(rng, monkeypatch):
 BATCH = 20
 FLOWS = {"flow_length": 2, "context_size": 3, "hidden_sizes": [5]}
 LOGISTICS = {"likelihood": "discretizedLogisticMixture", "likelihood_options": {"components": 5}}
+LAYERED = {"latent_type": "hierarchical", "prior": "hierarchical", "latent_variable_size": [4, 3]}
 SPLINE = {"latent_type": "spline", "latent_options": {**FLOWS, "bins": 20}}
 
 
@@ -113,6 +114,14 @@ WIDE = {
     "full covariance, of each data point": (lambda: iwae(latent_type="fullCovariance"), 12),
     "components of the prior": (lambda: iwae(prior="mixture", prior_options={"components": 9}), 9 * 4),
     "hidden layer of the prior": (lambda: iwae(prior="realNVP", prior_options={"hidden_sizes": [40]}), 40),
+    "hidden layer between layers of latent variables": (
+        lambda: iwae(**LAYERED, latent_options={"between_layer_sizes": [40]}, prior_options={"layer_sizes": [5]}),
+        40,
+    ),
+    "hidden layer between layers of the prior": (
+        lambda: iwae(**{**LAYERED, "latent_type": "ladder"}, prior_options={"layer_sizes": [30]}),
+        30,
+    ),
     "posteriors of splines as the prior": (
         lambda: iwae(**SPLINE, prior="vamp", prior_options={"components": 3}),
         3 * (3 * 20 - 1) * 2,
