@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import numpy as np
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -17,12 +17,15 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from . import checkpoint, checks, data, runtime, schedules
 from ._version import __version__
 from .construct import construct_vae
-from .evaluation import evaluate, log_marginal_likelihood, named_kl, to_device
+from .diagnostics import perplexity
+from .evaluation import accuracy, evaluate, log_marginal_likelihood, model_batch, named_kl, to_device
 from .files import replacing
 from .generator import LIKELIHOODS
+from .inference import VectorQuantizedInferenceNetwork
 from .noise import seed
 from .objectives import BOUNDS, Objective
 from .runtime import device
+from .semi_supervised import SemiSupervisedVAE
 from .training import History, fit
 from .vae import VAE
 
@@ -39,7 +42,7 @@ def train(asked: argparse.Namespace) -> int:
     ctx = device(asked.device)
     seed(asked.seed)
     asked.binarization = asked.binarization or LIKELIHOODS[asked.likelihood].pixels
-    splits = data.load(asked.data, asked.data_dir, asked.binarization, asked.shape)
+    splits = _training_data(asked)
     model = _model_arguments(asked, splits)
     vae = construct_vae(**model)
     vae.initialize(ctx=ctx)
@@ -66,38 +69,71 @@ def train(asked: argparse.Namespace) -> int:
         raise
     run.save_parameters(vae)
     result = evaluate(bound, splits.test)
-    of_layers = named_kl(vae, splits.test)
-    run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **of_layers}.items()})
+    further = _further_results(vae, splits.test)
+    run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
     _draw(run, vae, splits.test, history)
     print(
         f"test bound {result.bound:.2f} nats per image (standard error {result.standard_error:.2f}; "
         f"log-likelihood {result.log_likelihood:.2f}, KL {result.kl:.2f})\n"
-        f"{_of_layers(of_layers)}parameters, metrics and pictures are in {folder}"
+        f"{_in_words(further)}parameters, metrics and pictures are in {folder}"
     )
     return 130 if history.interrupted else 0
 
 
-def _of_layers(divergences: dict[str, float]) -> str:
-    """A line with the KL of each layer of latent variables, where there are several."""
-    values = ", ".join(f"{value:.2f}" for value in divergences.values())
-    return f"KL by layer, from the image upwards: {values}\n" if divergences else ""
+def _further_results(vae: VAE, test: data.Dataset) -> dict[str, float]:
+    """What there is to tell of some kinds of models alone."""
+    results = named_kl(vae, test)
+    if isinstance(vae, SemiSupervisedVAE):
+        results["accuracy"] = accuracy(vae, test)
+    if isinstance(vae.inference_net, VectorQuantizedInferenceNetwork):
+        results["perplexity"] = perplexity(vae, test).overall
+    return results
+
+
+def _in_words(results: dict[str, float]) -> str:
+    """A line of them, where there are any."""
+    words = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in results.items())
+    return f"{words}\n" if words else ""
 
 
 def _model_arguments(asked: argparse.Namespace, splits: data.Splits) -> dict[str, Any]:
     return {
         "latent_type": asked.posterior,
         "likelihood": asked.likelihood,
+        "generator_body": asked.generator_body,
+        "infer_body": asked.inference_body,
+        "generator_body_options": asked.generator_body_options,
+        "infer_body_options": asked.inference_body_options,
         "generator_layer_sizes": asked.generator_layers,
         "infer_layer_sizes": asked.inference_layers,
         "latent_variable_size": asked.latent_size,
         "data_dims": splits.train.pixels.shape[1],
+        "data_shape": splits.train.shape,
         "generator_act_type": asked.generator_activation,
         "infer_act_type": asked.inference_activation,
         "prior": asked.prior,
         "likelihood_options": asked.likelihood_options,
         "latent_options": asked.posterior_options,
         "prior_options": asked.prior_options,
+        "label_size": _classes(splits.valid) if asked.conditional or asked.labels else 0,
+        "classifier_layer_sizes": asked.classifier_layers if asked.labels else None,
     }
+
+
+def _training_data(asked: argparse.Namespace) -> data.Splits:
+    splits = data.load(asked.data, asked.data_dir, asked.binarization, asked.shape)
+    if asked.labels is None:
+        return splits
+    if asked.bound != "semi_supervised":
+        raise ValueError(f"--labels is for --bound semi_supervised, got {asked.bound}")
+    return splits._replace(train=data.keep_few_labels(splits.train, asked.labels, seed=asked.seed))
+
+
+def _classes(images: data.Dataset) -> int:
+    """How many classes there are, numbered from 0."""
+    if images.labels is None:
+        raise ValueError("a model with labels was asked for, and the data has none")
+    return int(images.labels.max()) + 1
 
 
 def _bound(asked: argparse.Namespace, vae: VAE, images: int) -> Objective:
@@ -169,10 +205,20 @@ def _draw(run: checkpoint.Run, vae: VAE, test: data.Dataset, history: History) -
         plots.plot_history(history, run.file("curves.png"))
     if not _drawable(test.shape):
         return
-    images = to_device(test.batch(slice(10)), vae)
-    reconstructions, limits = vae.generate_reconstructions(images, 9, "mean"), run.config["limits"]
+    inputs = to_device(model_batch(test, slice(10), vae), vae)
+    images, reconstructions = vae.data_of(inputs), vae.generate_reconstructions(inputs, 9, "mean")
+    limits, label = run.config["limits"], _labels(vae, 100)
     plots.plot_reconstructions(images, reconstructions, run.file("reconstructions.png"), test.shape, limits)
-    plots.plot_images(vae.phantasize(100, "mean"), run.file("samples.png"), test.shape, limits=limits)
+    plots.plot_images(vae.phantasize(100, "mean", label=label), run.file("samples.png"), test.shape, limits=limits)
+
+
+def _labels(vae: VAE, n: int, label: Optional[int] = None) -> Optional[np.ndarray]:
+    """Those of ``n`` images to be drawn: all of one class, or of each in turn; None in a model without labels."""
+    if not vae.label_size:
+        if label is not None:
+            raise ValueError("--label is for a model that was trained with --conditional")
+        return None
+    return np.arange(n) % vae.label_size if label is None else np.full(n, label)
 
 
 def sample(asked: argparse.Namespace) -> int:
@@ -181,7 +227,7 @@ def sample(asked: argparse.Namespace) -> int:
 
     vae, config = checkpoint.load_run(Path(asked.folder), device(asked.device))
     seed(asked.seed)
-    images = vae.phantasize(asked.n, asked.image)
+    images = vae.phantasize(asked.n, asked.image, label=_labels(vae, asked.n, asked.label))
     path = _write(
         asked,
         "samples",
@@ -199,8 +245,8 @@ def reconstruct(asked: argparse.Namespace) -> int:
     vae, config = checkpoint.load_run(Path(asked.folder), device(asked.device))
     test = _test_images(asked, config)
     seed(asked.seed)
-    originals = to_device(test.batch(slice(None)), vae)
-    images = vae.generate_reconstructions(originals, asked.n, asked.image)
+    inputs = to_device(model_batch(test, slice(None), vae), vae)
+    originals, images = vae.data_of(inputs), vae.generate_reconstructions(inputs, asked.n, asked.image)
     path = _write(
         asked,
         "reconstructions",
