@@ -2,7 +2,7 @@
 
 GLUONVAE_DATA=FOLDER python benchmarks/vector_quantization.py                       every way, on full MNIST
 python benchmarks/vector_quantization.py --data digits --epochs 60                  on the digits that come along
-python benchmarks/vector_quantization.py --codes 64 --picture vq.png                draws what the last way makes
+GLUONVAE_DATA=FOLDER python benchmarks/vector_quantization.py --codes 64 --picture vq.png   draws what the last makes
 
 Each way is given the same training: 784-200-200 and back (ReLU), 16 codes an image of 8 numbers each, a prior
 whose probabilities are learned, commitment 0.25, batch 200, Adam with a learning rate that falls by a cosine, the
@@ -57,11 +57,11 @@ def train(way: str, codes: int, splits: gv.data.Splits, epochs: int, seed: int) 
 
 def draw(vae: gv.VAE, test: gv.data.Dataset, path: str) -> None:
     """Images above their reconstructions, and images that the model makes up."""
-    images = to_device(test.batch(slice(20)), vae)
-    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    images = to_device(test.batch(slice(16)), vae)
+    figure = Figure(figsize=(8, 3), layout="constrained")
     axes = figure.subplots(2, 1, height_ratios=(2, 3))
     _tile(axes[0], [images, vae.generate_reconstructions(images, 1, "mean")[0]], "test images and reconstructions")
-    _tile(axes[1], [vae.phantasize(20, "mean") for _ in range(3)], "samples: codes drawn independently")
+    _tile(axes[1], [vae.phantasize(16, "mean") for _ in range(3)], "samples: codes drawn independently")
     figure.savefig(path, dpi=100)
 
 
