@@ -12,7 +12,10 @@ from modes import assert_modes_agree_in_float64, value_and_gradients
 
 import gluonvae as gv
 from gluonvae import networks
+from gluonvae.checkpoint import load_run
+from gluonvae.cli import main
 from gluonvae.objectives import objective as objectives
+from gluonvae.ops import BFLOAT16
 from gluonvae.runtime import mx
 
 nn = mx.gluon.nn
@@ -238,6 +241,15 @@ def test_batch_norm_in_chunks_is_refused(rng, monkeypatch):
             bound(data, noise)
 
 
+@pytest.mark.parametrize("name", ["conv", "own"])
+def test_bfloat16_is_for_dense_layers(name):
+    vae = bodies.make(name)
+    with pytest.raises(TypeError, match=r"no convolutions in bfloat16.*mixed_precision"):
+        vae.cast(BFLOAT16)
+    assert vae.dtype == "float32"
+    bodies.make("gatedMLP").cast(BFLOAT16)
+
+
 @pytest.mark.parametrize("name", ["conv", "residual, batch norm", "own"])
 def test_chunks_and_memory_count_maps(name, rng):
     vae = bodies.make(name)
@@ -358,3 +370,23 @@ def test_names_and_options_of_construct_vae(rng):
         gv.construct_vae(infer_body="conv", infer_body_options={"batchnorm": True}, **arguments)
     with pytest.raises(ValueError, match=r"data_shape.*has 30 values.*data_dims is 31"):
         gv.construct_vae(infer_body="conv", **{**arguments, "data_dims": 31})
+
+
+def test_on_the_command_line(tmp_path, capsys):
+    """A run of a convolutional model: trained, and loaded to draw from it."""
+    rng = np.random.default_rng(1)
+    for part in ("train", "valid", "test"):
+        np.save(tmp_path / f"{part}.npy", rng.integers(0, 2, (40, 8, 6, 3)).astype("uint8"))
+    folder = tmp_path / "run"
+    asked = ["--inference-body", "conv", "--inference-body-options", "batch_norm=True", "--inference-layers", "4"]
+    asked += ["--generator-body", "residual", "--generator-layers", "4", "3", "--generator-body-options", "blocks=2"]
+    sizes = ["--latent-size", "3", "--epochs", "1", "--batch-size", "20"]
+    assert main(["train", "--data", str(tmp_path), *asked, *sizes, "--out", str(folder)]) == 0
+    assert main(["sample", str(folder), "-n", "5", "--out", str(tmp_path / "x.npy")]) == 0
+    assert np.load(tmp_path / "x.npy").shape == (5, 144)
+    vae, config = load_run(folder, mx.cpu())
+    assert config["model"]["data_shape"] == [8, 6, 3]
+    assert isinstance(vae.generator.body.body, networks.ResidualDecoder)
+    assert isinstance(vae.inference_net.shared.body, networks.ConvolutionalEncoder)
+    assert main(["train", "--inference-body", "conv", "--inference-body-options", "norm=1", "--out", str(folder)]) == 2
+    assert "an option of the infer_body 'conv' must be one of batch_norm" in capsys.readouterr().err

@@ -154,7 +154,8 @@ def test_every_option_reaches_the_training(asked_of_fit, tmp_path):
         "latent_type": "gaussian", "likelihood": "bernoulliProd", "generator_layer_sizes": [8],
         "infer_layer_sizes": [8], "latent_variable_size": 3, "data_dims": 784, "generator_act_type": "elu",
         "infer_act_type": "relu", "prior": "standard", "likelihood_options": {}, "latent_options": {},
-        "prior_options": {},
+        "prior_options": {}, "label_size": 0, "classifier_layer_sizes": None, "data_shape": [28, 28],
+        "generator_body": "mlp", "infer_body": "mlp", "generator_body_options": {}, "infer_body_options": {},
     }  # fmt: skip
 
 

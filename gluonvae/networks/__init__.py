@@ -2,7 +2,7 @@
 
 from .activations import ACTIVATIONS, Activation, PReLU, activation
 from .backbone import CifarResNet
-from .blocks import FLOATS, ModelBlock, XavierBlock, XavierOrUniform
+from .blocks import FLOATS, ModelBlock, XavierBlock, XavierOrUniform, find
 from .body import (
     DECODERS,
     ENCODERS,
@@ -12,7 +12,6 @@ from .body import (
     Traced,
     is_body,
     make_body,
-    statistics_of_the_batch,
     traced,
 )
 from .convolution import UPSAMPLINGS, ConvolutionalDecoder, ConvolutionalEncoder
@@ -52,10 +51,10 @@ __all__ = [
     "XavierBlock",
     "XavierOrUniform",
     "activation",
+    "find",
     "is_body",
     "last_layer",
     "make_body",
-    "statistics_of_the_batch",
     "traced",
     "widest_layer",
 ]

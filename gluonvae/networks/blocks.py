@@ -37,7 +37,7 @@ class XavierBlock(mx.gluon.HybridBlock):
         """Take the matrix products of every :class:`Dense` layer in "bfloat16" (a CPU with AVX-512, or
         a GPU) or "float16" (a GPU); "float32" undoes it.
 
-        Parameters, activations, sums and what is returned stay float32 (Micikevicius et al. 2018).
+        Parameters, activations, sums, convolutions and what is returned stay float32 (Micikevicius et al. 2018).
         As with ``hybridize``, call it on the outermost block that you call: graphs above it are
         those traced before. Raises ValueError for a precision that the device has no product of, and
         TypeError for a model that was cast to another dtype.
@@ -55,6 +55,13 @@ class XavierBlock(mx.gluon.HybridBlock):
                 block._clear_cached_op()
 
         self.apply(switch)
+
+
+def find(block: Any, kind: type) -> Any:
+    """The first block of that kind in ``block``, itself included, or None."""
+    if isinstance(block, kind):
+        return block
+    return next(filter(None, (find(child, kind) for child in block._children.values())), None)
 
 
 FLOATS = [BFLOAT16, *(np.dtype(name) for name in ("float16", "float32", "float64"))]
@@ -84,8 +91,13 @@ class ModelBlock(XavierBlock):
 
     def check_bfloat16(self, dtype: Any) -> None:
         """TypeError where ``dtype`` is bfloat16 and this is not for it."""
-        if np.dtype(dtype) == BFLOAT16 and not self.bears_bfloat16:
-            raise TypeError(
-                f"bfloat16 has too few digits for {type(self).__name__}: leave the model in float32 and take its "
-                "matrix products alone in bfloat16, vae.mixed_precision('bfloat16')"
-            )
+        if np.dtype(dtype) != BFLOAT16:
+            return
+        instead = (
+            "leave the model in float32 and take its matrix products alone in bfloat16, vae.mixed_precision('bfloat16')"
+        )
+        if not self.bears_bfloat16:
+            raise TypeError(f"bfloat16 has too few digits for {type(self).__name__}: {instead}")
+        if find(self, mx.gluon.nn.conv_layers._Conv):
+            # they fail, or break MXNet's memory
+            raise TypeError(f"MXNet has no convolutions in bfloat16: {instead}")

@@ -91,13 +91,6 @@ def traced(body: Any, in_units: int) -> Traced:
     return Traced(tuple(features), max(map(math.prod, computed), default=in_units))
 
 
-def statistics_of_the_batch(block: Any) -> str:
-    """The name of a layer in ``block`` that normalises by the rows beside a row, if there is one, else ""."""
-    if isinstance(block, mx.gluon.nn.BatchNorm):
-        return type(block).__name__
-    return next(filter(None, map(statistics_of_the_batch, block._children.values())), "")
-
-
 def _known_shapes(body: Any, output: Any) -> dict[str, tuple[int, ...]]:
     """Of the parameters that ``output`` is made of: their variables may be older than their shapes."""
     parameters = body.collect_params()

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import checks
 from ..chunks import in_chunks
-from ..networks import XavierBlock, statistics_of_the_batch
+from ..networks import XavierBlock, find
 from ..ops import Tensor, is_symbol, namespace, stop_gradient
 from ..registry import Registry
 from ..runtime import mx
@@ -174,10 +174,10 @@ class Objective(XavierBlock):
 
     def _check_chunks(self, batch: int) -> None:
         """ValueError for a model that in training makes of each chunk something else than of the whole."""
-        if (mx.autograd.is_training() or mx.autograd.is_recording()) and (kind := statistics_of_the_batch(self.vae)):
+        if (mx.autograd.is_training() or mx.autograd.is_recording()) and find(self.vae, mx.gluon.nn.BatchNorm):
             raise ValueError(
-                f"{kind} looks at all rows of a batch, and {self.samples} samples of {batch} data points would not fit "
-                "into memory at once: take fewer samples or smaller batches, or a body without batch norm"
+                f"BatchNorm looks at all rows of a batch, and {self.samples} samples of {batch} data points would not "
+                "fit into memory at once: take fewer samples or smaller batches, or a body without batch norm"
             )
 
     def _weight(self, name: str, data: Tensor) -> Tensor:
