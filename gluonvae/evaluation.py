@@ -164,13 +164,13 @@ def _log_mean_weight(
 
 def accuracy(vae: SemiSupervisedVAE, data: Dataset, batch_size: int = 500, seed: int = 0) -> float:
     """The share of labelled images whose most probable class is their label. Dynamic pixels are drawn from ``seed``."""
-    data = model_data("data", data, vae)
-    known = np.flatnonzero(data.labels >= 0)
-    data, right = data.subset(known).drawn_once(seed), 0
+    labels = model_data("data", data, vae).labels
+    assert labels is not None  # model_data saw to it
+    data, labels, right = data.subset(labels >= 0).drawn_once(seed), labels[labels >= 0], 0
     for start in range(0, len(data), batch_size):
         rows = slice(start, start + batch_size)
         probabilities = as_numpy(vae.classify(to_device(data.batch(rows), vae)))
-        right += np.count_nonzero(probabilities.argmax(axis=1) == data.labels[rows])
+        right += np.count_nonzero(probabilities.argmax(axis=1) == labels[rows])
     return right / len(data)
 
 

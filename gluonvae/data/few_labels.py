@@ -36,7 +36,7 @@ def keep_few_labels(data: Dataset, count: int, share: float = 0.1, seed: int = 0
     with_label = np.concatenate(kept)
     others = np.setdiff1d(np.arange(len(data)), with_label)
     repeats = max(1, round(share / (1 - share) * len(others) / count))
-    few = data.subset(np.concatenate([others, np.tile(with_label, repeats)]))
-    few.labels = few.labels.astype(np.int64)  # MNIST's own have no sign
-    few.labels[: len(others)] = -1
+    rows = np.concatenate([others, np.tile(with_label, repeats)])
+    few = data.subset(rows)
+    few.labels = np.where(np.arange(len(rows)) < len(others), -1, data.labels[rows].astype(np.int64))
     return few
