@@ -301,7 +301,7 @@ def test_averages_move_in_training_only(rng, mode):
     np.testing.assert_array_equal(numbers(vae.inference_net.codebook.rows.data()), before)
     with mx.autograd.record():
         bound(data)
-    assert (numbers(vae.inference_net.codebook.rows.data()) != before).all()
+    assert (numbers(vae.inference_net.codebook.rows.data()) != before).any()
 
 
 def test_what_is_not_finite_moves_no_code_vector(rng):
@@ -402,6 +402,8 @@ def test_digits_are_learnt_with_many_codes(codebook):
         prior="codebook",
         generator_layer_sizes=[100],
         infer_layer_sizes=[100],
+        generator_act_type="relu",
+        infer_act_type="relu",
     )
     vae.initialize()
     bound = gv.VQELBO(vae)
@@ -409,17 +411,17 @@ def test_digits_are_learnt_with_many_codes(codebook):
     before = gv.evaluate(bound, test)
     gv.fit(bound, train, epochs=10, batch_size=100, learning_rate=3e-3, progress=False)
     after = gv.evaluate(bound, test)
-    assert after.bound > before.bound + 300
+    assert after.bound > before.bound + 400
     assert after.kl <= 16 * np.log(32)
     use = gv.perplexity(vae, test)
-    assert use.overall > 16
+    assert use.overall > 24
     images = nd(test.batch(slice(6)))
     assert vae.phantasize(5).shape == (5, 784)
     reconstructions = vae.generate_reconstructions(images, 3, "mean").asnumpy()
     np.testing.assert_array_equal(reconstructions, np.broadcast_to(reconstructions[0], (3, 6, 784)))
     # nearer to its original than the others' are
     distance = ((reconstructions[0][:, None] - images.asnumpy()) ** 2).sum(-1)
-    assert np.diag(distance).mean() < 0.8 * distance[~np.eye(6, dtype=bool)].mean()
+    assert np.diag(distance).mean() < 0.5 * distance[~np.eye(6, dtype=bool)].mean()
 
 
 def test_perplexity_is_that_of_the_codes_that_data_has(rng):
