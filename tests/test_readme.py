@@ -54,6 +54,41 @@ def test_the_table_has_every_kind():
             assert re.search(rf"`gv\.{kind.__name__}`.*`{name}`", text), name
 
 
+BEYOND = "Labels, codes, layers, images"
+
+
+def test_labels(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(block(BEYOND), "README.md", "exec"), names)
+    assert gv.evaluate(names["bound"], names["test"]).bound > -160
+    assert (tmp_path / "labels.png").is_file()
+
+
+def test_layers_and_codes(capsys):
+    names = {}
+    exec(compile(block(BEYOND, 1), "README.md", "exec"), names)
+    assert "KL of each layer: [" in capsys.readouterr().out
+    for bound in (gv.ELBO(names["layers"]), names["bound"]):
+        assert gv.evaluate(bound, names["test"]).bound > -220
+    assert names["codes"].inference_net.temperature < 1
+
+
+def test_own_block():
+    names = {}
+    exec(compile(block(BEYOND, 2), "README.md", "exec"), names)
+    assert gv.evaluate(names["bound"], names["test"]).bound > -230
+
+
+def test_commands():
+    text = README.read_text(encoding="utf-8").split(f"\n## {BEYOND}\n")[1].split("\n## ")[0]
+    commands = re.findall(r"`(?:gluonvae )?((?:train|sample|--posterior) [^`]+)`", text)
+    assert len(commands) == 7
+    for command in commands:
+        words = command.split()
+        parser().parse_args(["train", *words] if words[0].startswith("--") else words)
+
+
 def test_debugging(monkeypatch):
     stops = []
 
