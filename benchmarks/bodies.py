@@ -89,7 +89,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     options.add_argument("--data", default="digits")
     options.add_argument("--coloured", action="store_true")
     options.add_argument("--epochs", type=int, default=5)
-    options.add_argument("--learning-rate", type=float, default=2e-3)
+    options.add_argument("--learning-rate", type=float, default=4e-3)
     options.add_argument("--seed", type=int, default=7)
     options.add_argument("--picture", metavar="FILE")
     asked = options.parse_args(arguments)

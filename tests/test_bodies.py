@@ -118,8 +118,10 @@ def test_gate_by_hand(rng):
     body = networks.GatedMLP([4], "tanh", in_units=3)
     body.initialize()
     x = rng.standard_normal((5, 3)).astype("float32")
-    weight, bias = (parameter.data().asnumpy() for parameter in body.collect_params().values())
-    value, gate = np.split(x @ weight.T + bias, 2, axis=1)
+    layer = body[0]
+    value, gate = (
+        x @ dense.weight.data().asnumpy().T + dense.bias.data().asnumpy() for dense in (layer.value, layer.gate)
+    )
     np.testing.assert_allclose(body(nd(x)).asnumpy(), np.tanh(value) * scipy.special.expit(gate), rtol=1e-5, atol=1e-6)
 
 

@@ -100,8 +100,10 @@ class Doubled(mx.gluon.HybridBlock):
 
 
 def _transposed(channels: int, **options: Any) -> list[Any]:
-    # a kernel that is a multiple of the stride: each pixel is of as many products as another
-    return [nn.Conv2DTranspose(channels, 4, strides=2, padding=1, **options)]
+    # a kernel that is a multiple of the stride: each pixel is of as many products as another, a quarter of what
+    # Xavier counts
+    spread = mx.init.Xavier(magnitude=4 * 3)
+    return [nn.Conv2DTranspose(channels, 4, strides=2, padding=1, weight_initializer=spread, **options)]
 
 
 def _resize(channels: int, **options: Any) -> list[Any]:

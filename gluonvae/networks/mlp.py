@@ -51,17 +51,15 @@ class GatedDense(mx.gluon.HybridBlock):
 
     def __init__(self, units: int, in_units: int, act: Any) -> None:
         super().__init__()
-        self.units = units
         with self.name_scope():
-            # W and V side by side: one product
-            self.both = Dense(2 * units, in_units)
+            self.value = Dense(units, in_units)
+            self.gate = Dense(units, in_units)
+            # open at first: half open, layer upon layer makes small features, which are slow to learn
+            self.gate.bias.init = mx.init.Constant(2.0)
             self.act = act
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
-        both = self.both(x)
-        value = F.slice_axis(both, axis=-1, begin=0, end=self.units)
-        gate = F.slice_axis(both, axis=-1, begin=self.units, end=None)
-        return self.act(value) * F.Activation(gate, act_type="sigmoid")
+        return self.act(self.value(x)) * F.Activation(self.gate(x), act_type="sigmoid")
 
 
 @ENCODERS.register("gatedMLP")
