@@ -19,6 +19,15 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     return _gluoncv("linear", start, end, steps)
 
 
+def exponential(start: float, end: float, steps: int) -> Schedule:
+    """From ``start`` to ``end``, both positive, by an equal factor in each of the first ``steps`` steps, then
+    ``end``: as a temperature falls. Raises ValueError where one is not positive."""
+    if not (start > 0 and end > 0):
+        raise ValueError(f"start and end must be positive, got {start} and {end}")
+    steps = checks.positive_int("steps", steps)
+    return lambda step: start * (end / start) ** min(step / steps, 1.0)
+
+
 def cosine(start: float, end: float, steps: int) -> Schedule:
     """From ``start`` to ``end`` along half a cosine over the first ``steps`` steps, then ``end``.
 

@@ -14,7 +14,7 @@ from ..ops import Tensor, log_mean_exp, log_sum_exp, softplus, stop_gradient
 from ..runtime import mx
 from ..vae import VAE
 from .elbo import check_kl_not_replaced
-from .objective import BOUNDS, Objective
+from .objective import BOUNDS, Objective, Weight
 
 
 def _drawn(posterior: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -55,13 +55,13 @@ class BaselinedTerms(mx.gluon.HybridBlock):
 
 @BOUNDS.register("nvil")
 class NVIL(Objective):
-    """The evidence lower bound, whose gradient in the parameters of q is that of log q(z | x), times the signal
-    log p(x | z) - KL less a baseline: neural variational inference and learning (Mnih and Gregor 2014, equation 8).
-    A KL in closed form, where there is one, is differentiated as it stands.
+    """The evidence lower bound E_q[log p(x | z)] - β KL, whose gradient in the parameters of q is that of
+    log q(z | x), times the signal log p(x | z) - β KL less a baseline: neural variational inference and learning
+    (Mnih and Gregor 2014, equation 8). A KL in closed form, where there is one, is differentiated as it stands.
 
-    The baseline of a data point is the mean signal of the rest of the batch, and what a network makes of the data
-    beside it; the former takes the place of the paper's running average, and signals are not scaled. No baseline
-    changes the expected gradient.
+    The baseline of a data point is the mean signal of the rest of the batch, in the place of the paper's running
+    average, and what a network tells from the data of the distance to it, in units of the rest's spread. Signals are
+    not scaled. No baseline changes the expected gradient.
 
     The network is a part of this block, and learns from the gradient of this block: a loop of your own trains
     ``bound.collect_params()``, not ``vae.collect_params()``. It is initialised at once where the model is, else
@@ -70,34 +70,45 @@ class NVIL(Objective):
     Parameters
     ----------
     vae : the model.
+    beta : β, as in :class:`ELBO`.
     samples : k.
     layer_sizes : widths of the hidden layers of the baseline's network.
     """
 
     score_function = True
+    beta = Weight()
 
-    def __init__(self, vae: VAE, samples: int = 1, layer_sizes: Sequence[int] = (100,)) -> None:
+    def __init__(self, vae: VAE, beta: float = 1.0, samples: int = 1, layer_sizes: Sequence[int] = (100,)) -> None:
         super().__init__(vae, samples, lambda vae: BaselinedTerms(vae, layer_sizes))
         check_kl_not_replaced(vae, type(self).__name__)
-        if next(iter(vae.collect_params().values()))._data is not None:
+        self.beta = beta
+        first = next(iter(vae.collect_params().values()))
+        if first._data is not None or first._deferred_init:
             self.parts.baseline.initialize(XavierOrUniform(), vae.context)
 
     def combine(
-        self, F: Any, log_likelihood: Tensor, kl: Tensor, log_posterior: Tensor, baseline: Tensor
+        self, F: Any, log_likelihood: Tensor, kl: Tensor, log_posterior: Tensor, baseline: Tensor, beta: Tensor
     ) -> tuple[Tensor, ...]:
-        signal = stop_gradient(F.broadcast_sub(log_likelihood, kl))
-        surprise = F.broadcast_sub(signal - _mean_of_others(F, signal), baseline)
-        score = self._sample_mean(stop_gradient(surprise) * _gradient_alone(log_posterior))
+        signal = stop_gradient(F.broadcast_sub(log_likelihood, F.broadcast_mul(kl, beta)))
+        mean, spread = _of_others(F, signal)
+        surprise = F.broadcast_sub((signal - mean) / spread, baseline)
+        score = self._sample_mean(stop_gradient(surprise) * spread * _gradient_alone(log_posterior))
         loss = 0.5 * self._sample_mean(F.square(surprise))
         log_likelihood, kl = self._sample_mean(log_likelihood), self._sample_mean(kl)
-        bound = log_likelihood - kl
-        return bound + score - _gradient_alone(loss), F.identity(bound), log_likelihood, kl
+        objective = log_likelihood - F.broadcast_mul(kl, beta) + score - _gradient_alone(loss)
+        return objective, log_likelihood - kl, log_likelihood, kl
 
 
-def _mean_of_others(F: Any, x: Tensor) -> Tensor:
-    """For each number in ``x`` the mean of all others, of the shape of ``x``; 0 where there are none."""
-    others = F.broadcast_sub(F.sum(x, keepdims=True), x)
-    return F.broadcast_div(others, F.maximum(F.sum(F.ones_like(x), keepdims=True) - 1, 1))
+def _of_others(F: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+    """For each number in ``x`` the mean of all others and their spread, the root of their variance plus 1; 0 and 1
+    where there are none."""
+    count = F.maximum(F.sum(F.ones_like(x), keepdims=True) - 1, 1)
+
+    def mean(y: Tensor) -> Tensor:
+        return F.broadcast_div(F.broadcast_sub(F.sum(y, keepdims=True), y), count)
+
+    near_zero = F.broadcast_sub(x, F.mean(x, keepdims=True))  # else squares lose what tells them apart
+    return mean(x), F.sqrt(F.relu(mean(F.square(near_zero)) - F.square(mean(near_zero))) + 1)
 
 
 class ScoredTerms(mx.gluon.HybridBlock):
