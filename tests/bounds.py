@@ -31,6 +31,9 @@ BOUNDS = {
     "FreeBitsELBO, 1 group, stl": lambda vae: gv.FreeBitsELBO(vae, groups=1, samples=SAMPLES, gradient="stl"),
     "BetaTC": lambda vae: gv.BetaTC(vae, dataset_size=1000, alpha=2),
     "BetaTC, samples": lambda vae: gv.BetaTC(vae, dataset_size=1000, samples=SAMPLES),
+    "NVIL": lambda vae: gv.NVIL(vae, samples=SAMPLES),
+    "NVIL, beta": lambda vae: gv.NVIL(vae, beta=0.3),
+    "VIMCO": lambda vae: gv.VIMCO(vae, samples=SAMPLES),
     "InfoVAE": lambda vae: gv.InfoVAE(vae, alpha=0.5, lambda_=10),
     "InfoVAE, samples": lambda vae: gv.InfoVAE(vae, lambda_=10, samples=SAMPLES),
     **{

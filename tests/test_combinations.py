@@ -27,6 +27,8 @@ BOUNDS = {
         "MIWAE, stl",
         "PIWAE, dreg",
         "CIWAE, dreg",
+        "NVIL",
+        "VIMCO",
     )
 }
 BY_VARIABLE = {"FreeBitsELBO", "BetaTC"}

@@ -27,8 +27,9 @@ BOUNDS = {
 
 
 def test_every_prior_has_a_row():
-    # those of labels and of layers are in test_conditional.py and test_hierarchies.py
-    elsewhere = {"conditional", "hierarchical"}
+    # those of labels, layers, codebooks and codes are in test_conditional.py, test_hierarchies.py, test_vq.py and
+    # test_discrete.py
+    elsewhere = {"conditional", "hierarchical", "codebook", "codes"}
     assert set(PRIORS) == set(gv.prior.PRIORS) - elsewhere
 
 
