@@ -103,7 +103,7 @@ def draw(vae: gv.VAE, test: gv.data.Dataset, path: str) -> None:
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--data", default="mnist")
-    asked.add_argument("--epochs", type=int, default=20)
+    asked.add_argument("--epochs", type=int, default=6)
     asked.add_argument("--codes", nargs="+", choices=CODES, default=list(CODES))
     asked.add_argument("--estimators", nargs="+", choices=ESTIMATORS, default=list(ESTIMATORS))
     asked.add_argument("--seed", type=int, default=7)
