@@ -132,13 +132,16 @@ def bound(group: argparse._ActionsContainer) -> None:
         help="weight of a bound that has one of that name (default: its own, 1 in elbo)",
     )
     group.add_argument(
-        "--anneal", metavar="NAME", help="weight of the bound that the schedule below is of (default: beta)"
+        "--anneal",
+        metavar="NAME",
+        help="weight of the bound, or a posterior's temperature, that the schedule below is of (default: beta)",
     )
+    group.add_argument("--anneal-from", type=float, default=0.0, metavar="V", help="where a linear schedule starts")
     group.add_argument(
         "--beta-schedule",
         default="constant",
         choices=commands.WEIGHT_SCHEDULES,
-        help="how the weight gets to its value: at once, from 0 in one rise, or in repeated rises",
+        help="how the weight gets to its value: at once, in one rise (or fall), or in repeated rises from 0",
     )
     group.add_argument(
         "--beta-epochs",

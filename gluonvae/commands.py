@@ -167,12 +167,14 @@ def _annealed(asked: argparse.Namespace, bound: Objective, steps: int, rise: int
         if asked.anneal:
             raise ValueError("--anneal needs a --beta-schedule other than constant")
         return {}
-    if name not in bound.weight_names:
-        has = ", ".join(bound.weight_names) or "none"
+    if name not in bound.adjustable:
+        has = ", ".join(bound.adjustable) or "none"
         raise ValueError(f"--anneal {name}: the weights of {asked.bound} that may change are: {has}")
-    end = getattr(bound, name)
+    end = getattr(bound.adjustable[name], name)
     if asked.beta_schedule == "linear":
-        return {name: schedules.linear(0.0, end, rise)}
+        return {name: schedules.linear(asked.anneal_from, end, rise)}
+    if asked.anneal_from:
+        raise ValueError("--anneal-from is of a linear schedule: a cyclical one starts from 0")
     return {name: schedules.cyclical(steps, max(1, round(steps / rise)), end=end)}
 
 

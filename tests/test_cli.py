@@ -189,6 +189,15 @@ def test_any_weight_can_be_annealed(asked_of_fit, tmp_path):
     np.testing.assert_allclose([asked["weights"]["capacity"](step) for step in (0, 15, 40)], [0, 10, 10])
 
 
+def test_a_temperature_falls(asked_of_fit, tmp_path):
+    parts = ["--posterior", "relaxedBernoulli", "--posterior-options", "temperature=0.4", "--prior", "codes"]
+    schedule = ["--anneal", "temperature", "--anneal-from", "1", "--beta-schedule", "linear", "--beta-epochs", "2"]
+    assert main(["train", *SMALL, *parts, *schedule, "--epochs", "6", "--out", str(tmp_path / "run")]) == 0
+    (asked,) = asked_of_fit
+    assert list(asked["weights"]) == ["temperature"]
+    np.testing.assert_allclose([asked["weights"]["temperature"](step) for step in (0, 40)], [1, 0.4])
+
+
 def test_parts_and_their_options_reach_the_model(asked_of_fit, tmp_path):
     options = ["--likelihood", "gaussian", "--likelihood-options", "std=0.5", "--posterior", "gaussian",
                "--posterior-options", "std=exp", "shared_layers=None", "--prior", "mixture", "--prior-options",
@@ -420,6 +429,7 @@ def test_ctrl_c_keeps_what_was_learnt(tmp_path):
         (["--bound", "iwae", "--beta", "2"], "iwae has none"),
         (["--bound", "iwae", "--beta-schedule", "linear"], "the weights of iwae that may change are: none"),
         (["--beta-schedule", "linear", "--anneal", "betta"], "the weights of elbo that may change are: beta"),
+        (["--beta-schedule", "cyclical", "--anneal-from", "1"], "--anneal-from is of a linear schedule"),
         (["--anneal", "beta"], "--anneal needs a --beta-schedule other than constant"),
         (
             ["--prior", "mixture", "--prior-options", "component=3"],
