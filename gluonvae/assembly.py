@@ -37,7 +37,7 @@ def fit_together(generator: Generator, inference_net: InferenceNetwork, prior: P
     inference_net.check_body(inference_net.data_dims)
     if prior.needs_label and not label_size:
         raise ValueError(f"{type(prior).__name__} is a prior for each label: use ConditionalVAE")
-    prior.label_size = label_size
+    prior.label_size = inference_net.label_size = label_size
     prior.posterior_noise_size = inference_net.noise_size
     prior.posterior_width = inference_net.width
     if generator.support is not None:

@@ -13,6 +13,7 @@ from .data import Dataset, as_images
 from .memory import filled
 from .noise import NoiseSource
 from .objectives import Objective
+from .objectives.elbo import check_kl_not_replaced
 from .objectives.layered import kl_of_layers, layers_of
 from .ops import as_numpy
 from .semi_supervised import SemiSupervisedVAE
@@ -52,7 +53,8 @@ def kl_by_layer(vae: VAE, data: Union[Dataset, Any], batch_size: int = 500, seed
     ``evaluate(ELBO(vae), data)`` gives as the KL. One may be negative, where posterior and prior are not drawn in the
     same order.
 
-    Takes what :func:`evaluate` takes. Raises ValueError for a model without layers, and else as that does.
+    Takes what :func:`evaluate` takes. Raises ValueError for a model without layers or with another KL, a
+    :class:`SemiSupervisedVAE`, and else as that does.
     """
     if layers_of(vae) == 1:
         raise ValueError(
@@ -60,6 +62,7 @@ def kl_by_layer(vae: VAE, data: Union[Dataset, Any], batch_size: int = 500, seed
             f"HierarchicalInferenceNetwork or a LadderInferenceNetwork, not {type(vae.prior).__name__} and "
             f"{type(vae.inference_net).__name__}"
         )
+    check_kl_not_replaced(vae, "kl_by_layer")
     data, rows = model_data("data", data, vae), []
     for inputs, noise in _batches(data, vae, batch_size, seed, vae.inference_net.noise_shape):
         _, of_layers = kl_of_layers(vae, inputs, noise)
@@ -68,8 +71,8 @@ def kl_by_layer(vae: VAE, data: Union[Dataset, Any], batch_size: int = 500, seed
 
 
 def named_kl(vae: VAE, data: Dataset) -> dict[str, float]:
-    """:func:`kl_by_layer` as "kl_1", "kl_2", ...; nothing for a model without layers."""
-    values = kl_by_layer(vae, data) if layers_of(vae) > 1 else ()
+    """:func:`kl_by_layer` as "kl_1", "kl_2", ...; nothing for a model that has none."""
+    values = kl_by_layer(vae, data) if layers_of(vae) > 1 and not vae.kl_is_replaced else ()
     return {f"kl_{layer}": float(value) for layer, value in enumerate(values, 1)}
 
 
@@ -163,9 +166,16 @@ def _log_mean_weight(
 
 
 def accuracy(vae: SemiSupervisedVAE, data: Dataset, batch_size: int = 500, seed: int = 0) -> float:
-    """The share of labelled images whose most probable class is their label. Dynamic pixels are drawn from ``seed``."""
+    """The share of labelled images whose most probable class is their label. Dynamic pixels are drawn from ``seed``.
+
+    Raises TypeError for a model without a classifier, and ValueError for data without a label.
+    """
+    if not isinstance(vae, SemiSupervisedVAE):
+        raise TypeError(f"accuracy is of a SemiSupervisedVAE's classes, got {type(vae).__name__}")
     labels = model_data("data", data, vae).labels
     assert labels is not None  # model_data saw to it
+    if not np.any(labels >= 0):
+        raise ValueError("no image in data has a label: all are -1")
     data, labels, right = data.subset(labels >= 0).drawn_once(seed), labels[labels >= 0], 0
     for start in range(0, len(data), batch_size):
         rows = slice(start, start + batch_size)

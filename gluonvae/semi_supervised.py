@@ -14,7 +14,7 @@ from .conditional import ConditionalVAE
 from .generator import Generator
 from .inference import InferenceNetwork
 from .networks import MLP, Activation, Dense
-from .ops import Tensor, as_numpy, is_symbol, namespace
+from .ops import Tensor, as_numpy, is_symbol, namespace, stop_gradient
 from .prior import Prior
 
 
@@ -33,7 +33,8 @@ class SemiSupervisedVAE(ConditionalVAE):
     classifier_layer_sizes : widths of the hidden layers of the classifier.
     classifier_act_type : of these layers, see :data:`gluonvae.networks.ACTIVATIONS`.
 
-    A label is missing where it is left out, -1, or a row of zeros.
+    A label is missing where it is left out, -1, or a row of zeros. Raises as :class:`VAE` does, and ValueError for an
+    inference network whose latent states cannot be differentiated: no bound would train it.
     """
 
     bears_missing_labels = True
@@ -49,10 +50,20 @@ class SemiSupervisedVAE(ConditionalVAE):
         classifier_act_type: Activation = "relu",
     ) -> None:
         super().__init__(generator, inference_net, prior, label_size=label_size)
+        if inference_net.deterministic or not inference_net.reparametrised:
+            raise ValueError(
+                f"{type(self).__name__} differentiates latent states, and those of {type(inference_net).__name__} are "
+                "discrete: use a relaxed posterior"
+            )
         sizes = checks.layer_sizes("classifier_layer_sizes", classifier_layer_sizes)
         with self.name_scope():
             self.classifier = MLP(sizes, classifier_act_type, self.data_dims, prefix="classifier_")
             self.classifier.add(Dense(self.label_size, self.classifier.out_units))
+
+    @property
+    def width(self) -> int:
+        """As of any model, of all classes together."""
+        return self.label_size * super().width
 
     @property
     def kl_is_replaced(self) -> bool:
@@ -78,22 +89,22 @@ class SemiSupervisedVAE(ConditionalVAE):
         return log_likelihood, kl
 
     def terms(self, inputs: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the model returns, and log q(y | x) of the labels that are known, else 0: ``(B,)`` each, for noise
-        ``(B, noise_size)``, which all classes share."""
+        """What the model returns, and log q(y | x) of the labels that are known, else 0, ``(B,)``, for noise
+        ``(B, noise_size)`` or ``(k, B, noise_size)``, which all classes share."""
         F = namespace(inputs)
         # (B, Y) each
         known = self.label_of(inputs)
-        log_q = F.log_softmax(self.classifier(self.data_of(inputs)))
+        log_q = F.log_softmax(self._class_logits(self.data_of(inputs)))
         missing = 1 - F.sum(known, axis=-1, keepdims=True)
         q = known + F.broadcast_mul(F.exp(log_q), missing)
-        log_likelihood, kl = (
-            F.transpose(F.reshape(term, shape=(self.label_size, -1))) for term in self._of_classes(inputs, noise)
-        )
         label_kl = F.broadcast_mul(F.exp(log_q) * log_q, missing) + q * math.log(self.label_size)
-        return F.sum(q * log_likelihood, axis=-1), F.sum(q * kl + label_kl, axis=-1), F.sum(known * log_q, axis=-1)
+        # (B,) or (k, B) each
+        log_likelihood, kl = (_mean_over_classes(F, q, term) for term in self._of_classes(inputs, noise))
+        return log_likelihood, F.broadcast_add(kl, F.sum(label_kl, axis=-1)), F.sum(known * log_q, axis=-1)
 
     def _of_classes(self, inputs: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """The two terms of a :class:`ConditionalVAE` for each class and data point, ``(Y * B,)``."""
+        """The two terms of a :class:`ConditionalVAE` for each class and data point, ``(Y * B,)`` or
+        ``(k, Y * B)``."""
         F, label = namespace(inputs), self.label_of(inputs)
         number = F.contrib.arange_like(label, axis=1)
         # (Y, Y): one-hot rows
@@ -101,13 +112,16 @@ class SemiSupervisedVAE(ConditionalVAE):
         # (Y, B, Y)
         labels = F.broadcast_add(F.expand_dims(classes, axis=1), F.zeros_like(F.expand_dims(label, axis=0)))
         # (Y * B, ...): joined, since MXNet broadcasts over a new axis at a small part of the speed
-        data, noise = (F.concat(*[x] * self.label_size, dim=0) for x in (self.data_of(inputs), noise))
+        data, noise = (F.concat(*[x] * self.label_size, dim=-2) for x in (self.data_of(inputs), noise))
         return super().hybrid_forward(F, F.concat(data, F.reshape(labels, shape=(-3, 0)), dim=-1), noise)
+
+    def _class_logits(self, data: Tensor) -> Tensor:
+        return self.classifier(self.inference_net.as_seen(data))
 
     def classify(self, data: Tensor) -> Tensor:
         """q(y | x), probabilities ``(B, Y)`` for data ``(B, X)``."""
         self.generator.check_data(data)
-        return namespace(data).softmax(self.classifier(data))
+        return namespace(data).softmax(self._class_logits(data))
 
     def generate_reconstructions(
         self, data: Any, n: int, image: str = "sample", noise: Optional[Any] = None, label: Optional[Any] = None
@@ -118,3 +132,11 @@ class SemiSupervisedVAE(ConditionalVAE):
         probable = as_numpy(self.classify(data)).argmax(axis=1)
         classes = np.where(known.sum(axis=1) > 0, known.argmax(axis=1), probable)
         return super().generate_reconstructions(data, n, image, noise, classes)
+
+
+def _mean_over_classes(F: Any, q: Tensor, term: Tensor) -> Tensor:
+    """The mean of ``term``, ``(..., Y * B)``, over the classes, whose probabilities are ``q``, ``(B, Y)``."""
+    q = F.transpose(q)
+    # (..., Y, B)
+    by_class = F.reshape_like(term, stop_gradient(q), lhs_begin=-1, lhs_end=None, rhs_begin=0, rhs_end=2)
+    return F.sum(F.broadcast_mul(by_class, q), axis=-2)

@@ -232,3 +232,20 @@ def test_hidden_layers_of_the_prior(rng):
     np.testing.assert_allclose(p_z.mean.asnumpy(), features @ vae.prior.mean.data().asnumpy(), rtol=1e-4, atol=1e-5)
     log_std = features @ vae.prior.log_std.data().asnumpy()
     np.testing.assert_allclose(p_z.std.asnumpy(), np.exp(log_std), rtol=1e-4)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_label_is_not_transformed_with_the_data(mode, rng):
+    """Counts are seen as log(1 + x); a condition of any numbers beside them stays as it is."""
+    net = gv.GaussianInferenceNetwork(2, [])
+    vae = gv.ConditionalVAE(gv.PoissonGenerator(5, []), net, label_size=2)
+    net.data_transform = "log1p"
+    vae.initialize()
+    data, label = nd(rng.integers(0, 9, (4, 5))), nd([[-3, 0.5], [2, -1], [0, -7], [1, 1]])
+    set_mode(vae, mode)
+    log_likelihood, kl = vae(data, nd(np.zeros((4, 2))), label)
+    assert np.isfinite(log_likelihood.asnumpy()).all()
+    assert np.isfinite(kl.asnumpy()).all()
+    weight, bias = (p.data().asnumpy() for p in (net.mean_head[0].weight, net.mean_head[0].bias))
+    seen = np.concatenate([np.log1p(data.asnumpy()), label.asnumpy()], axis=1)
+    np.testing.assert_allclose(net(vae.inputs(data, label))[0].asnumpy(), seen @ weight.T + bias, rtol=1e-5, atol=1e-6)

@@ -6,6 +6,7 @@ import scipy.special
 from conftest import MODES, nd, pixels, set_mode, small_vae
 from linear_gaussian import LinearGaussian
 from modes import assert_modes_agree_in_float64
+from mxnet import autograd
 
 import gluonvae as gv
 from gluonvae.data import Dataset
@@ -61,6 +62,41 @@ def test_terms_class_by_class(mode, rng):
     known = np.where(missing, 0, log_q[rows, LABELS])
     np.testing.assert_allclose(terms.objective.asnumpy(), wanted_bound + 2.5 * known, rtol=1e-5)
     np.testing.assert_allclose(gv.ELBO(vae)(data, noise, label).asnumpy(), wanted_bound, rtol=1e-5)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_several_samples_are_averaged(mode, rng, monkeypatch):
+    """The mean of the bounds of the samples one by one; its gradient in chunks as well."""
+    vae = small()
+    vae.cast("float64")
+    data, _, label = batch(rng, dtype="float64")
+    noise = rng.standard_normal((3, 7, D))
+    one_by_one = [gv.ELBO(vae)(data, nd(row, "float64"), label).asnumpy() for row in noise]
+    bound = gv.ELBO(vae, samples=3)
+    set_mode(bound, mode)
+    gradients = []
+    for pixels_at_once in (2**25, 1):
+        monkeypatch.setattr(gv.objectives.objective, "PIXELS_AT_ONCE", pixels_at_once)
+        with autograd.record():
+            value = bound(data, nd(noise, "float64"), label)
+        value.backward()
+        np.testing.assert_allclose(value.asnumpy(), np.mean(one_by_one, axis=0), rtol=1e-10)
+        gradients.append([p.grad().asnumpy() for p in vae.collect_params().values()])
+    for whole, in_chunks in zip(*gradients):
+        np.testing.assert_allclose(in_chunks, whole, rtol=1e-8, atol=1e-10)
+
+
+def test_layers_of_latent_variables_have_no_kl_of_their_own():
+    sizes, data = [4, 2], Dataset(np.eye(X), labels=np.full(X, -1))
+    options = {"latent_type": "hierarchical", "prior": "hierarchical", "latent_variable_size": sizes}
+    vae = gv.construct_vae(data_dims=X, label_size=Y, classifier_layer_sizes=[], **options)
+    vae.initialize()
+    for refuses in (gv.FreeBitsELBO, lambda vae: gv.kl_by_layer(vae, data)):
+        with pytest.raises(ValueError, match="has another kl_divergence: use ELBO"):
+            refuses(vae)
+    history = gv.fit(gv.SemiSupervisedELBO(vae), data, data, epochs=1, batch_size=X, progress=False)
+    assert "valid_kl" in history.rows[0]
+    assert "valid_kl_1" not in history.rows[0]
 
 
 def test_bound_lies_below_the_evidence_and_reaches_it_where_q_is_exact(rng):
@@ -200,6 +236,7 @@ class TestFewLabels:
     [
         gv.IWAE,
         gv.Renyi,
+        gv.VIMCO,
         lambda vae: gv.ELBO(vae, kl="sampled"),
         lambda vae: gv.log_marginal_likelihood(vae, Dataset(np.eye(X), labels=np.zeros(X, int))),
     ],
@@ -210,9 +247,19 @@ def test_importance_weights_are_refused(make):
 
 
 def test_other_errors(rng):
-    for make in (gv.FreeBitsELBO, gv.InfoVAE):
+    for make in (gv.FreeBitsELBO, gv.InfoVAE, lambda vae: gv.BetaTC(vae, 100)):
         with pytest.raises(ValueError, match="has another kl_divergence: use ELBO"):
             make(small())
+    for options in (
+        {"latent_type": "bernoulli", "prior": "codes"},
+        {"latent_type": "vectorQuantized", "prior": "codebook", "latent_options": {"code_size": 2}},
+    ):
+        with pytest.raises(ValueError, match="InferenceNetwork are discrete: use a relaxed posterior"):
+            gv.construct_vae(data_dims=X, latent_variable_size=4, label_size=Y, classifier_layer_sizes=[], **options)
+    with pytest.raises(TypeError, match="accuracy is of a SemiSupervisedVAE's classes, got GaussianVAE"):
+        gv.accuracy(small_vae(), Dataset(np.eye(X), labels=np.zeros(X, int)))
+    with pytest.raises(ValueError, match="no image in data has a label"):
+        gv.accuracy(small(), Dataset(np.eye(X), labels=np.full(X, -1)))
     with pytest.raises(TypeError, match="vae must be a SemiSupervisedVAE, got GaussianVAE"):
         gv.SemiSupervisedELBO(small_vae())
     with pytest.raises(ValueError, match="whole numbers from -1 to 2, got int64 from -2 to 1"):

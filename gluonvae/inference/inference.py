@@ -79,16 +79,26 @@ class InferenceNetwork(ModelBlock):
         self.data_transform = data_transform
         self.latent_variable_size = checks.positive_int("latent_variable_size", latent_variable_size)
         self.data_dims = checks.positive_int("data_dims", data_dims) if data_dims else 0
+        self.label_size = 0
+        """Y, how many numbers at the end of the data are a label; the model tells."""
 
     def forward(self, data: Tensor) -> tuple[Tensor, ...]:
         """The parameters of q(z | x) for data ``(B, X)``: a tuple in both modes."""
         if not is_symbol(data):
             checks.tensor("data", data, ("B", self.data_dims or "X"), self.dtype)
             self.check_body(data.shape[-1])
-        if self.data_transform is not None:
-            data = DATA_TRANSFORMS[self.data_transform](data)
-        parameters = super().forward(data)
+        parameters = super().forward(self.as_seen(data, self.label_size))
         return tuple(parameters) if isinstance(parameters, (list, tuple)) else (parameters,)
+
+    def as_seen(self, data: Tensor, label_size: int = 0) -> Tensor:
+        """``data`` as a network is to see it; ``label_size`` numbers at the end, which are a label, as they are."""
+        if self.data_transform is None:
+            return data
+        transform, F = DATA_TRANSFORMS[self.data_transform], namespace(data)
+        if not label_size:
+            return transform(data)
+        label = F.slice_axis(data, axis=-1, begin=-label_size, end=None)
+        return F.concat(transform(F.slice_axis(data, axis=-1, begin=0, end=-label_size)), label, dim=-1)
 
     def hybrid_forward(self, F: Any, data: Tensor) -> tuple[Tensor, ...]:
         raise NotImplementedError(f"{type(self).__name__} must define hybrid_forward(F, data)")

@@ -10,6 +10,7 @@ from ..distributions import Distribution
 from ..ops import Tensor, log_mean_exp, sum_last, with_sample_axis
 from ..runtime import mx
 from ..vae import VAE
+from .elbo import check_kl_not_replaced
 from .objective import BOUNDS, Objective, Weight
 
 
@@ -77,6 +78,7 @@ class BetaTC(Objective):
     ) -> None:
         size = checks.positive_int("dataset_size", dataset_size)
         super().__init__(vae, samples, lambda vae: DecomposedTerms(vae, size))
+        check_kl_not_replaced(vae, type(self).__name__)
         self.alpha, self.beta, self.gamma = alpha, beta, gamma
         for name, part in (("posterior", vae.inference_net), ("prior", vae.prior)):
             kind = part.distribution_type

@@ -79,6 +79,7 @@ class FreeBitsELBO(TwoTermBound):
         if self.groups == 1:
             return super().two_terms(vae, sampled, score)
         if self.groups == layers:
+            check_kl_not_replaced(vae, type(self).__name__)
             return LayeredTerms(vae, score)
         if vae.latent_variable_size % self.groups:
             raise ValueError(

@@ -49,7 +49,8 @@ class BaselinedTerms(mx.gluon.HybridBlock):
             kl = kl_divergence(posterior, prior)
         else:
             kl = log_posterior - prior.log_prob(latent_state)
-        baseline = F.squeeze(self.baseline(inputs), axis=-1)
+        seen = self.vae.inference_net.as_seen(inputs, self.vae.label_size)
+        baseline = F.squeeze(self.baseline(seen), axis=-1)
         return self.vae.log_likelihood(latent_state, inputs), kl, F.identity(log_posterior), baseline
 
 
@@ -116,6 +117,7 @@ class ScoredTerms(mx.gluon.HybridBlock):
 
     def __init__(self, vae: VAE) -> None:
         super().__init__()
+        vae.check_importance_weights()
         self.vae = vae
 
     def hybrid_forward(self, F: Any, inputs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
