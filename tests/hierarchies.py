@@ -48,15 +48,19 @@ def std(x):
     return np.logaddexp(0, x) + MIN_STD
 
 
-def heads(network, features):
-    return dense(network.mean_head, features), std(dense(network.std_head, features))
+def heads(network, features, deviation=std):
+    return dense(network.mean_head, features), deviation(dense(network.std_head, features))
 
 
 def worked_out(vae, data, noise):
     """z, and log q and log p of each layer at it, of noise ``(..., B, D)``: by NumPy, a layer at a time."""
     net, sizes = vae.inference_net, vae.prior.latent_sizes
     pieces = np.split(noise, np.cumsum(sizes)[:-1], axis=-1)
-    prior = lambda layer, above: heads(lower := vae.prior.lower[len(sizes) - 2 - layer], mlp(lower.body, above))  # noqa: E731
+
+    def prior(layer, above):
+        network = vae.prior.lower[len(sizes) - 2 - layer]
+        return heads(network, mlp(network.body, above), np.exp)
+
     features = mlp(net.shared, data)
     lowest = mlp(net.mean_head, features), std(mlp(net.std_head, features))
     z, of_q = [None] * len(sizes), [None] * len(sizes)
@@ -137,22 +141,23 @@ class Chain:
         vae.generator.mean.weight.set_data(nd(self.weight, dtype))
         vae.generator.mean.bias.set_data(nd(self.bias, dtype))
         for layer, network in zip(reversed(range(layers - 1)), vae.prior.lower):
-            _set(network, np.diag(self.slope[layer]), self.shift[layer], self.spread[layer], dtype)
+            _set(network, np.diag(self.slope[layer]), self.shift[layer], np.log(self.spread[layer]), dtype)
         net = vae.inference_net
         if latent_type == "ladder":
             parts = [self.seen(layer) for layer in range(layers - 1)] + [self.posterior(layers - 1)]
         else:
             parts = [self.posterior(0)] + [self.upwards(layer) for layer in range(layers - 1)]
         for number, (gain, shift, variance) in enumerate(parts):
-            _set(net.upper[number - 1] if number else net, gain, shift, wider * np.sqrt(variance), dtype)
+            deviation = np.log(np.expm1(wider * np.sqrt(variance) - MIN_STD))
+            _set(net.upper[number - 1] if number else net, gain, shift, deviation, dtype)
         return vae
 
 
 def _set(network, gain, shift, deviation, dtype):
-    """Have the two heads of a network give ``gain x + shift`` and ``deviation``."""
+    """Have the two heads of a network give ``gain x + shift`` and ``deviation``, which is not positive yet."""
     last = lambda head: head if hasattr(head, "weight") else head[-1]  # noqa: E731
     mean_head, std_head = last(network.mean_head), last(network.std_head)
     mean_head.weight.set_data(nd(gain, dtype))
     mean_head.bias.set_data(nd(shift, dtype))
     std_head.weight.set_data(nd(np.zeros(gain.shape), dtype))
-    std_head.bias.set_data(nd(np.log(np.expm1(deviation - MIN_STD)), dtype))
+    std_head.bias.set_data(nd(deviation, dtype))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 from conftest import BATCHES, nd, set_mode, small_vae
 from hierarchies import MODELS, OPTIONS, Chain, model, worked_out
 from modes import assert_modes_agree_in_float64, value_and_gradients, weighting
@@ -308,6 +309,15 @@ def test_everything_is_finite_at_extreme_preactivations(name, preactivation, rng
                 values.backward()
                 assert np.isfinite(values.asnumpy()).all()
                 assert all(np.isfinite(p.grad().asnumpy()).all() for p in vae.collect_params().values())
+
+
+@pytest.mark.parametrize("layers", [[4, 3], [4, 3, 2]])
+def test_a_prior_starts_near_a_standard_normal_in_every_layer(layers, rng):
+    prior = gv.HierarchicalPrior(layers)
+    prior.initialize()
+    z = rng.standard_normal((5, sum(layers)))
+    log_prob = prior.distribution(nd(z), None).log_prob(nd(z)).asnumpy()
+    np.testing.assert_allclose(log_prob, scipy.stats.norm.logpdf(z).sum(-1), atol=0.5)
 
 
 MIXED = [

@@ -8,6 +8,7 @@ from typing import Any
 from .. import checks
 from ..distributions import Layered, StandardNormal
 from ..distributions.layered import Conditional
+from ..flows import near_zero
 from ..inference.layered import NormalNetwork, latent_sizes_of
 from ..networks import Activation, widest_layer
 from ..ops import Tensor, namespace
@@ -19,7 +20,8 @@ from .prior import PRIORS, Prior
 class HierarchicalPrior(Prior):
     """p(z_L) p(z_{L-1} | z_L) ... p(z_1 | z_2) of a latent state ``[z_1, ..., z_L]``: a standard normal, then
     diagonal Gaussians, each with a network of its own. The generator sees z_1 alone (Burda, Grosse and
-    Salakhutdinov 2016, section 2).
+    Salakhutdinov 2016, section 2). With "exp" every layer starts near a standard normal whatever is above it: of
+    random networks, z_1 would have noise of z_2 that the generator learns to overlook, and z_1 with it.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ class HierarchicalPrior(Prior):
         data_dims: int = 0,
         layer_sizes: Sequence[int] = (100, 100),
         act_type: Activation = "tanh",
-        std: str = "softplus",
+        std: str = "exp",
     ) -> None:
         self.latent_sizes = latent_sizes_of(latent_sizes)
         sizes = checks.layer_sizes("layer_sizes", layer_sizes)
@@ -48,7 +50,10 @@ class HierarchicalPrior(Prior):
             self.lower = mx.gluon.nn.HybridSequential(prefix="lower_")
             with self.lower.name_scope():
                 for size, above in zip(self.latent_sizes[-2::-1], self.latent_sizes[:0:-1]):
-                    self.lower.add(NormalNetwork(size, sizes, act_type, above, std))
+                    network = NormalNetwork(size, sizes, act_type, above, std)
+                    for head in (network.mean_head, network.std_head):
+                        near_zero(head)
+                    self.lower.add(network)
 
     @property
     def generating_size(self) -> int:
