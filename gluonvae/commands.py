@@ -115,7 +115,7 @@ def _model_arguments(asked: argparse.Namespace, splits: data.Splits) -> dict[str
         "likelihood_options": asked.likelihood_options,
         "latent_options": asked.posterior_options,
         "prior_options": asked.prior_options,
-        "label_size": _classes(splits.valid) if asked.conditional or asked.labels else 0,
+        "label_size": _classes(splits) if asked.conditional or asked.labels else 0,
         "classifier_layer_sizes": asked.classifier_layers if asked.labels else None,
     }
 
@@ -129,11 +129,12 @@ def _training_data(asked: argparse.Namespace) -> data.Splits:
     return splits._replace(train=data.keep_few_labels(splits.train, asked.labels, seed=asked.seed))
 
 
-def _classes(images: data.Dataset) -> int:
+def _classes(splits: data.Splits) -> int:
     """How many classes there are, numbered from 0."""
-    if images.labels is None:
+    labels = [images.labels for images in splits if images.labels is not None]
+    if len(labels) < len(splits):
         raise ValueError("a model with labels was asked for, and the data has none")
-    return int(images.labels.max()) + 1
+    return int(max(map(np.max, labels))) + 1
 
 
 def _bound(asked: argparse.Namespace, vae: VAE, images: int) -> Objective:
@@ -170,6 +171,8 @@ def _annealed(asked: argparse.Namespace, bound: Objective, steps: int, rise: int
     if name not in bound.adjustable:
         has = ", ".join(bound.adjustable) or "none"
         raise ValueError(f"--anneal {name}: the weights of {asked.bound} that may change are: {has}")
+    if name == "temperature" and not asked.anneal_from > 0:
+        raise ValueError("--anneal temperature needs --beta-schedule linear, and --anneal-from what is above 0")
     end = getattr(bound.adjustable[name], name)
     if asked.beta_schedule == "linear":
         return {name: schedules.linear(asked.anneal_from, end, rise)}

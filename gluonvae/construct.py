@@ -80,6 +80,8 @@ def construct_vae(
     of_posterior, of_prior = _latent_sizes(latent_type, prior, latent_variable_size)
     data_dims = checks.positive_int("data_dims", data_dims)
     label_size = checks.positive_int("label_size", label_size) if label_size else 0
+    if classifier_layer_sizes is not None and not label_size:
+        raise ValueError("classifier_layer_sizes are of a model of data with labels: pass label_size")
     # what looks at data looks at its label as well
     seen = data_dims + label_size
     images = {"shape": _data_shape(data_shape, data_dims), **({"label_size": label_size} if label_size else {})}
@@ -113,7 +115,7 @@ def construct_vae(
         **of_posterior,
     )
     inference_net.data_transform = inference_net.data_transform or generator.data_transform
-    if label_size and classifier_layer_sizes is not None:
+    if classifier_layer_sizes is not None:
         return SemiSupervisedVAE(
             generator,
             inference_net,

@@ -16,6 +16,7 @@ import gluonvae as gv
 from gluonvae.cli import main, parser
 
 SMALL = ["--inference-layers", "8", "--generator-layers", "8", "--latent-size", "3", "--batch-size", "500"]
+RELAXED = ["--posterior", "relaxedBernoulli", "--prior", "codes"]
 
 
 def gluonvae(*arguments, **options):
@@ -190,7 +191,7 @@ def test_any_weight_can_be_annealed(asked_of_fit, tmp_path):
 
 
 def test_a_temperature_falls(asked_of_fit, tmp_path):
-    parts = ["--posterior", "relaxedBernoulli", "--posterior-options", "temperature=0.4", "--prior", "codes"]
+    parts = [*RELAXED, "--posterior-options", "temperature=0.4"]
     schedule = ["--anneal", "temperature", "--anneal-from", "1", "--beta-schedule", "linear", "--beta-epochs", "2"]
     assert main(["train", *SMALL, *parts, *schedule, "--epochs", "6", "--out", str(tmp_path / "run")]) == 0
     (asked,) = asked_of_fit
@@ -431,6 +432,10 @@ def test_ctrl_c_keeps_what_was_learnt(tmp_path):
         (["--beta-schedule", "linear", "--anneal", "betta"], "the weights of elbo that may change are: beta"),
         (["--beta-schedule", "cyclical", "--anneal-from", "1"], "--anneal-from is of a linear schedule"),
         (["--anneal", "beta"], "--anneal needs a --beta-schedule other than constant"),
+        (
+            [*RELAXED, "--anneal", "temperature", "--beta-schedule", "linear"],
+            "--anneal temperature needs --beta-schedule linear, and --anneal-from what is above 0",
+        ),
         (
             ["--prior", "mixture", "--prior-options", "component=3"],
             "an option of the prior 'mixture' must be one of components",

@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+import gluonvae as gv
+from gluonvae import commands
 from gluonvae.cli import main
 
 SMALL = ["--generator-layers", "50", "--inference-layers", "50", "--latent-size", "5", "--epochs", "1"]
@@ -48,6 +50,11 @@ def test_few_labels(tmp_path, capsys):
     assert 0.2 < result["test_accuracy"] <= 1
     for command in ("sample", "reconstruct"):
         assert main([command, str(folder), "-n", "2"]) == 0
+
+
+def test_classes_of_any_split_count():
+    splits = gv.data.Splits(*(gv.data.Dataset(np.eye(2), labels=labels) for labels in ([0, 3], [0, 1], [2, 1])))
+    assert commands._classes(splits) == 4
 
 
 def test_errors(tmp_path, capsys):

@@ -256,6 +256,8 @@ def test_other_errors(rng):
     ):
         with pytest.raises(ValueError, match="InferenceNetwork are discrete: use a relaxed posterior"):
             gv.construct_vae(data_dims=X, latent_variable_size=4, label_size=Y, classifier_layer_sizes=[], **options)
+    with pytest.raises(ValueError, match="classifier_layer_sizes are of a model of data with labels: pass label_size"):
+        gv.construct_vae(data_dims=X, classifier_layer_sizes=[5])
     with pytest.raises(TypeError, match="accuracy is of a SemiSupervisedVAE's classes, got GaussianVAE"):
         gv.accuracy(small_vae(), Dataset(np.eye(X), labels=np.zeros(X, int)))
     with pytest.raises(ValueError, match="no image in data has a label"):

@@ -34,8 +34,8 @@ class VQELBO(Objective):
     to them, in which log p(x | z) has its gradient straight through to the encodings (van den Oord, Vinyals and
     Kavukcuoglu 2017, equation 3). ``terms(data).bound`` is the evidence lower bound, the first two terms.
 
-    Where code vectors are moving averages the last term is left out, and each call that is recorded in training
-    mode moves them, after the gradient's values are fixed (ibid., appendix A.1).
+    Where code vectors are moving averages the last term is left out, and each call in training mode, as all that
+    are recorded, moves them, after the gradient's values are fixed (ibid., appendix A.1).
 
     Parameters
     ----------
