@@ -238,9 +238,25 @@ def test_batch_norm_in_chunks_is_refused(rng, monkeypatch):
     whole = bound(data, noise).asnumpy()
     monkeypatch.setattr(objectives, "PIXELS_AT_ONCE", 1)
     np.testing.assert_allclose(bound(data, noise).asnumpy(), whole, rtol=1e-5)
-    with pytest.raises(ValueError, match=r"BatchNorm.*6 samples of 5.*fewer samples.*without batch norm"):  # noqa: SIM117
+    with pytest.raises(ValueError, match=r"BatchNorm.*6 samples of 5.*fewer samples.*without it"):  # noqa: SIM117
         with mx.autograd.record():
             bound(data, noise)
+
+
+def test_dropout_in_chunks_is_refused(rng, monkeypatch):
+    """A chunk is computed again for its gradient, which would be that of another draw."""
+    body = nn.HybridSequential()
+    body.add(nn.Dense(5, in_units=LATENT), nn.Dropout(0.5))
+    vae = gv.VAE(
+        gv.ProductOfBernoullisGenerator(30, body, latent_variable_size=LATENT), gv.GaussianInferenceNetwork(LATENT, [3])
+    )
+    vae.initialize()
+    bound, data = gv.IWAE(vae, samples=6), pixels(rng, 5, 30)
+    monkeypatch.setattr(objectives, "PIXELS_AT_ONCE", 1)
+    assert bound(data).shape == (5,)
+    with pytest.raises(ValueError, match=r"Dropout draws anew.*without it"):  # noqa: SIM117
+        with mx.autograd.record():
+            bound(data)
 
 
 @pytest.mark.parametrize("name", ["conv", "own"])

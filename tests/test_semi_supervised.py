@@ -73,6 +73,7 @@ def test_several_samples_are_averaged(mode, rng, monkeypatch):
     noise = rng.standard_normal((3, 7, D))
     one_by_one = [gv.ELBO(vae)(data, nd(row, "float64"), label).asnumpy() for row in noise]
     bound = gv.ELBO(vae, samples=3)
+    assert bound.width(7) == Y * X
     set_mode(bound, mode)
     gradients = []
     for pixels_at_once in (2**25, 1):

@@ -22,6 +22,9 @@ PIXELS_AT_ONCE = 2**25
 """How many pixels, of all samples of a batch, a graph computes at once (or numbers of what is wider): 128 MB an
 array of float32, of which a training graph holds half a dozen."""
 
+NOT_IN_CHUNKS = {"BatchNorm": "looks at all rows of a batch", "Dropout": "draws anew each time"}
+"""Gluon's blocks that in training make of a chunk something else than of the whole, or each time another, and why."""
+
 
 class Terms(NamedTuple):
     """What an objective computes for each data point, ``(B,)`` each, in nats."""
@@ -174,11 +177,14 @@ class Objective(XavierBlock):
 
     def _check_chunks(self, batch: int) -> None:
         """ValueError for a model that in training makes of each chunk something else than of the whole."""
-        if (mx.autograd.is_training() or mx.autograd.is_recording()) and find(self.vae, mx.gluon.nn.BatchNorm):
-            raise ValueError(
-                f"BatchNorm looks at all rows of a batch, and {self.samples} samples of {batch} data points would not "
-                "fit into memory at once: take fewer samples or smaller batches, or a body without batch norm"
-            )
+        if not (mx.autograd.is_training() or mx.autograd.is_recording()):
+            return
+        for name, does in NOT_IN_CHUNKS.items():
+            if find(self.vae, getattr(mx.gluon.nn, name)):
+                raise ValueError(
+                    f"{name} {does}, and {self.samples} samples of {batch} data points would not fit into memory at "
+                    "once: take fewer samples or smaller batches, or a body without it"
+                )
 
     def _weight(self, name: str, data: Tensor) -> Tensor:
         """The weight as an input of the graph, on the device of ``data``."""
