@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .generator import Generator
-from .inference import InferenceNetwork
+from .inference import POSTERIORS, InferenceNetwork
 from .prior import Prior
 
 
@@ -46,9 +46,17 @@ def fit_together(generator: Generator, inference_net: InferenceNetwork, prior: P
     if needed is not None and not (drawn_from and issubclass(drawn_from, needed)):
         raise ValueError(
             f"{type(prior).__name__} is a prior for posteriors that are {needed.__name__}, and "
-            f"{type(inference_net).__name__} is another: take another prior"
+            f"{type(inference_net).__name__} is another: take another prior, or a posterior such as "
+            + ", ".join(_posteriors_of(needed))
         )
     inference_net.join(prior)
+
+
+def _posteriors_of(kind: type) -> list[str]:
+    """The classes of posteriors that are always of this kind of distribution."""
+    return [
+        net.__name__ for net in POSTERIORS.values() if net.distribution_type and issubclass(net.distribution_type, kind)
+    ]
 
 
 def _agree(size: str, parts: Mapping[str, tuple[Any, int]]) -> None:

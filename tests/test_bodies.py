@@ -259,6 +259,28 @@ def test_dropout_in_chunks_is_refused(rng, monkeypatch):
             bound(data)
 
 
+def test_dropout_in_two_passes_is_refused():
+    body = nn.HybridSequential()
+    body.add(nn.Dense(5, in_units=LATENT), nn.Dropout(0.5))
+    generator = gv.ProductOfBernoullisGenerator(30, body, latent_variable_size=LATENT)
+    with pytest.raises(ValueError, match=r"'dreg' is made of two passes, in each of which Dropout draws anew"):
+        gv.IWAE(gv.VAE(generator, gv.GaussianInferenceNetwork(LATENT, [3])), samples=2, gradient="dreg")
+
+
+def test_layers_start_with_the_spread_that_they_are_given():
+    """A gate's bias is open, and a transposed convolution of stride 2 and kernel 4, a quarter of whose products meet in
+    a pixel, keeps the variance of what it is given."""
+    gated = gv.networks.GatedMLP([50], in_units=20)
+    gated.initialize(gv.networks.XavierOrUniform())
+    assert sorted(np.unique([p.data().asnumpy().mean() for n, p in gated.collect_params("..*bias").items()])) == [0, 2]
+    decoder = gv.networks.ConvolutionalDecoder((32, 32), [32, 32])
+    decoder.initialize(gv.networks.XavierOrUniform())
+    layer = gv.networks.find(decoder, nn.Conv2DTranspose)
+    maps = nd(np.random.default_rng(0).standard_normal((20, 32, 8, 8)))
+    ratio = layer(maps).asnumpy()[:, :, 2:-2, 2:-2].std()
+    assert 0.9 < ratio < 1.5
+
+
 @pytest.mark.parametrize("name", ["conv", "own"])
 def test_bfloat16_is_for_dense_layers(name):
     vae = bodies.make(name)

@@ -648,3 +648,20 @@ def wrong(message, make, error=ValueError):
 def test_errors(make, message, error):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_the_baseline_is_initialised_as_soon_as_the_model_is(rng):
+    vae = gv.VAE(gv.ProductOfBernoullisGenerator(12, [5]), gv.BernoulliInferenceNetwork(4, [6]), gv.CodePrior())
+    bound = gv.NVIL(vae)
+    vae.initialize()
+    data = rng.integers(0, 2, (20, 12))
+    gv.fit(bound, data, epochs=1, batch_size=10, progress=False)
+    baseline = bound.parts.baseline[-1].weight
+    before = baseline.data().asnumpy()
+    gv.fit(bound, data, epochs=1, batch_size=10, progress=False)
+    assert abs(baseline.data().asnumpy() - before).max() > 0
+
+
+def test_a_prior_that_does_not_fit_names_what_does():
+    with pytest.raises(ValueError, match="take another prior, or a posterior such as BernoulliInferenceNetwork"):
+        gv.VAE(gv.ProductOfBernoullisGenerator(12, [5]), gv.GaussianInferenceNetwork(4, [6]), gv.CodePrior())

@@ -24,7 +24,7 @@ def keep_few_labels(data: Dataset, count: int, share: float = 0.1, seed: int = 0
         raise ValueError("data has no labels, of which few could be kept: Dataset(images, labels=...)")
     if not 0 < share < 1:
         raise ValueError(f"share must be between 0 and 1, got {share}")
-    classes = np.unique(data.labels)
+    classes = np.unique(data.labels[data.labels >= 0])
     of_each, left = divmod(checks.positive_int("count", count), len(classes))
     if left:
         raise ValueError(f"count must be a multiple of the {len(classes)} classes, got {count}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import checks
+from ..networks import find
 from ..ops import Tensor, log_mean_exp
+from ..runtime import mx
 from ..vae import VAE, LogWeight
 from .objective import BOUNDS, Objective
 
@@ -34,6 +36,11 @@ class ImportanceWeighted(Objective):
         self.gradient = checks.known_name("gradient", gradient, GRADIENTS)
         super().__init__(vae, samples, lambda vae: LogWeight(vae, gradient == "standard"))
         self.scales_path = gradient == "dreg" and self.samples > 1
+        if self.scales_path and find(vae, mx.gluon.nn.Dropout):
+            raise ValueError(
+                "gradient 'dreg' is made of two passes, in each of which Dropout draws anew: use another gradient, or "
+                "a body without it"
+            )
 
     def value(self, F: Any, *log_weight_and_weights: Tensor) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must define value(F, log_weight, *weights)")

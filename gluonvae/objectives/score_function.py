@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Optional
 
 from .. import checks
 from ..distributions import Distribution, has_closed_form_kl, kl_divergence
@@ -14,7 +14,7 @@ from ..ops import Tensor, log_mean_exp, log_sum_exp, softplus, stop_gradient
 from ..runtime import mx
 from ..vae import VAE
 from .elbo import check_kl_not_replaced
-from .objective import BOUNDS, Objective, Weight
+from .objective import BOUNDS, Objective, Terms, Weight
 
 
 def _drawn(posterior: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,8 +65,8 @@ class NVIL(Objective):
     not scaled. No baseline changes the expected gradient.
 
     The network is a part of this block, and learns from the gradient of this block: a loop of your own trains
-    ``bound.collect_params()``, not ``vae.collect_params()``. It is initialised at once where the model is, else
-    with ``bound.initialize()``.
+    ``bound.collect_params()``, not ``vae.collect_params()``. It is initialised as soon as the model is, and not saved
+    with it.
 
     Parameters
     ----------
@@ -83,9 +83,24 @@ class NVIL(Objective):
         super().__init__(vae, samples, lambda vae: BaselinedTerms(vae, layer_sizes))
         check_kl_not_replaced(vae, type(self).__name__)
         self.beta = beta
-        first = next(iter(vae.collect_params().values()))
-        if first._data is not None or first._deferred_init:
-            self.parts.baseline.initialize(XavierOrUniform(), vae.context)
+        self._initialize_baseline()
+
+    def _initialize_baseline(self) -> None:
+        """As soon as the model is."""
+        if "parts" not in self._children:
+            return
+        own = next(iter(self.parts.baseline.collect_params().values()))
+        of_model = next(iter(self.vae.collect_params().values()))
+        if not _is_initialized(own) and _is_initialized(of_model):
+            self.parts.baseline.initialize(XavierOrUniform(), self.vae.context)
+
+    def collect_params(self, select: Optional[str] = None) -> Any:
+        self._initialize_baseline()
+        return super().collect_params(select)
+
+    def unchecked_terms(self, inputs: Tensor, noise: Tensor) -> Terms:
+        self._initialize_baseline()
+        return super().unchecked_terms(inputs, noise)
 
     def combine(
         self, F: Any, log_likelihood: Tensor, kl: Tensor, log_posterior: Tensor, baseline: Tensor, beta: Tensor
@@ -98,6 +113,10 @@ class NVIL(Objective):
         log_likelihood, kl = self._sample_mean(log_likelihood), self._sample_mean(kl)
         objective = log_likelihood - F.broadcast_mul(kl, beta) + score - _gradient_alone(loss)
         return objective, log_likelihood - kl, log_likelihood, kl
+
+
+def _is_initialized(parameter: Any) -> bool:
+    return parameter._data is not None or bool(parameter._deferred_init)
 
 
 def _of_others(F: Any, x: Tensor) -> tuple[Tensor, Tensor]:
