@@ -65,9 +65,11 @@ def _agree(size: str, parts: Mapping[str, tuple[Any, int]]) -> None:
     (first, wanted), *others = known.items()
     for other, given in others:
         if given != wanted:
-            label = " with the label" if parts[first][1] else ""
+            label_size = parts[first][1]
+            with_label = " with the label" if label_size else ""
+            hint = f" (a body of images is told of the label: label_size={label_size})" if label_size else ""
             raise ValueError(
-                f"{size} is {wanted} in the {first}{label} and {given} in the {other}: they must be the same"
+                f"{size} is {wanted} in the {first}{with_label} and {given} in the {other}: they must be the same{hint}"
             )
     for block, fewer in parts.values():
         setattr(block, size, wanted - fewer)

@@ -265,6 +265,11 @@ def reconstruct(asked: argparse.Namespace) -> int:
 def evaluate_run(asked: argparse.Namespace) -> int:
     """Estimate the log-probability of a run's test images."""
     vae, config = checkpoint.load_run(Path(asked.folder), device(asked.device))
+    if vae.inference_net.deterministic or isinstance(vae, SemiSupervisedVAE):
+        raise ValueError(
+            f"a model of this kind has no importance weights, of which log-probabilities are estimated; its bound on "
+            f"the test images is in {Path(asked.folder) / checkpoint.RESULT}"
+        )
     test = _test_images(asked, config)
     estimate = log_marginal_likelihood(vae, test, asked.samples, seed=asked.seed, progress=True)
     print(

@@ -260,7 +260,7 @@ COMPANIONS = {
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind[1])
-def test_every_kind_trains_by_name_and_comes_back(kind, tmp_path, rng):
+def test_every_kind_trains_by_name_and_comes_back(kind, tmp_path, rng, capsys):
     images, labels = rng.integers(0, 256, (50, 6, 4), dtype=np.uint8), np.arange(50) % 3
     if kind == ["--likelihood", "categorical"]:
         images = np.eye(4)[rng.integers(0, 4, (50, 6))]
@@ -277,6 +277,7 @@ def test_every_kind_trains_by_name_and_comes_back(kind, tmp_path, rng):
     # nothing is drawn, or labels are summed out: there are no importance weights, and the command says so
     unweighted = {"vq", "semi_supervised"} & set(kind)
     assert main(["evaluate", folder, "--samples", "20"]) == (2 if unweighted else 0)
+    assert ("no importance weights" in capsys.readouterr().err) == bool(unweighted)
 
 
 @pytest.mark.parametrize(
