@@ -16,7 +16,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from . import checkpoint, checks, data, runtime, schedules
 from ._version import __version__
-from .construct import construct_vae
+from .construct import GENERATOR_LAYERS, INFER_LAYERS, construct_vae, sizes_of
 from .diagnostics import perplexity
 from .evaluation import accuracy, evaluate, log_marginal_likelihood, model_batch, named_kl, to_device
 from .files import replacing
@@ -104,8 +104,8 @@ def _model_arguments(asked: argparse.Namespace, splits: data.Splits) -> dict[str
         "infer_body": asked.inference_body,
         "generator_body_options": asked.generator_body_options,
         "infer_body_options": asked.inference_body_options,
-        "generator_layer_sizes": asked.generator_layers,
-        "infer_layer_sizes": asked.inference_layers,
+        "generator_layer_sizes": sizes_of(asked.generator_body, asked.generator_layers, GENERATOR_LAYERS),
+        "infer_layer_sizes": sizes_of(asked.inference_body, asked.inference_layers, INFER_LAYERS),
         "latent_variable_size": asked.latent_size,
         "data_dims": splits.train.pixels.shape[1],
         "data_shape": splits.train.shape,

@@ -134,13 +134,17 @@ def _layers(
     kinds: Registry, name: str, options: Options, sizes: Optional[Sequence[int]], dense: Sequence[int], **given: Any
 ) -> Layers:
     """The body called ``name``; of an MLP its widths, as the heads of a posterior may share but some of its layers."""
+    sizes = sizes_of(name, sizes, dense)
     if sizes is not None:
         sizes = checks.layer_sizes(kinds.kind.replace("body", "layer_sizes"), sizes)
-    elif "mlp" in name.lower():
-        sizes = tuple(dense)
     if name == "mlp" and not options and sizes is not None:
         return sizes
     return make_body(kinds, name, options, sizes, **given)
+
+
+def sizes_of(body: str, sizes: Optional[Sequence[int]], dense: Sequence[int]) -> Optional[Sequence[int]]:
+    """``sizes``, or where they are None those of a body of ``dense`` layers; None for another body's own."""
+    return dense if sizes is None and "mlp" in body.lower() else sizes
 
 
 def _data_shape(shape: Optional[Sequence[int]], data_dims: int) -> tuple[int, ...]:
