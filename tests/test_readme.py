@@ -69,8 +69,9 @@ def test_layers_and_codes(capsys):
     names = {}
     exec(compile(block(BEYOND, 1), "README.md", "exec"), names)
     assert "KL of each layer: [" in capsys.readouterr().out
+    # a generator that overlooks its latent state has about -206
     for bound in (gv.ELBO(names["layers"]), names["bound"]):
-        assert gv.evaluate(bound, names["test"]).bound > -220
+        assert gv.evaluate(bound, names["test"]).bound > -175
     assert names["codes"].inference_net.temperature < 1
 
 
