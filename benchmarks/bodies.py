@@ -2,7 +2,7 @@
 
     python benchmarks/bodies.py                            every body, on the digits that come along
     python benchmarks/bodies.py conv residual --epochs 20  these
-    python benchmarks/bodies.py --coloured                 digits padded to 32×32, each in a colour of its own
+    python benchmarks/bodies.py --coloured                 digits padded to 32×32, each in colours of its own
     python benchmarks/bodies.py conv --picture FILE        a picture: a row of images, their reconstructions, samples
 
 Each is given the same training: 20 latent variables, the evidence lower bound, batch 50, Adam with a learning rate
@@ -45,10 +45,11 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 def coloured(digits: gv.data.Dataset, seed: int) -> gv.data.Dataset:
-    """Grey digits in the middle of 32×32 pixels, each in a bright colour drawn from ``seed``."""
-    grey = np.pad(digits.pixels.reshape(-1, 28, 28), [(0, 0), (2, 2), (2, 2)])
-    colours = np.random.default_rng(seed).uniform(0.2, 1, (len(grey), 1, 1, 3))
-    return gv.data.Dataset(np.rint(grey[..., None] * colours).astype(np.uint8), binarization="grey")
+    """Grey digits in the middle of 32×32 pixels, in one bright colour on a dark one, both drawn from ``seed``."""
+    grey = np.pad(digits.pixels.reshape(-1, 28, 28), [(0, 0), (2, 2), (2, 2)])[..., None] / 255
+    rng = np.random.default_rng(seed)
+    ink, paper = (rng.uniform(low, low + 0.5, (len(grey), 1, 1, 3)) for low in (0.5, 0.0))
+    return gv.data.Dataset(np.rint(255 * (grey * ink + (1 - grey) * paper)).astype(np.uint8), binarization="grey")
 
 
 def load(asked: argparse.Namespace) -> gv.data.Splits:
