@@ -39,7 +39,7 @@ class ConditionalVAE(VAE):
         self, generator: Generator, inference_net: InferenceNetwork, prior: Optional[Prior] = None, *, label_size: int
     ) -> None:
         # before the parts are told sizes that depend on it
-        object.__setattr__(self, "label_size", checks.positive_int("label_size", label_size))
+        self.label_size = checks.positive_int("label_size", label_size)
         super().__init__(generator, inference_net, prior)
 
     def inputs(self, data: Tensor, label: Optional[Tensor] = None) -> Tensor:

@@ -53,7 +53,7 @@ def sum_last(x: Tensor) -> Tensor:
     """The sum over the last axis, as a product with a row of ones: MXNet's own is slow over the
     pixels of an image, and ``dot`` knows no bfloat16."""
     F = namespace(x)
-    one_row = F.slice_axis(F.reshape(stop_gradient(x), shape=(-1, 0), reverse=True), axis=0, begin=0, end=1)
+    one_row = F.slice_axis(fold(stop_gradient(x)), axis=0, begin=0, end=1)
     return F.squeeze(F.FullyConnected(x, F.ones_like(one_row), num_hidden=1, no_bias=True, flatten=False), axis=-1)
 
 

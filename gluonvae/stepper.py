@@ -61,7 +61,8 @@ class Stepper:
         optimizer = checks.known_name("optimizer", optimizer, known)
         self.bound, self.taken = bound, 0
         self.rate = _schedule(learning_rate)
-        self.weights = {name: _schedule(value) for name, value in weights.items()}
+        self.weights = {name: (bound.adjustable[name], _schedule(value)) for name, value in weights.items()}
+        """What has each number that changes, and its schedule."""
         rate = self.rate(0)
         if not (math.isfinite(rate) and rate > 0):
             raise ValueError(f"learning_rate must be positive, got {rate}")
@@ -84,8 +85,8 @@ class Stepper:
     def step(self, batch: np.ndarray) -> None:
         """Take one, of what :func:`gluonvae.evaluation.model_batch` gave. Raises as :meth:`read` does."""
         self.trainer.set_learning_rate(self.rate(self.taken))
-        for name, schedule in self.weights.items():
-            setattr(self.bound.adjustable[name], name, schedule(self.taken))
+        for name, (owner, schedule) in self.weights.items():
+            setattr(owner, name, schedule(self.taken))
         vae = self.bound.vae
         inputs = to_device(batch, vae)
         noise = _noise.normal_for(inputs, None, self.bound.noise_shape(len(batch)))

@@ -94,9 +94,12 @@ class VAE(XavierBlock):
 
     def inputs(self, data: Tensor, label: Optional[Tensor] = None) -> Tensor:
         """What the graph takes of ``data`` ``(B, X)`` and ``label``, as one tensor: here the data, and no label."""
+        self._refuse(label)
+        return data
+
+    def _refuse(self, label: Optional[Any]) -> None:
         if label is not None:
             raise TypeError(f"{type(self).__name__} takes no label, got one: ConditionalVAE takes labels")
-        return data
 
     def one_hot(self, count: int, classes: np.ndarray) -> np.ndarray:
         """Classes ``(B,)`` as labels ``(B, Y)``, in a model that takes labels."""
@@ -255,8 +258,7 @@ class VAE(XavierBlock):
 
     def wanted_label(self, n: int, label: Optional[Any]) -> Optional[Tensor]:
         """``label`` as a tensor for ``n`` images to be made up: here there must be none."""
-        if label is not None:
-            raise TypeError(f"{type(self).__name__} takes no label, got one: ConditionalVAE takes labels")
+        self._refuse(label)
         return None
 
     def _image(self, latent_state: Any, image: str, label: Optional[Tensor]) -> Any:

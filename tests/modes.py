@@ -1,6 +1,7 @@
 """The same values and gradients imperatively and hybridised: what tests of both modes are made of."""
 
 import numpy as np
+import pytest
 from conftest import BATCHES, MODES, nd, pixels, set_mode
 
 from gluonvae.runtime import mx
@@ -87,3 +88,19 @@ def assert_modes_agree_in_float64(block, batches):
         for tensors, wanted in zip(batches, expected):
             for got, want in zip(results(tensors), wanted):
                 np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9 * abs(want).max())
+
+
+def assert_slope_along_a_direction(bound, parameters, tensors, rng):
+    """The gradient of a float64 bound in its parameters, along a random direction in all of them, by central
+    differences."""
+    with mx.autograd.record():
+        bound(*tensors).backward()
+    here = [parameter.data().asnumpy() for parameter in parameters]
+    direction = [rng.standard_normal(values.shape) for values in here]
+    slope = sum((p.grad().asnumpy() * along).sum() for p, along in zip(parameters, direction))
+    sides = []
+    for step in (1e-6, -1e-6):
+        for parameter, values, along in zip(parameters, here, direction):
+            parameter.set_data(nd(values + step * along, "float64"))
+        sides.append(bound(*tensors).sum().asscalar())
+    assert (sides[0] - sides[1]) / 2e-6 == pytest.approx(slope, rel=1e-6)

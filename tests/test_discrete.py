@@ -12,6 +12,7 @@ import scipy.special
 import scipy.stats
 from codes import EXACT, POSTERIORS, RELAXED, STRAIGHT, learned, model, noise_of, truths
 from conftest import BATCHES, MODES, nd, set_mode
+from modes import assert_slope_along_a_direction
 from scipy.special import logsumexp, softmax
 
 import gluonvae as gv
@@ -408,17 +409,7 @@ def test_relaxed_gradient_is_that_of_the_objective_whatever_the_noise(name, boun
     vae, data = model(name, rng), nd(rng.integers(0, 2, (7, 12)), "float64")
     bound, parameters = BOUNDS[bound](vae), learned(vae)
     noise = nd(rng.standard_normal(bound.noise_shape(7)), "float64")
-    with mx.autograd.record():
-        bound(data, noise).backward()
-    here = [parameter.data().asnumpy() for parameter in parameters]
-    direction = [rng.standard_normal(values.shape) for values in here]
-    slope = sum((p.grad().asnumpy() * along).sum() for p, along in zip(parameters, direction))
-    sides = []
-    for step in (1e-6, -1e-6):
-        for parameter, values, along in zip(parameters, here, direction):
-            parameter.set_data(nd(values + step * along, "float64"))
-        sides.append(bound(data, noise).sum().asscalar())
-    assert (sides[0] - sides[1]) / 2e-6 == pytest.approx(slope, rel=1e-6)
+    assert_slope_along_a_direction(bound, parameters, (data, noise), rng)
 
 
 @pytest.mark.parametrize("temperature", [0.01, 0.3, 50])

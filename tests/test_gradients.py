@@ -7,6 +7,7 @@ import scipy.stats
 from bounds import BOUNDS, IMPORTANCE_WEIGHTED, SAMPLES
 from conftest import nd, small_vae
 from linear_gaussian import SIGMA, Truth, row_by_row
+from modes import assert_slope_along_a_direction
 from scipy.special import logsumexp, softmax
 
 import gluonvae as gv
@@ -219,17 +220,7 @@ def test_plain_gradient_is_that_of_the_objective_whatever_the_noise(name, rng):
     vae.cast("float64")
     bound, parameters = BOUNDS[name](vae), list(vae.collect_params().values())
     noise = nd(rng.standard_normal(bound.noise_shape(7)), "float64")
-    with mx.autograd.record():
-        bound(batch, noise).backward()
-    here = [parameter.data().asnumpy() for parameter in parameters]
-    direction = [rng.standard_normal(values.shape) for values in here]
-    slope = sum((p.grad().asnumpy() * along).sum() for p, along in zip(parameters, direction))
-    sides = []
-    for step in (1e-6, -1e-6):
-        for parameter, values, along in zip(parameters, here, direction):
-            parameter.set_data(nd(values + step * along, "float64"))
-        sides.append(bound(batch, noise).sum().asscalar())
-    assert (sides[0] - sides[1]) / 2e-6 == pytest.approx(slope, rel=1e-6)
+    assert_slope_along_a_direction(bound, parameters, (batch, noise), rng)
 
 
 def test_the_first_pass_of_an_estimator_is_not_sent_back():

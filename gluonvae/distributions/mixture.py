@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Callable, Optional
 
-from ..ops import Tensor, log_sum_exp, namespace, stop_gradient
+from ..ops import Tensor, fold, log_sum_exp, namespace, stop_gradient, unfold
 from .distribution import Distribution
 
 
@@ -40,11 +40,11 @@ class Mixture(Distribution):
         if noise is None:
             raise TypeError("Mixture needs its noise: it cannot tell how many draws are wanted")
         F = namespace(noise)
-        rows = F.reshape(noise, shape=(-1, 0), reverse=True)
+        rows = fold(noise)
         pick = F.slice_axis(rows, axis=-1, begin=-1, end=None)
         number = picked(pick, F.expand_dims(F.exp(self.log_weights), axis=0))
         draws = self.component(number).rsample(F.slice_axis(rows, axis=-1, begin=0, end=-1))
-        return stop_gradient(F.reshape_like(draws, noise, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=-1))
+        return stop_gradient(unfold(draws, noise))
 
 
 def picked(normal: Tensor, probabilities: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Optional
 
 from ..distributions import Codes, OneHotCodes, RelaxedOneHotCategorical
 from ..networks import Activation, Layers
@@ -54,6 +54,8 @@ class RelaxedOneHotInferenceNetwork(RelaxedInferenceNetwork):
     categories : C, at least 2, of which D must be a multiple.
     """
 
+    discrete_type, relaxed_type = OneHotCodes, RelaxedOneHotCategorical
+
     def __init__(
         self,
         latent_variable_size: int,
@@ -75,10 +77,8 @@ class RelaxedOneHotInferenceNetwork(RelaxedInferenceNetwork):
             data_transform,
             temperature,
             straight_through,
-            OneHotCodes,
-            RelaxedOneHotCategorical,
         )
 
     def distribution(self, logits: Tensor) -> Codes:
-        kind = OneHotCodes if self.straight_through else RelaxedOneHotCategorical
+        kind: Any = self.distribution_type
         return kind(logits, self.categories, self.temperature_of(logits))

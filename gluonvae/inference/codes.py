@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 from .. import checks
 from ..distributions import Codes
@@ -54,8 +54,8 @@ class CodeInferenceNetwork(DenseInferenceNetwork):
 
 
 class RelaxedInferenceNetwork(CodeInferenceNetwork):
-    """A posterior of relaxed codes, or of discrete ones that have the gradient of relaxed ones. Abstract, as
-    :class:`CodeInferenceNetwork`.
+    """A posterior of relaxed codes, or of discrete ones that have the gradient of relaxed ones. Abstract: a kind
+    defines ``distribution(logits)``, its ``discrete_type`` and its ``relaxed_type``.
 
     Parameters
     ----------
@@ -64,28 +64,29 @@ class RelaxedInferenceNetwork(CodeInferenceNetwork):
         the graph, saved with the parameters, and ``gluonvae.fit(..., weights={"temperature": ...})`` anneals it.
     straight_through : latent states are discrete, and so is the model: its bound is that of discrete codes. The
         gradient alone is of the relaxed ones, and so is biased. Without it the model is one of relaxed codes.
-    discrete, relaxed : the types of distribution with it and without.
     """
 
     reparametrised = True
     bears_bfloat16 = False
     weight_names = ("temperature",)
 
+    discrete_type: ClassVar[type[Codes]]
+    """The distribution type straight through."""
+    relaxed_type: ClassVar[type[Codes]]
+    """The distribution type otherwise."""
+
     def __init__(
         self,
         latent_variable_size: int,
         layer_sizes: Layers,
-        act_type: Activation,
-        data_dims: int,
-        data_transform: Optional[str],
-        temperature: float,
-        straight_through: bool,
-        discrete: type[Codes],
-        relaxed: type[Codes],
+        act_type: Activation = "tanh",
+        data_dims: int = 0,
+        data_transform: Optional[str] = None,
+        temperature: float = 0.5,
+        straight_through: bool = False,
     ) -> None:
         super().__init__(latent_variable_size, layer_sizes, act_type, data_dims, data_transform)
-        self.straight_through = straight_through
-        self.distribution_type = discrete if straight_through else relaxed
+        self.distribution_type = self.discrete_type if straight_through else self.relaxed_type
         with self.name_scope():
             self._temperature = self.params.get("temperature", shape=(1,), grad_req="null")
         self.temperature = temperature
