@@ -15,8 +15,8 @@ from typing import Any, Optional
 import machine
 
 import gluonvae as gv
-from gluonvae.cli import parser
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
+from gluonvae.cli.main import parser
 
 DEFAULTS = parser().parse_args(["train"])
 

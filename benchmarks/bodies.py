@@ -78,9 +78,9 @@ def train(body: str, splits: gv.data.Splits, asked: argparse.Namespace) -> tuple
 
 def draw(vae: gv.VAE, test: gv.data.Dataset, path: str) -> None:
     """Ten test images, below each its reconstruction, and thirty images that the model makes up."""
-    images = gv.evaluation.to_device(test.batch(slice(10)), vae)
+    images = gv.evaluation.estimates.to_device(test.batch(slice(10)), vae)
     reconstructions = vae.generate_reconstructions(images, 1, "mean")[0]
-    rows = gv.runtime.mx.nd.concat(images, reconstructions, vae.phantasize(30, "mean"), dim=0)
+    rows = gv.backend.runtime.mx.nd.concat(images, reconstructions, vae.phantasize(30, "mean"), dim=0)
     gv.plots.plot_images(rows, path, test.shape, limits=(0, 1))
 
 

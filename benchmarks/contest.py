@@ -19,7 +19,7 @@ import machine
 import numpy as np
 from rows import Row
 
-from gluonvae import runtime
+from gluonvae.backend import runtime
 
 HERE = Path(__file__).parent
 

@@ -23,7 +23,7 @@ import machine
 from mxnet import nd
 
 import gluonvae as gv
-from gluonvae.evaluation import to_device
+from gluonvae.evaluation.estimates import to_device
 
 CODES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "binary": ("bernoulli", "relaxedBernoulli", {}),

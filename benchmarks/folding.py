@@ -18,8 +18,8 @@ import numpy as np
 from gluon_model import STATIC
 
 import gluonvae as gv
-from gluonvae.inference.inference import MIN_STD
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
+from gluonvae.inference.base import MIN_STD
 
 LATENT = 20
 ROWS = [(100, 1), (20, 5), (4, 25), (20, 20)]

@@ -9,7 +9,7 @@ import numpy as np
 from rows import LEARNING_RATE, PIXELS, Row
 
 import gluonvae as gv
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 STATIC = {"static_alloc": True, "static_shape": True}
 

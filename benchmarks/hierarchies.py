@@ -22,8 +22,8 @@ import machine
 import numpy as np
 
 import gluonvae as gv
-from gluonvae.cli import parser
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
+from gluonvae.cli.main import parser
 
 DEFAULTS = parser().parse_args(["train"])
 FREE_BITS = 15.0

@@ -15,7 +15,7 @@ import time
 
 import machine
 
-from gluonvae.runtime import CHOSEN
+from gluonvae.backend.runtime import CHOSEN
 
 # What gluonvae has set for this process is none of the others' business.
 CLEAN = {name: value for name, value in os.environ.items() if name not in CHOSEN}

@@ -13,7 +13,7 @@ from typing import Any, Callable
 import numpy
 
 import gluonvae
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 
 def describe(device: str = "cpu") -> str:

@@ -21,7 +21,7 @@ import machine
 import numpy as np
 
 import gluonvae as gv
-from gluonvae.cli import parser
+from gluonvae.cli.main import parser
 
 DEFAULTS = parser().parse_args(["train"])
 NAMES = ("gaussian", "fullCovariance", "lowRank", "householder", "planar", "radial", "iaf", "realNVP", "spline")

@@ -16,7 +16,7 @@ import numpy as np
 from gluon_model import Training, draw
 from rows import ROWS
 
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 STEPS = 20
 

@@ -18,7 +18,7 @@ import machine
 import numpy as np
 
 import gluonvae as gv
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 CLASSIFIER_STEPS = 1000
 CLASSIFIER_RATE = 0.1

@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import gluonvae as gv
-from gluonvae.evaluation import to_device
+from gluonvae.evaluation.estimates import to_device
 
 WAYS: dict[str, tuple[str, dict[str, float]]] = {
     "by gradient": ("gradient", {}),

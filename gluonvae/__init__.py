@@ -7,22 +7,22 @@ from typing import Any
 
 from . import data, distributions, flows, generator, inference, networks, noise, objectives, prior, schedules
 from ._version import __version__
-from .conditional import ConditionalVAE
-from .construct import construct_vae
-from .diagnostics import Perplexity, perplexity
 from .distributions import *
 from .distributions import kl_divergence
-from .evaluation import Estimate, MarginalLikelihood, accuracy, evaluate, kl_by_layer, log_marginal_likelihood
+from .evaluation.diagnostics import Perplexity, perplexity
+from .evaluation.estimates import Estimate, MarginalLikelihood, accuracy, evaluate, kl_by_layer, log_marginal_likelihood
 from .generator import *
 from .graph import summary
 from .inference import *
+from .models.conditional import ConditionalVAE
+from .models.construct import construct_vae
+from .models.semi_supervised import SemiSupervisedVAE
+from .models.vae import VAE, GaussianVAE, diagonal_gaussian_kl
 from .noise import seed
 from .objectives import *
-from .optimizer import FusedAdam
 from .prior import *
-from .semi_supervised import SemiSupervisedVAE
-from .training import History, fit
-from .vae import VAE, GaussianVAE, diagonal_gaussian_kl
+from .training.fit import History, fit
+from .training.optimizer import FusedAdam
 
 __all__ = [
     *distributions.__all__,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .runtime import mx
+from .backend.runtime import mx
 
 
 def positive_int(name: str, value: Any) -> int:

@@ -6,9 +6,9 @@ import json
 import math
 from typing import Any, Union
 
+from .backend.runtime import mx
+from .models.vae import VAE
 from .objectives import ELBO, Objective
-from .runtime import mx
-from .vae import VAE
 
 
 def training_graph(model: Union[VAE, Objective]) -> tuple[Any, dict[str, tuple[int, ...]]]:

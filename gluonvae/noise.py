@@ -12,9 +12,9 @@ from typing import Any, Optional
 
 import numpy as np
 
-from .memory import filled
-from .ops import BFLOAT16, Tensor, is_symbol
-from .runtime import is_gpu, mx
+from .backend.memory import filled
+from .backend.operators import BFLOAT16, Tensor, is_symbol
+from .backend.runtime import is_gpu, mx
 
 
 class NoiseSource:

@@ -12,12 +12,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from . import checks
+from .backend.runtime import mx
 from .files import replacing
 from .graph import training_graph
+from .models.vae import VAE
 from .objectives import Objective
-from .runtime import mx
-from .training import History
-from .vae import VAE
+from .training.fit import History
 
 PathLike = Union[str, Path]
 

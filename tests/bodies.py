@@ -1,6 +1,7 @@
 """The table of bodies that tests run through: a row each, on small pictures with an odd side."""
 
 import gluonvae as gv
+from gluonvae.backend.runtime import mx
 from gluonvae.networks import (
     CifarResNet,
     ConvolutionalDecoder,
@@ -11,7 +12,6 @@ from gluonvae.networks import (
     ResidualEncoder,
     ToImages,
 )
-from gluonvae.runtime import mx
 
 nn = mx.gluon.nn
 SHAPE = (6, 5)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 MODES = {
     "imperative": None,

@@ -6,7 +6,7 @@ import scipy.stats
 from conftest import nd
 
 import gluonvae as gv
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 SIGMA = 0.5
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import BATCHES, MODES, nd, pixels, set_mode
 
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 
 class Wrapped(mx.gluon.HybridBlock):

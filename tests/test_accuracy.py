@@ -3,7 +3,8 @@
 import pytest
 
 import gluonvae as gv
-from gluonvae.data import files, mnist
+from gluonvae.data import mnist
+from gluonvae.data import sources as files
 
 
 def test_mnist_reaches_minus_100_in_twenty_epochs():

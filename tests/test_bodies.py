@@ -8,15 +8,15 @@ import scipy.signal
 import scipy.special
 from bodies import BODIES, COLOURED, DEEP, LATENT, SHAPE
 from conftest import MODES, nd, pixels, set_mode
+from gluonvae.training.run import load_run
 from modes import assert_modes_agree_in_float64, value_and_gradients
 
 import gluonvae as gv
 from gluonvae import networks
-from gluonvae.checkpoint import load_run
-from gluonvae.cli import main
-from gluonvae.objectives import objective as objectives
-from gluonvae.ops import BFLOAT16
-from gluonvae.runtime import mx
+from gluonvae.backend.operators import BFLOAT16
+from gluonvae.backend.runtime import mx
+from gluonvae.cli.main import main
+from gluonvae.objectives import base as objectives
 
 nn = mx.gluon.nn
 ALL = [*BODIES, *DEEP]

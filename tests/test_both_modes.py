@@ -10,7 +10,7 @@ from conftest import MODES, nd, pixels, set_mode, small_vae
 from modes import assert_function_agrees, assert_modes_agree
 
 import gluonvae as gv
-from gluonvae import ops
+from gluonvae.backend import operators as ops
 from gluonvae.distributions import bernoulli
 
 D = 5

@@ -10,8 +10,8 @@ from conftest import nd, small_vae
 from linear_gaussian import SIGMA, linear_gaussian, row_by_row
 
 import gluonvae as gv
+from gluonvae.backend.runtime import mx
 from gluonvae.objectives.info import maximum_mean_discrepancy
-from gluonvae.runtime import mx
 
 
 def nd64(values):

@@ -7,8 +7,8 @@ from conftest import nd, pixels, small_vae
 from modes import assert_modes_agree
 
 import gluonvae as gv
+from gluonvae.backend.runtime import mx
 from gluonvae.objectives import BOUNDS as REGISTERED
-from gluonvae.runtime import mx
 
 
 @pytest.mark.parametrize("name", BOUNDS)

@@ -10,9 +10,9 @@ from bounds import BOUNDS as TABLE
 from conftest import BATCHES, MODES, nd, pixels, set_mode, small_vae
 
 import gluonvae as gv
-from gluonvae import evaluation
-from gluonvae.objectives import objective as objectives
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
+from gluonvae.evaluation import estimates as evaluation
+from gluonvae.objectives import base as objectives
 
 SAMPLES = 7
 BOUNDS = {
@@ -182,7 +182,7 @@ STEP = """
 import json, resource
 import numpy as np
 import gluonvae as gv
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 gv.seed(1)
 vae = gv.construct_vae(generator_layer_sizes=[200, 200], infer_layer_sizes=[200, 200], latent_variable_size=50)

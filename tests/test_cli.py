@@ -13,7 +13,7 @@ import pytest
 from matplotlib import image as matplotlib_image
 
 import gluonvae as gv
-from gluonvae.cli import main, parser
+from gluonvae.cli.main import main, parser
 
 SMALL = ["--inference-layers", "8", "--generator-layers", "8", "--latent-size", "3", "--batch-size", "500"]
 RELAXED = ["--posterior", "relaxedBernoulli", "--prior", "codes"]
@@ -72,8 +72,9 @@ def test_train_writes_a_whole_run(run):
 def test_the_model_comes_back_with_its_bound(run):
     from pathlib import Path
 
-    from gluonvae.checkpoint import load_run
-    from gluonvae.runtime import mx
+    from gluonvae.training.run import load_run
+
+    from gluonvae.backend.runtime import mx
 
     vae, _ = load_run(Path(run[0]), mx.cpu())
     result = json.loads((run[0] / "result.json").read_text())
@@ -107,7 +108,7 @@ def test_reconstruct(run, tmp_path):
 @pytest.fixture
 def asked_of_fit(monkeypatch):
     """What the command calls fit with: the training itself is left out."""
-    from gluonvae import commands
+    from gluonvae.cli import commands
 
     calls = []
 
@@ -126,8 +127,9 @@ def test_evaluate(run, capsys):
     assert "sample" in printed.err
     from pathlib import Path
 
-    from gluonvae.checkpoint import load_run
-    from gluonvae.runtime import mx
+    from gluonvae.training.run import load_run
+
+    from gluonvae.backend.runtime import mx
 
     vae, _ = load_run(Path(run[0]), mx.cpu())
     test = gv.data.load("digits").test.subset(slice(50))
@@ -313,8 +315,8 @@ def test_pictures_have_the_range_of_the_data(likelihood, low, high, asked_of_fit
 
 
 def test_the_device_reaches_the_model(asked_of_fit, monkeypatch, tmp_path):
-    from gluonvae import commands
-    from gluonvae.runtime import mx
+    from gluonvae.backend.runtime import mx
+    from gluonvae.cli import commands
 
     monkeypatch.setattr(commands, "device", lambda name: {"gpu:3": mx.cpu(3)}[name])
     assert main(["train", *SMALL, "--device", "gpu:3", "--out", str(tmp_path / "run")]) == 0

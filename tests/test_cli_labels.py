@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
-from gluonvae import commands
-from gluonvae.cli import main
+from gluonvae.cli import commands
+from gluonvae.cli.main import main
 
 SMALL = ["--generator-layers", "50", "--inference-layers", "50", "--latent-size", "5", "--epochs", "1"]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from conftest import MODES, nd, set_mode
 
-from gluonvae import compiled
+from gluonvae.backend import compiled
+from gluonvae.backend.loops import numerics
+from gluonvae.backend.operators import BFLOAT16, as_numpy
+from gluonvae.backend.runtime import mx
 from gluonvae.distributions import bernoulli
-from gluonvae.kernels import numerics
-from gluonvae.ops import BFLOAT16, as_numpy
-from gluonvae.runtime import mx
 
 
 def elementwise(function, dtype):

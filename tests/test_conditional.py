@@ -12,8 +12,8 @@ from posteriors import POSTERIORS
 from priors import PRIORS
 
 import gluonvae as gv
+from gluonvae.backend.runtime import mx
 from gluonvae.data import Dataset
-from gluonvae.runtime import mx
 
 Y, D, X = 3, 2, 5
 

@@ -16,9 +16,9 @@ from modes import assert_slope_along_a_direction
 from scipy.special import logsumexp, softmax
 
 import gluonvae as gv
-from gluonvae import variates
-from gluonvae.objectives import objective as objectives
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
+from gluonvae.distributions import variates
+from gluonvae.objectives import base as objectives
 
 every_posterior = pytest.mark.parametrize("name", POSTERIORS)
 exact = pytest.mark.parametrize("name", EXACT)

@@ -7,8 +7,9 @@ import scipy.stats
 from conftest import nd
 
 import gluonvae as gv
-from gluonvae import compiled, ops
-from gluonvae.runtime import mx
+from gluonvae.backend import compiled
+from gluonvae.backend import operators as ops
+from gluonvae.backend.runtime import mx
 
 
 def test_normal_log_prob_is_scipys(rng):

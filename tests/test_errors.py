@@ -5,8 +5,8 @@ import pytest
 from conftest import nd, set_mode, small_vae
 
 import gluonvae as gv
+from gluonvae.backend.runtime import device, mx
 from gluonvae.data import Dataset
-from gluonvae.runtime import device, mx
 
 X, D = 12, 4
 BINARY = np.tile([[0, 1]], (20, X // 2)).astype(np.float32)
@@ -113,7 +113,7 @@ CALLS = {
         "a model's dtype must be float16, float32, float64 or BFLOAT16, got int32",
     ),
     "fit in bfloat16": (
-        lambda vae: (vae.cast(gv.ops.BFLOAT16), fit(vae, BINARY)),
+        lambda vae: (vae.cast(gv.backend.operators.BFLOAT16), fit(vae, BINARY)),
         TypeError,
         "MXNet's optimizers do not know bfloat16: train in float32",
     ),

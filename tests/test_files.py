@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
-from gluonvae.data import DataError, binarized_mnist, files, mnist
+from gluonvae.data import DataError, binarized_mnist, mnist
+from gluonvae.data import sources as files
 
 SHAPES = {"train_images": (60, 28, 28), "train_labels": (60,), "test_images": (10, 28, 28), "test_labels": (10,)}
 

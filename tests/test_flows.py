@@ -11,7 +11,7 @@ from flows import FLOWS, C, D, contexts, randomised
 from modes import assert_modes_agree_in_float64, value_and_gradients
 
 from gluonvae import flows
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 K, B = 3, 4
 every_flow = pytest.mark.parametrize("name", FLOWS)

@@ -11,7 +11,7 @@ from modes import assert_slope_along_a_direction
 from scipy.special import logsumexp, softmax
 
 import gluonvae as gv
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 
 def gradients(bound, data, noise, weights=1.0):

@@ -10,10 +10,10 @@ from posteriors import POSTERIORS
 from priors import PRIORS
 
 import gluonvae as gv
+from gluonvae.backend.runtime import mx
 from gluonvae.inference.ladder import product_of_gaussians
-from gluonvae.objectives import objective
+from gluonvae.objectives import base as objective
 from gluonvae.objectives.layered import kl_of_layers
-from gluonvae.runtime import mx
 
 every_model = pytest.mark.parametrize("name", MODELS)
 every_posterior = pytest.mark.parametrize("latent_type", ["hierarchical", "ladder"])

@@ -9,9 +9,9 @@ from likelihoods import LEVELS, ROWS, Discrete, K, OneHot, X
 from modes import assert_function_agrees, assert_modes_agree
 
 import gluonvae as gv
-from gluonvae import ops
+from gluonvae.backend import operators as ops
+from gluonvae.backend.runtime import mx
 from gluonvae.data import Dataset
-from gluonvae.runtime import mx
 
 every_likelihood = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 

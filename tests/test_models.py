@@ -7,7 +7,7 @@ import scipy.stats
 from conftest import nd, pixels, set_mode, small_vae
 
 import gluonvae as gv
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 
 @pytest.mark.parametrize("layers", [[], [9], [9, 8, 7]])
@@ -246,20 +246,20 @@ def test_float64_from_end_to_end(rng):
 def test_bfloat16_is_float32_to_its_digits(mode, rng):
     vae = small_vae()
     values, draws, results = rng.integers(0, 2, (7, 12)), rng.standard_normal((7, 4)), []
-    for dtype in (np.dtype("float32"), gv.ops.BFLOAT16):
+    for dtype in (np.dtype("float32"), gv.backend.operators.BFLOAT16):
         vae.cast(dtype)
         bound = gv.ELBO(vae)
         set_mode(bound, mode)
         with mx.autograd.record():
             value = bound(nd(values).astype(dtype), nd(draws).astype(dtype))
         value.backward()
-        results.append([gv.ops.as_numpy(x) for x in (value, vae.generator.logits.weight.grad())])
+        results.append([gv.backend.operators.as_numpy(x) for x in (value, vae.generator.logits.weight.grad())])
     (value, gradient), (rough_value, rough_gradient) = results
     # eight binary digits, lost anew by each of some ten operations
     np.testing.assert_allclose(rough_value, value, rtol=10 * 2.0**-8)
     assert np.linalg.norm(rough_gradient - gradient) < 10 * 2.0**-8 * np.linalg.norm(gradient)
     assert np.isfinite(gv.evaluate(gv.IWAE(vae, samples=3), values).bound)
-    assert vae.phantasize(2).dtype == gv.ops.BFLOAT16
+    assert vae.phantasize(2).dtype == gv.backend.operators.BFLOAT16
 
 
 @pytest.mark.skipif(mx.context.num_gpus() == 0, reason="needs a GPU")
@@ -300,6 +300,6 @@ def test_initialize_is_xavier_unless_another_is_named():
 def test_what_bfloat16_has_too_few_digits_for_is_refused_as_a_whole(kinds):
     vae = small_vae(**kinds)
     with pytest.raises(TypeError, match=r"bfloat16 has too few digits for \w+: .*mixed_precision"):
-        vae.cast(gv.ops.BFLOAT16)
+        vae.cast(gv.backend.operators.BFLOAT16)
     assert {np.dtype(parameter.dtype) for parameter in vae.collect_params().values()} == {np.dtype("float32")}
     assert vae.dtype == vae.inference_net.dtype == "float32"

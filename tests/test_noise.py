@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 import gluonvae as gv
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 
 def test_distributions():

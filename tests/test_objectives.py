@@ -7,7 +7,7 @@ import scipy.stats
 from conftest import nd, pixels, set_mode, small_vae
 
 import gluonvae as gv
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 
 def log_weights(vae, data, noise):
@@ -101,8 +101,8 @@ def test_beta_changes_without_a_new_trace(mode, rng):
 
 
 class Weighted(gv.ELBO):
-    share = gv.objectives.objective.Weight(0.25, 1)
-    least = gv.objectives.objective.Weight(2)
+    share = gv.objectives.base.Weight(0.25, 1)
+    least = gv.objectives.base.Weight(2)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import pytest
 from conftest import MODES, nd, set_mode, small_vae
 
 import gluonvae as gv
-from gluonvae import memory, optimizer
-from gluonvae.runtime import mx
+from gluonvae.backend import memory
+from gluonvae.backend.runtime import mx
+from gluonvae.training import optimizer
 
 SHAPES = [(40_000,), (7, 3), (1,), (300, 200)]
 
@@ -139,8 +140,8 @@ def test_without_numba_it_is_mxnets(monkeypatch, caplog):
     caplog.set_level(logging.INFO, "gluonvae")
     optimizer._say_once.cache_clear()
     optimizer._kernel.cache_clear()
-    monkeypatch.setitem(sys.modules, "gluonvae.kernels.adam", None)
-    monkeypatch.delattr("gluonvae.kernels.adam", raising=False)
+    monkeypatch.setitem(sys.modules, "gluonvae.backend.loops.adam", None)
+    monkeypatch.delattr("gluonvae.backend.loops.adam", raising=False)
     try:
         ours, mxnets = (Parameters(which).step(5) for which in ("fusedadam", "adam"))
     finally:
@@ -160,7 +161,7 @@ def test_the_threaded_engine_gives_the_same():
     """In a process of its own, as the engine is chosen when mxnet is imported."""
     code = (
         "import sys; sys.path.insert(0, 'tests'); from test_optimizer import Parameters, assert_same; "
-        "from gluonvae.runtime import engine_is_naive; assert not engine_is_naive(); "
+        "from gluonvae.backend.runtime import engine_is_naive; assert not engine_is_naive(); "
         "[assert_same(Parameters('fusedadam').step(5), Parameters('adam').step(5)) for _ in range(30)]"
     )
     import os

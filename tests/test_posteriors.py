@@ -13,7 +13,7 @@ from posteriors import FLOWS, POSTERIORS, make, randomised
 
 import gluonvae as gv
 from gluonvae import flows
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 every_posterior = pytest.mark.parametrize("name", POSTERIORS)
 
@@ -360,18 +360,18 @@ def test_kl_against_sampling(name, rng):
 
 def triangle(mean, factor):
     """For a matrix of any values: one that may be a Cholesky factor."""
-    F = gv.ops.namespace(factor)
+    F = gv.backend.operators.namespace(factor)
     diagonal = F.linalg.extractdiag(factor)
     below = F.linalg.maketrian(F.linalg.extracttrian(factor, offset=-1), offset=-1)
     return gv.MultivariateNormal(mean, below + F.linalg.makediag(F.square(diagonal) + 0.5))
 
 
 def spread(mean, std, factor):
-    return gv.LowRankNormal(mean, gv.ops.softplus(std) + 0.2, factor)
+    return gv.LowRankNormal(mean, gv.backend.operators.softplus(std) + 0.2, factor)
 
 
 def both(value, log_prob):
-    return gv.ops.sum_last(value) + log_prob
+    return gv.backend.operators.sum_last(value) + log_prob
 
 
 def normals(rng, batch, *shapes):
@@ -397,12 +397,14 @@ FUNCTIONS = {
         lambda rng, B: normals(rng, B, ((), (3,)), ((), (3, 2)), ((), (5,))),
     ),
     "kl(MultivariateNormal, Normal)": (
-        lambda mean, factor, p: gv.kl_divergence(triangle(mean, factor), gv.Normal(p, gv.ops.softplus(p) + 0.2)),
+        lambda mean, factor, p: gv.kl_divergence(
+            triangle(mean, factor), gv.Normal(p, gv.backend.operators.softplus(p) + 0.2)
+        ),
         lambda rng, B: normals(rng, B, ((), (3, 3)), ((), (3,))),
     ),
     "kl(LowRankNormal, Normal)": (
         lambda mean, std, factor, p: gv.kl_divergence(
-            spread(mean, std, factor), gv.Normal(p, gv.ops.softplus(p) + 0.2)
+            spread(mean, std, factor), gv.Normal(p, gv.backend.operators.softplus(p) + 0.2)
         ),
         lambda rng, B: normals(rng, B, ((), (3,)), ((), (3, 2)), ((), (3,))),
     ),

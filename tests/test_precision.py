@@ -8,8 +8,8 @@ from conftest import MODES, nd, pixels, set_mode, small_vae
 
 import gluonvae as gv
 from gluonvae import networks
-from gluonvae.ops import BFLOAT16
-from gluonvae.runtime import mx
+from gluonvae.backend.operators import BFLOAT16
+from gluonvae.backend.runtime import mx
 
 try:
     networks.dense.product_dtype("bfloat16", mx.cpu())

@@ -11,9 +11,9 @@ from posteriors import POSTERIORS
 from priors import PRIORS, diagonal, distribution, mixture, vae_with, values
 
 import gluonvae as gv
-from gluonvae import ops
-from gluonvae.objectives import objective
-from gluonvae.runtime import mx
+from gluonvae.backend import operators as ops
+from gluonvae.backend.runtime import mx
+from gluonvae.objectives import base as objective
 
 LEARNED = [name for name in PRIORS if name != "standard"]
 

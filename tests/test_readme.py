@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import gluonvae as gv
-from gluonvae.cli import parser
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
+from gluonvae.cli.main import parser
 
 README = Path(__file__).parent.parent / "README.md"
 

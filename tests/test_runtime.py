@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from gluonvae import runtime
+from gluonvae.backend import runtime
 
 CLEAN = {name: value for name, value in os.environ.items() if name not in runtime.SETTINGS}
 
@@ -77,7 +77,7 @@ def test_the_choice_is_made_before_mxnet_is_imported():
 
 def test_compiled_loops_have_as_many_threads_as_mxnet():
     code = (
-        "{}import gluonvae, numba; from gluonvae.kernels import bernoulli; import numpy as np; "
+        "{}import gluonvae, numba; from gluonvae.backend.loops import bernoulli; import numpy as np; "
         "out = np.zeros(2, np.float32); x = np.zeros((2, 3), np.float32); bernoulli.log_prob(x, x, out); "
         "print(numba.get_num_threads())"
     )
@@ -96,7 +96,7 @@ def test_the_naive_engine_really_runs():
     assert "raised" in python(code).stdout
     assert (
         "NaiveEngine"
-        in python("import gluonvae.runtime as r; r.mx.nd.waitall()", MXNET_ENGINE_TYPE="NaiveEngine").stderr
+        in python("import gluonvae.backend.runtime as r; r.mx.nd.waitall()", MXNET_ENGINE_TYPE="NaiveEngine").stderr
     )
 
 
@@ -111,7 +111,7 @@ def test_what_the_user_has_set_stays(environment):
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="mxnet cannot be imported before gluonvae there")
 def test_mxnet_imported_first_is_said_once_with_what_it_costs():
-    code = "import warnings; warnings.simplefilter('ignore'); import mxnet, gluonvae, gluonvae.runtime"
+    code = "import warnings; warnings.simplefilter('ignore'); import mxnet, gluonvae, gluonvae.backend.runtime"
     assert python(code).stderr.count("mxnet was imported before gluonvae") == 1
     assert python(code, GLUONVAE_RUNTIME="off").stderr == ""
 
@@ -127,7 +127,7 @@ def test_a_process_without_error_output():
 
 def test_physical_cores_are_no_more_than_allowed():
     assert 1 <= runtime.physical_cores() <= len(os.sched_getaffinity(0))
-    code = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); import gluonvae.runtime as r; print(r.physical_cores(), r.CHOSEN['OMP_NUM_THREADS'])"
+    code = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); import gluonvae.backend.runtime as r; print(r.physical_cores(), r.CHOSEN['OMP_NUM_THREADS'])"
     assert python(code).stdout.split() == ["1", "1"]
 
 

@@ -77,7 +77,7 @@ def test_several_samples_are_averaged(mode, rng, monkeypatch):
     set_mode(bound, mode)
     gradients = []
     for pixels_at_once in (2**25, 1):
-        monkeypatch.setattr(gv.objectives.objective, "PIXELS_AT_ONCE", pixels_at_once)
+        monkeypatch.setattr(gv.objectives.base, "PIXELS_AT_ONCE", pixels_at_once)
         with autograd.record():
             value = bound(data, nd(noise, "float64"), label)
         value.backward()

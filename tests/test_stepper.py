@@ -11,8 +11,9 @@ import scipy.stats
 from conftest import nd, small_vae
 
 import gluonvae as gv
-from gluonvae import memory, stepper
-from gluonvae.runtime import mx
+from gluonvae.backend import memory
+from gluonvae.backend.runtime import mx
+from gluonvae.training import step as stepper
 
 
 def data(rng):
@@ -80,8 +81,8 @@ THREADED = """
 import json
 import numpy as np
 import gluonvae as gv
-from gluonvae import stepper
-from gluonvae.runtime import engine_is_naive
+from gluonvae.training import step as stepper
+from gluonvae.backend.runtime import engine_is_naive
 
 assert not engine_is_naive()
 stepper.steps_unread = lambda ctx: 7

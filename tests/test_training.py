@@ -9,7 +9,7 @@ import pytest
 from conftest import MODES, nd, pixels, set_mode, small_vae
 
 import gluonvae as gv
-from gluonvae.runtime import mx
+from gluonvae.backend.runtime import mx
 
 
 def patterns(rng, count=100):

@@ -8,8 +8,8 @@ from conftest import MODES, nd, pixels, set_mode
 from modes import assert_modes_agree_in_float64
 
 import gluonvae as gv
+from gluonvae.backend.runtime import mx
 from gluonvae.distributions import CodeVectors, Quantized
-from gluonvae.runtime import mx
 
 X, V, SIZE, CODES = 12, 3, 2, 4
 D = V * SIZE
@@ -496,7 +496,7 @@ ERRORS = {
         r"every sample of VectorQuantizedInferenceNetwork is the same.*evaluate\(VQELBO\(vae\), data\)",
     ),
     "perplexity": (lambda: gv.perplexity(made(gaussian()), np.zeros((2, X))), TypeError, "perplexity is of a codebook"),
-    "bfloat16": (lambda: small().cast(gv.ops.BFLOAT16), TypeError, "bfloat16 has too few digits"),
+    "bfloat16": (lambda: small().cast(gv.backend.operators.BFLOAT16), TypeError, "bfloat16 has too few digits"),
     "no noise": (
         lambda: CodeVectors(nd(np.zeros((V, CODES))), nd(np.zeros((CODES, SIZE)))).sample(),
         TypeError,
@@ -513,7 +513,7 @@ def test_what_cannot_be_is_refused(case):
 
 
 def test_the_command_trains_a_codebook(tmp_path, capsys):
-    from gluonvae.cli import main
+    from gluonvae.cli.main import main
 
     folder = tmp_path / "run"
     options = "--posterior vectorQuantized --posterior-options codes=16 --prior codebook --bound vq --bound-options "

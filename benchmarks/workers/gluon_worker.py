@@ -15,8 +15,8 @@ from gluon_model import STATIC, Training, construct
 from serve import Given, Row, Tasks, peak, serve
 
 import gluonvae as gv
-from gluonvae import runtime
-from gluonvae.runtime import mx
+from gluonvae.backend import runtime
+from gluonvae.backend.runtime import mx
 
 VARIANT = sys.argv[1]
 CTX = runtime.device(sys.argv[2])

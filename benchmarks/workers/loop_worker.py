@@ -13,8 +13,8 @@ from rows import LEARNING_RATE
 from serve import Given, Row, Tasks, serve
 
 import gluonvae as gv
-from gluonvae import runtime
-from gluonvae.runtime import mx
+from gluonvae.backend import runtime
+from gluonvae.backend.runtime import mx
 
 VARIANT = sys.argv[1]
 CTX = runtime.device(sys.argv[2])

@@ -11,9 +11,9 @@ from .binarized_mnist import load_binarized_mnist
 from .dataset import BINARIZATIONS, Dataset, Splits, as_images, split
 from .digits import load_digits
 from .few_labels import keep_few_labels
-from .files import DataError
 from .mnist import load_mnist
 from .own import load_own
+from .sources import DataError
 
 __all__ = ["BINARIZATIONS", "NAMES", "DataError", "Dataset", "Splits", "as_images", "keep_few_labels", "load", "split"]
 

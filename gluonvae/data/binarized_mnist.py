@@ -11,7 +11,7 @@ import numpy as np
 
 from ..files import replacing
 from .dataset import Dataset, Splits
-from .files import DataError, download, find, folders, read_arrays
+from .sources import DataError, download, find, folders, read_arrays
 
 URL = "http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/"
 PIXELS = 784

@@ -10,9 +10,9 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from ..runtime import repository_of_gluon
+from ..backend.runtime import repository_of_gluon
 from .dataset import Dataset, Splits, drawn_once_but_train
-from .files import DataError, download, find, folders
+from .sources import DataError, download, find, folders
 
 VALID_IMAGES = 10_000
 """The last images of the training files, kept apart for validation."""

@@ -9,7 +9,7 @@ from typing import Optional
 import numpy as np
 
 from .dataset import Dataset, Splits, drawn_once_but_train, split
-from .files import DataError, read_arrays
+from .sources import DataError, read_arrays
 
 PARTS = ("train", "valid", "test")
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".tif", ".tiff", ".webp"})

@@ -5,6 +5,7 @@ Each is a product over the last axis: with parameters ``(..., D)``, values are `
 ``(k, B, D)``. An object lives inside one computation and never leaves a block.
 """
 
+from .base import Distribution as Distribution
 from .bernoulli import Bernoulli as Bernoulli
 from .categorical import OneHotCategorical as OneHotCategorical
 from .codes import BinaryCodes as BinaryCodes
@@ -15,7 +16,6 @@ from .codes import RelaxedOneHotCategorical as RelaxedOneHotCategorical
 from .continuous_bernoulli import ContinuousBernoulli as ContinuousBernoulli
 from .discretized_logistic import DiscretizedLogistic as DiscretizedLogistic
 from .discretized_logistic import DiscretizedLogisticMixture as DiscretizedLogisticMixture
-from .distribution import Distribution as Distribution
 from .kl import has_closed_form_kl as has_closed_form_kl
 from .kl import has_kl_by_variable as has_kl_by_variable
 from .kl import kl_by_variable as kl_by_variable

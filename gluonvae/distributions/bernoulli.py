@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Optional
 
-from .. import compiled
 from .. import noise as _noise
-from ..ops import Tensor, namespace, softplus, stop_gradient, sum_last, with_sample_axis
-from .distribution import Distribution
+from ..backend import compiled
+from ..backend.operators import Tensor, namespace, softplus, stop_gradient, sum_last, with_sample_axis
+from .base import Distribution
 
 
 class Bernoulli(Distribution):
@@ -49,7 +49,7 @@ class Bernoulli(Distribution):
 
 
 def _log_prob(logits: Tensor, value: Tensor) -> Tensor:
-    """What :func:`gluonvae.compiled.bernoulli_log_prob` does, by MXNet's own operators."""
+    """What :func:`gluonvae.backend.compiled.bernoulli_log_prob` does, by MXNet's own operators."""
     F = namespace(logits)
     shape = logits
     # (k, B, X), with k = 1 where there is no sample axis

@@ -11,11 +11,11 @@ import math
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, namespace, softplus, stop_gradient, sum_last
-from ..variates import gumbel, logistic
+from ..backend.operators import Tensor, namespace, softplus, stop_gradient, sum_last
+from .base import Distribution
 from .bernoulli import Bernoulli
 from .categorical import OneHotCategorical
-from .distribution import Distribution
+from .variates import gumbel, logistic
 
 
 class Codes(Distribution):

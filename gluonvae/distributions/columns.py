@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ops import Tensor, namespace, with_sample_axis
+from ..backend.operators import Tensor, namespace, with_sample_axis
 
 
 def as_columns(x: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, namespace, stop_gradient, sum_last
-from .distribution import Distribution
+from ..backend.operators import Tensor, namespace, stop_gradient, sum_last
+from .base import Distribution
 
 _SERIES = (1 / 24, -1 / 2880, 1 / 181440, -1 / 9676800, 1 / 479001600)
 """log(sinh(l / 2) / (l / 2)) is the sum of these times l**2, l**4, ...: below |l| = 1 to 5e-11."""

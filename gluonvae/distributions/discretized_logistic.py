@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, log_sum_exp, namespace, softplus, stop_gradient, sum_last
-from .distribution import Distribution
+from ..backend.operators import Tensor, log_sum_exp, namespace, softplus, stop_gradient, sum_last
+from .base import Distribution
 
 TOP = 255
 """The highest level of a pixel. Values are n / TOP."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Callable, Optional
 
-from ..ops import Tensor, namespace, softplus
+from ..backend.operators import Tensor, namespace, softplus
+from .base import Distribution
 from .bernoulli import Bernoulli
 from .codes import BinaryCodes, OneHotCodes
-from .distribution import Distribution
 from .low_rank import LowRankNormal
 from .multivariate_normal import MultivariateNormal
 from .normal import Normal, StandardNormal

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, namespace, stop_gradient, sum_last
-from .distribution import Distribution
+from ..backend.operators import Tensor, namespace, stop_gradient, sum_last
+from .base import Distribution
 
 
 class Laplace(Distribution):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Callable, Optional
 
-from ..ops import Tensor, namespace, stop_gradient
-from .distribution import Distribution
+from ..backend.operators import Tensor, namespace, stop_gradient
+from .base import Distribution
 
 Conditional = Callable[[Tensor], Distribution]
 """Makes the distribution of a layer of the layer before, ``(..., D_l)``."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import HALF_LOG_TWO_PI, Tensor, namespace, stop_gradient
+from ..backend.operators import HALF_LOG_TWO_PI, Tensor, namespace, stop_gradient
+from .base import Distribution
 from .columns import as_columns, as_rows
-from .distribution import Distribution
 
 
 class LowRankNormal(Distribution):

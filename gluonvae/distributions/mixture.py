@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Callable, Optional
 
-from ..ops import Tensor, fold, log_sum_exp, namespace, stop_gradient, unfold
-from .distribution import Distribution
+from ..backend.operators import Tensor, fold, log_sum_exp, namespace, stop_gradient, unfold
+from .base import Distribution
 
 
 class Mixture(Distribution):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import Tensor, namespace, stop_gradient, sum_last
-from ..quantiles import quantile
-from .distribution import Distribution
+from ..backend.operators import Tensor, namespace, stop_gradient, sum_last
+from .base import Distribution
 from .poisson import log_factorial_excess, log_ratio, stirling_remainder
+from .quantiles import quantile
 
 
 class NegativeBinomial(Distribution):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import HALF_LOG_TWO_PI, Tensor, namespace, stop_gradient, sum_last
-from .distribution import Distribution
+from ..backend.operators import HALF_LOG_TWO_PI, Tensor, namespace, stop_gradient, sum_last
+from .base import Distribution
 
 
 class Normal(Distribution):

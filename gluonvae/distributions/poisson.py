@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Optional
 
 from .. import noise as _noise
-from ..ops import HALF_LOG_TWO_PI, Tensor, namespace, stop_gradient, sum_last
-from ..quantiles import quantile
-from .distribution import Distribution
+from ..backend.operators import HALF_LOG_TWO_PI, Tensor, namespace, stop_gradient, sum_last
+from .base import Distribution
+from .quantiles import quantile
 
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
 """What Stirling's formula lacks of log(a!) is the sum of these over a, a**3, a**5, ..."""

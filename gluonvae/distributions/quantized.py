@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Optional
 
-from ..ops import Tensor, namespace, stop_gradient
-from .distribution import Distribution
+from ..backend.operators import Tensor, namespace, stop_gradient
+from .base import Distribution
 from .kl import register_kl
 from .mixture import picked
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ..ops import Tensor, namespace, stop_gradient
-from .distribution import Distribution
+from ..backend.operators import Tensor, namespace, stop_gradient
+from .base import Distribution
 
 
 class Transformed(Distribution):

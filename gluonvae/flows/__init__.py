@@ -5,9 +5,9 @@ They map the last axis: ``(..., D)`` to ``(..., D)``, with a log-determinant ``(
 
 from .affine import AffineCoupling as AffineCoupling
 from .autoregressive import InverseAutoregressive as InverseAutoregressive
-from .flow import Chain as Chain
-from .flow import Flow as Flow
-from .flow import near_zero as near_zero
+from .base import Chain as Chain
+from .base import Flow as Flow
+from .base import near_zero as near_zero
 from .householder import Householder as Householder
 from .planar import Planar as Planar
 from .radial import Radial as Radial

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..backend.operators import Tensor
 from ..networks import Activation
-from ..ops import Tensor
 from .coupling import Coupling
 
 LOG_SCALE_BOUND = 2.0

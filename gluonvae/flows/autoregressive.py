@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Callable
 
+from ..backend.operators import Tensor, namespace, softplus, stop_gradient, sum_last
 from ..networks import Activation, Dense
-from ..ops import Tensor, namespace, softplus, stop_gradient, sum_last
+from .base import Flow
 from .conditioner import Conditioner
-from .flow import Flow
 
 OPEN, SWING = 2.0, 4.0
 """The logit of a gate starts at OPEN, and stays within SWING of it."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import checks
+from ..backend.operators import Tensor
+from ..backend.runtime import mx
 from ..networks import Activation, Dense, activation
-from ..ops import Tensor
-from ..runtime import mx
-from .flow import near_zero
+from .base import near_zero
 
 
 class Conditioner(mx.gluon.HybridBlock):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Callable
 
+from ..backend.operators import Tensor, sum_last
 from ..networks import Activation
-from ..ops import Tensor, sum_last
+from .base import Flow
 from .conditioner import Conditioner
-from .flow import Flow
 
 
 class Coupling(Flow):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ops import Tensor
-from .flow import TINY, ParametricFlow, dot
+from ..backend.operators import Tensor
+from .base import TINY, ParametricFlow, dot
 
 
 class Householder(ParametricFlow):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..ops import Tensor, namespace, softplus, stop_gradient, sum_last
-from .flow import TINY, ParametricFlow, dot
+from ..backend.operators import Tensor, namespace, softplus, stop_gradient, sum_last
+from .base import TINY, ParametricFlow, dot
 
 MIN_SLOPE = 1e-3
 """Least slope of the map along w."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ops import Tensor, softplus
-from .flow import TINY, ParametricFlow, dot
+from ..backend.operators import Tensor, softplus
+from .base import TINY, ParametricFlow, dot
 
 MIN_RADIUS = 1e-3
 """Least of the two lengths that a flow is made of."""

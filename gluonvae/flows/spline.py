@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .. import checks
+from ..backend.operators import Tensor, softplus, stop_gradient
 from ..networks import Activation
-from ..ops import Tensor, softplus, stop_gradient
+from .base import TINY
 from .coupling import Coupling
-from .flow import TINY
 
 MIN_SIZE = MIN_SLOPE = 1e-3
 """Least width and height of a bin, as a share of all, and least slope at its ends."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..backend.operators import Tensor
 from ..distributions import Bernoulli
-from ..ops import Tensor
-from .generator import LIKELIHOODS, DenseGenerator
+from .base import LIKELIHOODS, DenseGenerator
 from .support import BINARY
 
 

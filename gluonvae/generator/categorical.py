@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .. import checks
+from ..backend.operators import Tensor
 from ..distributions import OneHotCategorical
 from ..networks import Activation, Layers
-from ..ops import Tensor
-from .generator import LIKELIHOODS, DenseGenerator
+from .base import LIKELIHOODS, DenseGenerator
 from .support import OneHot
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..backend.operators import Tensor, namespace
+from ..backend.runtime import mx
 from ..distributions import NegativeBinomial, Poisson
 from ..networks import Activation, Layers
-from ..ops import Tensor, namespace
-from ..runtime import mx
-from .generator import LIKELIHOODS, DenseGenerator, positive, repeated
+from .base import LIKELIHOODS, DenseGenerator, positive, repeated
 from .support import COUNTS
 
 MIN_MEAN, MAX_MEAN = 1e-6, 2.0**24

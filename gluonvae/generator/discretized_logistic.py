@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .. import checks
+from ..backend.operators import Tensor
 from ..distributions import DiscretizedLogistic, DiscretizedLogisticMixture
 from ..networks import Activation, Layers
-from ..ops import Tensor
-from .generator import LIKELIHOODS, DenseGenerator, positive
+from .base import LIKELIHOODS, DenseGenerator, positive
 from .support import LEVELS
 
 MIN_SCALE = 1e-4

@@ -6,11 +6,11 @@ import math
 import numbers
 from typing import Any, ClassVar, Optional, Union
 
+from ..backend.operators import Tensor, namespace
+from ..backend.runtime import mx
 from ..distributions import Distribution, Laplace, Normal
 from ..networks import Activation, Layers
-from ..ops import Tensor, namespace
-from ..runtime import mx
-from .generator import LIKELIHOODS, DenseGenerator, positive, repeated
+from .base import LIKELIHOODS, DenseGenerator, positive, repeated
 from .support import REAL
 
 MIN_SCALE = 1e-3

@@ -1,5 +1,9 @@
 """Inference networks: q(z | x), the approximate posterior. A file a kind, and a line here for it."""
 
+from .base import MIN_STD as MIN_STD
+from .base import POSTERIORS as POSTERIORS
+from .base import DenseInferenceNetwork as DenseInferenceNetwork
+from .base import InferenceNetwork as InferenceNetwork
 from .binary import BernoulliInferenceNetwork as BernoulliInferenceNetwork
 from .binary import RelaxedBernoulliInferenceNetwork as RelaxedBernoulliInferenceNetwork
 from .categorical import CategoricalInferenceNetwork as CategoricalInferenceNetwork
@@ -13,10 +17,6 @@ from .gaussian import GaussianInferenceNetwork as GaussianInferenceNetwork
 from .hierarchical import HierarchicalInferenceNetwork as HierarchicalInferenceNetwork
 from .householder import HouseholderInferenceNetwork as HouseholderInferenceNetwork
 from .iaf import IAFInferenceNetwork as IAFInferenceNetwork
-from .inference import MIN_STD as MIN_STD
-from .inference import POSTERIORS as POSTERIORS
-from .inference import DenseInferenceNetwork as DenseInferenceNetwork
-from .inference import InferenceNetwork as InferenceNetwork
 from .ladder import LadderInferenceNetwork as LadderInferenceNetwork
 from .layered import LayeredInferenceNetwork as LayeredInferenceNetwork
 from .low_rank import LowRankInferenceNetwork as LowRankInferenceNetwork

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..backend.operators import Tensor
 from ..distributions import BinaryCodes, Codes, RelaxedBernoulli
-from ..ops import Tensor
+from .base import POSTERIORS
 from .codes import CodeInferenceNetwork, RelaxedInferenceNetwork
-from .inference import POSTERIORS
 
 
 @POSTERIORS.register("bernoulli")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from ..backend.operators import Tensor
 from ..distributions import Codes, OneHotCodes, RelaxedOneHotCategorical
 from ..networks import Activation, Layers
-from ..ops import Tensor
+from .base import POSTERIORS
 from .codes import CodeInferenceNetwork, RelaxedInferenceNetwork, check_categories
-from .inference import POSTERIORS
 
 
 @POSTERIORS.register("categorical")

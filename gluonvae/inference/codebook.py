@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import checks
 from .. import noise as _noise
-from ..ops import Tensor, is_symbol, namespace
-from ..runtime import mx
+from ..backend.operators import Tensor, is_symbol, namespace
+from ..backend.runtime import mx
 
 TRAINED_BY = ("averages", "gradient")
 """How code vectors are trained: as moving averages of the encodings nearest to them, or by the gradient of their

@@ -6,11 +6,11 @@ import math
 from typing import Any, ClassVar, Optional
 
 from .. import checks
+from ..backend.operators import Tensor, is_symbol
+from ..backend.runtime import mx
 from ..distributions import Codes
 from ..networks import Activation, Layers
-from ..ops import Tensor, is_symbol
-from ..runtime import mx
-from .inference import DenseInferenceNetwork
+from .base import DenseInferenceNetwork
 
 
 class CodeInferenceNetwork(DenseInferenceNetwork):

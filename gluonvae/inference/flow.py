@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from .. import checks
+from ..backend.operators import Tensor
 from ..distributions import Distribution, Normal, Transformed
 from ..flows import Chain, Flow
 from ..networks import Activation, Layers, widest_layer
-from ..ops import Tensor
-from .inference import STD_TRANSFORMS, DenseInferenceNetwork
+from .base import STD_TRANSFORMS, DenseInferenceNetwork
 
 
 class FlowInferenceNetwork(DenseInferenceNetwork):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from .. import checks
+from ..backend.operators import Tensor
 from ..distributions import Normal
 from ..networks import Activation, Layers
-from ..ops import Tensor
-from .inference import POSTERIORS, STD_TRANSFORMS, DenseInferenceNetwork
+from .base import POSTERIORS, STD_TRANSFORMS, DenseInferenceNetwork
 
 
 @POSTERIORS.register("gaussian")
@@ -23,7 +23,7 @@ class GaussianInferenceNetwork(DenseInferenceNetwork):
     data_dims : X; 0 leaves it to the first call.
     shared_layers : how many of the hidden layers both heads share: the first, as in the tutorial, or
         all (None), as in Burda, Grosse and Salakhutdinov 2016. The others each head has for itself.
-    std : "softplus", with a floor of :data:`gluonvae.inference.inference.MIN_STD`, or "exp", clipped
+    std : "softplus", with a floor of :data:`gluonvae.inference.base.MIN_STD`, or "exp", clipped
         there and at its inverse.
     data_transform : see :class:`InferenceNetwork`.
     """

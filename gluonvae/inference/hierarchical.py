@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..backend.operators import Tensor
 from ..distributions import Layered, Normal
 from ..networks import widest_layer
-from ..ops import Tensor
-from .inference import POSTERIORS
+from .base import POSTERIORS
 from .layered import LayeredInferenceNetwork
 
 

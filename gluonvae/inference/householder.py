@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ..backend.operators import Tensor
 from ..distributions import Normal, Rotated
 from ..flows import Householder
-from ..ops import Tensor
+from .base import POSTERIORS
 from .flow import FlowInferenceNetwork
-from .inference import POSTERIORS
 
 
 @POSTERIORS.register("householder")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..flows import InverseAutoregressive
+from .base import POSTERIORS
 from .flow import ConditionedFlowInferenceNetwork
-from .inference import POSTERIORS
 
 
 @POSTERIORS.register("iaf")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Callable, Optional
 
+from ..backend.operators import Tensor, namespace
 from ..distributions import Layered, Normal
-from ..ops import Tensor, namespace
-from .inference import POSTERIORS
+from .base import POSTERIORS
 from .layered import LayeredInferenceNetwork
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from .. import checks
+from ..backend.operators import Tensor
+from ..backend.runtime import mx
 from ..distributions import Layered, Normal
 from ..networks import MLP, Activation, Dense, Layers
-from ..ops import Tensor
-from ..runtime import mx
-from .inference import STD_TRANSFORMS, DenseInferenceNetwork
+from .base import STD_TRANSFORMS, DenseInferenceNetwork
 
 
 class NormalNetwork(mx.gluon.HybridBlock):
@@ -21,7 +21,7 @@ class NormalNetwork(mx.gluon.HybridBlock):
     latent_variable_size : D.
     layer_sizes, act_type : of the hidden layers; may be none.
     in_units : 0 leaves it to the first call.
-    std : one of :data:`gluonvae.inference.inference.STD_TRANSFORMS`.
+    std : one of :data:`gluonvae.inference.base.STD_TRANSFORMS`.
     """
 
     def __init__(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from .. import checks
+from ..backend.operators import Tensor
 from ..distributions import LowRankNormal
 from ..flows import near_zero
 from ..networks import Activation, Layers
-from ..ops import Tensor
-from .inference import POSTERIORS, STD_TRANSFORMS, DenseInferenceNetwork, bounded
+from .base import POSTERIORS, STD_TRANSFORMS, DenseInferenceNetwork, bounded
 
 
 @POSTERIORS.register("lowRank")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..flows import Planar
+from .base import POSTERIORS
 from .flow import FlowInferenceNetwork
-from .inference import POSTERIORS
 
 
 @POSTERIORS.register("planar")

@@ -7,8 +7,8 @@ from typing import Optional
 
 from ..flows import SplineCoupling
 from ..networks import Activation, Layers
+from .base import POSTERIORS
 from .flow import ConditionedFlowInferenceNetwork
-from .inference import POSTERIORS
 
 
 @POSTERIORS.register("spline")

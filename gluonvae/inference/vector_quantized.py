@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from .. import checks
+from ..backend.operators import Tensor
 from ..distributions import CodeVectors, Quantized
 from ..networks import Activation, Layers
-from ..ops import Tensor
+from .base import POSTERIORS, DenseInferenceNetwork
 from .codebook import Codebook
-from .inference import POSTERIORS, DenseInferenceNetwork
 
 
 @POSTERIORS.register("vectorQuantized")

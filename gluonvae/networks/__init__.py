@@ -3,17 +3,7 @@
 from .activations import ACTIVATIONS, Activation, PReLU, activation
 from .backbone import CifarResNet
 from .blocks import FLOATS, ModelBlock, XavierBlock, XavierOrUniform, find
-from .body import (
-    DECODERS,
-    ENCODERS,
-    Fitted,
-    Flattened,
-    Layers,
-    Traced,
-    is_body,
-    make_body,
-    traced,
-)
+from .body import DECODERS, ENCODERS, Fitted, Flattened, Layers, Traced, is_body, make_body, traced
 from .convolution import UPSAMPLINGS, ConvolutionalDecoder, ConvolutionalEncoder
 from .dense import PRECISIONS, Dense, widest_layer
 from .images import Layout, MapsToRows, OnImages, ToImages, last_layer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Callable, Union
 
 from .. import checks
-from ..ops import Tensor
-from ..runtime import mx
+from ..backend.operators import Tensor
+from ..backend.runtime import mx
 
 nn = mx.gluon.nn
 

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ops import BFLOAT16
-from ..runtime import mx
+from ..backend.operators import BFLOAT16
+from ..backend.runtime import mx
 from .dense import Dense, product_dtype
 
 
@@ -78,7 +78,7 @@ class ModelBlock(XavierBlock):
         self.dtype: Any = "float32"
 
     def cast(self, dtype: Any) -> None:
-        """Compute in another dtype, :data:`gluonvae.ops.BFLOAT16`, float16 (on a GPU), float32 or
+        """Compute in another dtype, :data:`gluonvae.backend.operators.BFLOAT16`, float16 (on a GPU), float32 or
         float64: parameters, and what the block takes and returns. Raises TypeError for another."""
         if np.dtype(dtype) not in FLOATS:
             raise TypeError(f"a model's dtype must be float16, float32, float64 or BFLOAT16, got {np.dtype(dtype)}")

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional, Union
 
 from .. import checks
-from ..ops import Tensor
+from ..backend.operators import Tensor
+from ..backend.runtime import mx
 from ..registry import Registry
-from ..runtime import mx
 
 ENCODERS = Registry("infer_body")
 """Bodies of inference networks, by name."""

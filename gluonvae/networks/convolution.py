@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from .. import checks
-from ..ops import Tensor
-from ..runtime import mx
+from ..backend.operators import Tensor
+from ..backend.runtime import mx
 from .activations import Activation, activation
 from .body import DECODERS, ENCODERS
 from .dense import Dense

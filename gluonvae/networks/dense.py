@@ -8,8 +8,8 @@ from typing import Any, Optional
 import numpy as np
 
 from .. import checks
-from ..ops import BFLOAT16, Tensor
-from ..runtime import bfloat16_in_hardware, mx
+from ..backend.operators import BFLOAT16, Tensor
+from ..backend.runtime import bfloat16_in_hardware, mx
 
 _log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .. import checks
-from ..ops import Tensor, namespace
-from ..runtime import mx
+from ..backend.operators import Tensor, namespace
+from ..backend.runtime import mx
 from .dense import Dense
 
 

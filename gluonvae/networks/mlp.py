@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from ..ops import Tensor
-from ..runtime import mx
+from ..backend.operators import Tensor
+from ..backend.runtime import mx
 from .activations import Activation, activation
 from .body import DECODERS, ENCODERS
 from .dense import Dense

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import checks
-from ..ops import Tensor
-from ..runtime import mx
+from ..backend.operators import Tensor
+from ..backend.runtime import mx
 from .activations import Activation, activation
 from .body import DECODERS, ENCODERS
 from .convolution import Doubled, FirstMaps, cropped_to, decoder_sizes, sequence

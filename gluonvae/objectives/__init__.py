@@ -1,5 +1,8 @@
 """Bounds on log p(x), as HybridBlocks over a model. A file a family, and a line here for each."""
 
+from .base import BOUNDS as BOUNDS
+from .base import Objective as Objective
+from .base import Terms as Terms
 from .beta_tc import BetaTC as BetaTC
 from .capacity import CapacityELBO as CapacityELBO
 from .elbo import ELBO as ELBO
@@ -9,9 +12,6 @@ from .info import InfoVAE as InfoVAE
 from .miwae import CIWAE as CIWAE
 from .miwae import MIWAE as MIWAE
 from .miwae import PIWAE as PIWAE
-from .objective import BOUNDS as BOUNDS
-from .objective import Objective as Objective
-from .objective import Terms as Terms
 from .renyi import Renyi as Renyi
 from .score_function import NVIL as NVIL
 from .score_function import VIMCO as VIMCO

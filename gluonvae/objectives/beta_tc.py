@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 from .. import checks
+from ..backend.operators import Tensor, log_mean_exp, sum_last, with_sample_axis
+from ..backend.runtime import mx
 from ..distributions import Distribution
-from ..ops import Tensor, log_mean_exp, sum_last, with_sample_axis
-from ..runtime import mx
-from ..vae import VAE
+from ..models.vae import VAE
+from .base import BOUNDS, Objective, Weight
 from .elbo import check_kl_not_replaced
-from .objective import BOUNDS, Objective, Weight
 
 
 class DecomposedTerms(mx.gluon.HybridBlock):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ..ops import Tensor
-from ..vae import VAE
+from ..backend.operators import Tensor
+from ..models.vae import VAE
+from .base import BOUNDS, Weight
 from .elbo import TwoTermBound
-from .objective import BOUNDS, Weight
 
 
 @BOUNDS.register("capacity")

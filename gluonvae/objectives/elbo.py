@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Callable, Optional
 
 from .. import checks
+from ..backend.operators import Tensor
 from ..distributions import has_closed_form_kl
-from ..ops import Tensor
-from ..vae import VAE, LogWeight
-from .objective import BOUNDS, Objective, Weight
+from ..models.vae import VAE, LogWeight
+from .base import BOUNDS, Objective, Weight
 
 KL = ("closed", "sampled")
 """How the KL divergence of :class:`TwoTermBound` may be computed."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from .. import checks
+from ..backend.operators import Tensor
+from ..backend.runtime import mx
 from ..distributions import has_kl_by_variable, kl_by_variable
 from ..distributions.layered import total
-from ..ops import Tensor
-from ..runtime import mx
-from ..vae import VAE
+from ..models.vae import VAE
+from .base import BOUNDS, Weight
 from .elbo import TwoTermBound, check_kl_not_replaced, check_known_kl
 from .layered import LayeredTerms, layers_of
-from .objective import BOUNDS, Weight
 
 
 class GroupedTerms(mx.gluon.HybridBlock):

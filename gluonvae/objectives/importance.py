@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from .. import checks
+from ..backend.operators import Tensor, log_mean_exp
+from ..backend.runtime import mx
+from ..models.vae import VAE, LogWeight
 from ..networks import find
-from ..ops import Tensor, log_mean_exp
-from ..runtime import mx
-from ..vae import VAE, LogWeight
-from .objective import BOUNDS, Objective
+from .base import BOUNDS, Objective
 
 GRADIENTS = ("standard", "stl", "dreg")
 """Gradient estimators: the one of the objective as it stands; sticking the landing (Roeder, Wu and

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..backend.operators import Tensor, namespace, with_sample_axis
+from ..backend.runtime import mx
 from ..distributions import has_closed_form_kl, kl_divergence
-from ..ops import Tensor, namespace, with_sample_axis
-from ..runtime import mx
-from ..vae import VAE
+from ..models.vae import VAE
+from .base import BOUNDS, Objective, Terms, Weight
 from .elbo import check_kl_not_replaced
-from .objective import BOUNDS, Objective, Terms, Weight
 
 
 def _mean_kernel(x: Tensor, y: Tensor, scale: float) -> Tensor:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from ..backend.operators import Tensor, stop_gradient
+from ..backend.runtime import mx
 from ..distributions import Layered
-from ..ops import Tensor, stop_gradient
-from ..runtime import mx
-from ..vae import VAE
+from ..models.vae import VAE
 
 
 def layers_of(vae: VAE) -> int:

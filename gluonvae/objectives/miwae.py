@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .. import checks
-from ..ops import Tensor, log_mean_exp, stop_gradient
-from ..vae import VAE
+from ..backend.operators import Tensor, log_mean_exp, stop_gradient
+from ..models.vae import VAE
+from .base import BOUNDS, Weight
 from .importance import ImportanceWeighted
-from .objective import BOUNDS, Weight
 
 LEAST_SHARE = 1e-12
 """What is added to a sample's share in the gradient of :class:`PIWAE`, so that it can be divided by."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..ops import Tensor, log_mean_exp
-from ..vae import VAE
+from ..backend.operators import Tensor, log_mean_exp
+from ..models.vae import VAE
+from .base import BOUNDS
 from .importance import ImportanceWeighted
-from .objective import BOUNDS
 
 NEAREST_ORDER = 1e-4
 """How near 1 the order α may come without being 1: closer, float32 has rounded the bound away."""

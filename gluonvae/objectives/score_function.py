@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from .. import checks
+from ..backend.operators import Tensor, log_mean_exp, log_sum_exp, softplus, stop_gradient
+from ..backend.runtime import mx
 from ..distributions import Distribution, has_closed_form_kl, kl_divergence
+from ..models.vae import VAE
 from ..networks import MLP, Dense, XavierOrUniform
-from ..ops import Tensor, log_mean_exp, log_sum_exp, softplus, stop_gradient
-from ..runtime import mx
-from ..vae import VAE
+from .base import BOUNDS, Objective, Terms, Weight
 from .elbo import check_kl_not_replaced
-from .objective import BOUNDS, Objective, Terms, Weight
 
 
 def _drawn(posterior: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:

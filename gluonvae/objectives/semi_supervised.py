@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ops import Tensor
-from ..runtime import mx
-from ..semi_supervised import SemiSupervisedVAE
-from ..vae import VAE
+from ..backend.operators import Tensor
+from ..backend.runtime import mx
+from ..models.semi_supervised import SemiSupervisedVAE
+from ..models.vae import VAE
+from .base import BOUNDS, Weight
 from .elbo import ELBO
-from .objective import BOUNDS, Weight
 
 
 class LabelledTerms(mx.gluon.HybridBlock):

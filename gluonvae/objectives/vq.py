@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..backend.operators import Tensor, is_symbol, stop_gradient
+from ..backend.runtime import mx
 from ..distributions import kl_divergence
 from ..inference import VectorQuantizedInferenceNetwork
 from ..inference.codebook import Codebook
-from ..ops import Tensor, is_symbol, stop_gradient
-from ..runtime import mx
-from ..vae import VAE
-from .objective import BOUNDS, Objective, Terms, Weight
+from ..models.vae import VAE
+from .base import BOUNDS, Objective, Terms, Weight
 
 
 class QuantizedTerms(mx.gluon.HybridBlock):

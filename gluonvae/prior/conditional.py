@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import checks
+from ..backend.operators import Tensor, namespace
 from ..distributions import Normal
-from ..inference.inference import STD_TRANSFORMS
+from ..inference.base import STD_TRANSFORMS
 from ..networks import MLP, Activation
-from ..ops import Tensor, namespace
-from .prior import PRIORS, Prior
+from .base import PRIORS, Prior
 
 
 @PRIORS.register("conditional")

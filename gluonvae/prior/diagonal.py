@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..backend.operators import Tensor
 from ..distributions import Normal
-from ..inference.inference import STD_TRANSFORMS
-from ..ops import Tensor
-from .prior import PRIORS, Prior
+from ..inference.base import STD_TRANSFORMS
+from .base import PRIORS, Prior
 
 
 @PRIORS.register("diagonal")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import checks
+from ..backend.operators import Tensor
 from ..distributions import StandardNormal, Transformed
 from ..flows import AffineCoupling, Chain
 from ..networks import Activation, widest_layer
-from ..ops import Tensor
-from .prior import PRIORS, Prior
+from .base import PRIORS, Prior
 
 
 @PRIORS.register("realNVP")

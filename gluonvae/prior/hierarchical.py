@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import checks
+from ..backend.operators import Tensor, namespace
+from ..backend.runtime import mx
 from ..distributions import Layered, StandardNormal
 from ..distributions.layered import Conditional
 from ..flows import near_zero
 from ..inference.layered import NormalNetwork, latent_sizes_of
 from ..networks import Activation, widest_layer
-from ..ops import Tensor, namespace
-from ..runtime import mx
-from .prior import PRIORS, Prior
+from .base import PRIORS, Prior
 
 
 @PRIORS.register("hierarchical")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from .. import checks
+from ..backend.operators import Tensor, namespace
+from ..backend.runtime import mx
 from ..distributions import Mixture, Normal
-from ..inference.inference import STD_TRANSFORMS
-from ..ops import Tensor, namespace
-from ..runtime import mx
-from .prior import PRIORS, Prior
+from ..inference.base import STD_TRANSFORMS
+from .base import PRIORS, Prior
 
 
 @PRIORS.register("mixture")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..backend.operators import Tensor
 from ..distributions import StandardNormal
-from ..ops import Tensor
-from .prior import PRIORS, Prior
+from .base import PRIORS, Prior
 
 
 @PRIORS.register("standard")

@@ -6,10 +6,10 @@ import math
 from typing import Any, Callable, Optional
 
 from .. import checks
+from ..backend.operators import Tensor, namespace, softplus
+from ..backend.runtime import mx
 from ..distributions import Mixture
-from ..ops import Tensor, namespace, softplus
-from ..runtime import mx
-from .prior import PRIORS, Prior
+from .base import PRIORS, Prior
 
 PSEUDO_RANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "unit": lambda x: namespace(x).sigmoid(x - 2),

@@ -1,0 +1,1 @@
+"""How MXNet is started, and what it lacks: threads, devices, numerics, compiled operators, memory."""

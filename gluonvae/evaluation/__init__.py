@@ -1,0 +1,15 @@
+"""What a trained model is worth, and what its latent code does."""
+
+from .diagnostics import Perplexity, perplexity
+from .estimates import Estimate, MarginalLikelihood, accuracy, evaluate, kl_by_layer, log_marginal_likelihood
+
+__all__ = [
+    "Estimate",
+    "MarginalLikelihood",
+    "Perplexity",
+    "accuracy",
+    "evaluate",
+    "kl_by_layer",
+    "log_marginal_likelihood",
+    "perplexity",
+]

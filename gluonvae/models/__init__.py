@@ -1,0 +1,8 @@
+"""Models: a generator, an inference network and a prior put together."""
+
+from .conditional import ConditionalVAE
+from .construct import construct_vae
+from .semi_supervised import SemiSupervisedVAE
+from .vae import VAE, GaussianVAE, diagonal_gaussian_kl
+
+__all__ = ["VAE", "ConditionalVAE", "GaussianVAE", "SemiSupervisedVAE", "construct_vae", "diagonal_gaussian_kl"]

@@ -1,0 +1,89 @@
+"""A run's folder: what training saves, and how a model comes back from it.
+
+config.json         the model, the data and the training, as they were asked for
+metrics.jsonl       a line an epoch
+model.params        the parameters, in Gluon's format
+result.json         the bound on the test set
+*.png               curves, reconstructions, samples
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..backend.runtime import mx
+from ..files import replacing
+from ..models.construct import construct_vae
+from ..models.vae import VAE
+
+CONFIG, METRICS, PARAMETERS, RESULT = "config.json", "metrics.jsonl", "model.params", "result.json"
+
+
+class RunError(ValueError):
+    """A run's folder is missing, in the way, or not whole; says which file and what to do."""
+
+
+class Run:
+    """The folder that a training writes; it appears with the first thing that is written.
+
+    Parameters
+    ----------
+    config : what was asked for; ``config["model"]`` are the arguments of
+        :func:`gluonvae.construct_vae`.
+
+    Raises RunError where something is in the way.
+    """
+
+    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RunError(f"{folder} exists already: name another folder, or remove it")
+        self.folder, self.config = folder, config
+
+    def file(self, name: str) -> Path:
+        """The path of a file in the folder, which is there from now on with its configuration."""
+        if not (self.folder / CONFIG).exists():
+            write_json(self.folder / CONFIG, self.config)
+        return self.folder / name
+
+    def append_metrics(self, metrics: dict[str, float]) -> None:
+        """Add an epoch's line."""
+        with open(self.file(METRICS), "a", encoding="utf-8") as file:
+            file.write(json.dumps(metrics) + "\n")
+
+    def save_parameters(self, vae: VAE) -> None:
+        """Write the parameters as Gluon does, whole or not at all."""
+        with replacing(self.file(PARAMETERS)) as part:
+            vae.save_parameters(str(part))
+
+    def write_result(self, result: dict[str, float]) -> None:
+        write_json(self.file(RESULT), result)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    with replacing(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def load_run(folder: Path, ctx: Any) -> tuple[VAE, dict[str, Any]]:
+    """The model of a run, on device ``ctx``, and its configuration.
+
+    Raises RunError for a folder that is missing or not whole.
+    """
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        vae = construct_vae(**config["model"])
+        config["shape"], config["asked"]["data"]  # KeyError where sample or reconstruct would miss them
+    except FileNotFoundError as error:
+        raise RunError(f"{folder} is not the folder of a run: it has no {CONFIG}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{folder / CONFIG} is broken: {error}") from error
+    path = folder / PARAMETERS
+    if not path.is_file():
+        raise RunError(f"{path} is missing: the run ended before its parameters were saved")
+    try:
+        vae.load_parameters(str(path), ctx=ctx)
+    except (mx.base.MXNetError, AssertionError, ValueError) as error:
+        raise RunError(f"{path} does not hold the parameters of this run's model: {error}") from error
+    return vae, config

@@ -1,0 +1,62 @@
+"""What changes with the number of steps taken: a learning rate, or the weight β of the KL.
+
+A schedule is anything called with a step number that returns a float; MXNet's and gluoncv's
+learning rate schedulers are. Those made here are gluoncv's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from .. import checks
+from ..backend.runtime import import_quietly
+
+Schedule = Callable[[int], float]
+
+
+def linear(start: float, end: float, steps: int) -> Schedule:
+    """From ``start`` to ``end`` in equal steps over the first ``steps`` steps, then ``end``."""
+    return _gluoncv("linear", start, end, steps)
+
+
+def exponential(start: float, end: float, steps: int) -> Schedule:
+    """From ``start`` to ``end``, both positive, by an equal factor in each of the first ``steps`` steps, then
+    ``end``: as a temperature falls. Raises ValueError where one is not positive."""
+    if not (start > 0 and end > 0):
+        raise ValueError(f"start and end must be positive, got {start} and {end}")
+    steps = checks.positive_int("steps", steps)
+    return lambda step: start * (end / start) ** min(step / steps, 1.0)
+
+
+def cosine(start: float, end: float, steps: int) -> Schedule:
+    """From ``start`` to ``end`` along half a cosine over the first ``steps`` steps, then ``end``.
+
+    Loshchilov and Hutter 2017, equation 5, without restarts.
+    """
+    return _gluoncv("cosine", start, end, steps)
+
+
+def cyclical(steps: int, cycles: int = 4, ramp: float = 0.5, end: float = 1.0) -> Schedule:
+    """``cycles`` times over ``steps`` steps: from 0 to ``end`` linearly over the fraction
+    ``ramp`` of a cycle, then ``end`` for the rest of it. Fu et al. 2019, equation 6.
+
+    Raises ValueError where a cycle has less than four steps or ``ramp`` is not inside (0, 1).
+    """
+    checks.positive_int("cycles", cycles)
+    if not 0 < ramp < 1:
+        raise ValueError(f"ramp must lie between 0 and 1, got {ramp}")
+    if steps < 4 * cycles:
+        raise ValueError(f"{cycles} cycles need at least {4 * cycles} steps, got {steps}")
+    edges = [round(steps * cycle / cycles) for cycle in range(cycles + 1)]
+    pieces = []
+    for length in (after - before for before, after in zip(edges, edges[1:])):
+        rise = max(2, round(length * ramp))
+        pieces += [_gluoncv("linear", 0, end, rise), _gluoncv("constant", end, end, length - rise)]
+    return import_quietly("gluoncv.utils").LRSequential(pieces)
+
+
+def _gluoncv(mode: str, start: float, end: float, steps: int) -> Any:
+    # Over one step gluoncv divides by zero.
+    return import_quietly("gluoncv.utils").LRScheduler(
+        mode, start, end, niters=max(2, checks.positive_int("steps", steps))
+    )
