@@ -20,11 +20,12 @@ import machine
 import numpy as np
 
 import gluonvae as gv
+from gluonvae.batches import to_device
 
 RELU = {"infer_act_type": "relu", "generator_act_type": "relu"}
 BODIES: dict[str, dict[str, Any]] = {
     "mlp": {},
-    "gatedMLP": {"infer_body": "gatedMLP", "generator_body": "gatedMLP"},
+    "gated_mlp": {"infer_body": "gated_mlp", "generator_body": "gated_mlp"},
     "conv": {"infer_body": "conv", "generator_body": "conv", **RELU},
     "conv, resize": {
         "infer_body": "conv",
@@ -40,7 +41,7 @@ BODIES: dict[str, dict[str, Any]] = {
         **RELU,
     },
     "residual": {"infer_body": "residual", "generator_body": "residual", **RELU},
-    "cifarResNet": {"infer_body": "cifarResNet", "generator_body": "conv", **RELU},
+    "cifar_resnet": {"infer_body": "cifar_resnet", "generator_body": "conv", **RELU},
 }
 
 
@@ -78,7 +79,7 @@ def train(body: str, splits: gv.data.Splits, asked: argparse.Namespace) -> tuple
 
 def draw(vae: gv.VAE, test: gv.data.Dataset, path: str) -> None:
     """Ten test images, below each its reconstruction, and thirty images that the model makes up."""
-    images = gv.evaluation.estimates.to_device(test.batch(slice(10)), vae)
+    images = to_device(vae, test.batch(slice(10)))
     reconstructions = vae.generate_reconstructions(images, 1, "mean")[0]
     rows = gv.backend.runtime.mx.nd.concat(images, reconstructions, vae.phantasize(30, "mean"), dim=0)
     gv.plots.plot_images(rows, path, test.shape, limits=(0, 1))

@@ -23,11 +23,11 @@ import machine
 from mxnet import nd
 
 import gluonvae as gv
-from gluonvae.evaluation.estimates import to_device
+from gluonvae.batches import to_device
 
 CODES: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "binary": ("bernoulli", "relaxedBernoulli", {}),
-    "categorical": ("categorical", "relaxedOneHot", {"categories": 10}),
+    "binary": ("bernoulli", "relaxed_bernoulli", {}),
+    "categorical": ("categorical", "relaxed_one_hot", {"categories": 10}),
 }
 """The discrete posterior, the relaxed one, and the options of both."""
 
@@ -78,7 +78,7 @@ def train(codes: str, estimator: str, splits: gv.data.Splits, epochs: int, seed:
         epochs=epochs,
         batch_size=BATCH,
         learning_rate=gv.schedules.cosine(LEARNING_RATE, 0.01 * LEARNING_RATE, steps),
-        weights={name: schedule for name, schedule in schedules.items() if name in bound.adjustable},
+        weights={name: schedule for name, schedule in schedules.items() if name in bound.weights},
         progress=False,
     )
     seconds = time.perf_counter() - started
@@ -94,7 +94,7 @@ def train(codes: str, estimator: str, splits: gv.data.Splits, epochs: int, seed:
 
 def draw(vae: gv.VAE, test: gv.data.Dataset, path: str) -> None:
     """Test images, each above two reconstructions; below them what the model makes up."""
-    images = to_device(test.batch(slice(20)), vae)
+    images = to_device(vae, test.batch(slice(20)))
     reconstructions = vae.generate_reconstructions(images, 2, "mean")
     rows = [images, reconstructions[0], reconstructions[1], *(vae.phantasize(20, "mean") for _ in range(4))]
     gv.plots.plot_images(nd.concat(*rows, dim=0), path, columns=20)

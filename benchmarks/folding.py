@@ -33,8 +33,8 @@ class FoldedByHand(mx.gluon.HybridBlock):
         super().__init__()
         self.batch, self.samples = batch, samples
         net, generator = vae.inference_net, vae.generator
-        self.encoder, self.mean, self.std = net.shared.body.block, net.mean_head[0], net.std_head[0]
-        self.decoder, self.last = generator.body.body.block, generator.logits.layer
+        self.encoder, self.mean, self.std = net.body.body.block, net.mean_head[0], net.std_head[0]
+        self.decoder, self.last = generator.body.body.block, generator.logits_head.layer
 
     def hybrid_forward(self, F: Any, data: Any, noise: Any) -> Any:
         features = F.flatten(self.encoder(F.reshape(data, shape=(self.batch, 1, 28, 28))))
@@ -90,7 +90,7 @@ def main() -> None:
         for block in blocks.values():
             block.hybridize(**STATIC)
         data = mx.nd.array(rng.random((batch, 784)) < 0.13, asked.ctx, "float32")
-        noise = mx.nd.array(rng.standard_normal(vae.inference_net.noise_shape(batch, samples)), asked.ctx)
+        noise = blocks["gluonvae"].draw_noise(batch)
         same(blocks, (data, noise), vae)
         times: dict[str, list[float]] = {name: [] for name in blocks}
         for _ in range(asked.rounds):

@@ -39,8 +39,8 @@ def weights(vae: gv.VAE) -> dict[str, np.ndarray]:
 
 def _parameters(vae: gv.VAE) -> dict[str, Any]:
     net, generator = vae.inference_net, vae.generator
-    parts = {"shared": net.shared, "mean": net.mean_head, "std": net.std_head}
-    layers = {**parts, "generator": [*generator.body, generator.logits]}
+    parts = {"shared": net.body, "mean": net.mean_head, "std": net.std_head}
+    layers = {**parts, "generator": [*generator.body, generator.logits_head]}
     return {
         f"{part}.{index}.{kind}": getattr(layer, kind)
         for part, blocks in layers.items()
@@ -54,10 +54,11 @@ def draw(row: Row) -> dict[str, np.ndarray]:
     """Weights, data and noise for a training step."""
     gv.seed(1)
     rng, vae = np.random.default_rng(0), construct(row)
+    leading = (row.batch,) if row.samples == 1 else (row.samples, row.batch)
     return {
         **weights(vae),
         "data": (rng.random((row.batch, PIXELS)) < 0.13).astype(np.float32),
-        "noise": rng.standard_normal(vae.inference_net.noise_shape(row.batch, row.samples), dtype=np.float32),
+        "noise": rng.standard_normal((*leading, row.latent), dtype=np.float32),
     }
 
 

@@ -76,10 +76,10 @@ def draw(vae: gv.VAE, test: gv.data.Dataset, path: str, seed: int) -> None:
     # a standard normal's noise is what it draws
     kept = noise.copy()
     kept[..., lowest:] = z[:, lowest:]
-    prior = vae.prior_distribution(vae.generator.logits.bias.data())
+    prior = vae.prior_distribution(vae.generator.logits_head.bias.data())
 
     def images(states: Any) -> np.ndarray:
-        return vae.generator.generate_mean(vae.generator_input(states)).asnumpy()
+        return vae.likelihood(states).mean.asnumpy()
 
     drawn, redrawn = (images(prior.sample(mx.nd.array(values))) for values in (noise, kept))
     halves = [drawn, np.stack([originals, images(mx.nd.array(z)), *redrawn[:-2]])]

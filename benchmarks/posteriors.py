@@ -24,7 +24,7 @@ import gluonvae as gv
 from gluonvae.cli.main import parser
 
 DEFAULTS = parser().parse_args(["train"])
-NAMES = ("gaussian", "fullCovariance", "lowRank", "householder", "planar", "radial", "iaf", "realNVP", "spline")
+NAMES = ("gaussian", "full_covariance", "low_rank", "householder", "planar", "radial", "iaf", "real_nvp", "spline")
 LEARNING_RATE = 1e-3
 """At the start. From 2e-3, the command's default, an inverse autoregressive flow broke down while β was small."""
 

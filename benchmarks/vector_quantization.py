@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import gluonvae as gv
-from gluonvae.evaluation.estimates import to_device
+from gluonvae.batches import to_device
 
 WAYS: dict[str, tuple[str, dict[str, float]]] = {
     "by gradient": ("gradient", {}),
@@ -36,7 +36,7 @@ def train(way: str, codes: int, splits: gv.data.Splits, epochs: int, seed: int) 
     gv.seed(seed)
     codebook, options = WAYS[way]
     vae = gv.construct_vae(
-        latent_type="vectorQuantized",
+        latent_type="vector_quantized",
         latent_options={"codes": codes, "code_size": 8, "codebook": codebook},
         prior="codebook",
         generator_layer_sizes=[200, 200],
@@ -57,7 +57,7 @@ def train(way: str, codes: int, splits: gv.data.Splits, epochs: int, seed: int) 
 
 def draw(vae: gv.VAE, test: gv.data.Dataset, path: str) -> None:
     """Images above their reconstructions, and images that the model makes up."""
-    images = to_device(test.batch(slice(16)), vae)
+    images = to_device(vae, test.batch(slice(16)))
     figure = Figure(figsize=(8, 3), layout="constrained")
     axes = figure.subplots(2, 1, height_ratios=(2, 3))
     _tile(axes[0], [images, vae.generate_reconstructions(images, 1, "mean")[0]], "test images and reconstructions")

@@ -5,59 +5,62 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from . import data, distributions, flows, generator, inference, networks, noise, objectives, prior, schedules
+from . import (
+    backend,
+    data,
+    distributions,
+    evaluation,
+    flows,
+    generator,
+    inference,
+    models,
+    networks,
+    noise,
+    objectives,
+    prior,
+    schedules,
+    training,
+)
 from ._version import __version__
+from .backend.operators import BFLOAT16
 from .distributions import *
 from .distributions import kl_divergence
-from .evaluation.diagnostics import Perplexity, perplexity
-from .evaluation.estimates import Estimate, MarginalLikelihood, accuracy, evaluate, kl_by_layer, log_marginal_likelihood
+from .evaluation import *
 from .generator import *
 from .graph import summary
 from .inference import *
-from .models.conditional import ConditionalVAE
-from .models.construct import construct_vae
-from .models.semi_supervised import SemiSupervisedVAE
-from .models.vae import VAE, GaussianVAE, diagonal_gaussian_kl
+from .models import *
 from .noise import seed
 from .objectives import *
 from .prior import *
-from .training.fit import History, fit
-from .training.optimizer import FusedAdam
+from .training import *
 
 __all__ = [
-    *distributions.__all__,
-    *generator.__all__,
-    *inference.__all__,
-    *objectives.__all__,
-    *prior.__all__,
-    "ConditionalVAE",
-    "Estimate",
-    "FusedAdam",
-    "GaussianVAE",
-    "History",
-    "Perplexity",
-    "MarginalLikelihood",
-    "SemiSupervisedVAE",
-    "VAE",
+    "BFLOAT16",
     "__version__",
-    "accuracy",
-    "construct_vae",
+    "backend",
     "data",
-    "diagonal_gaussian_kl",
     "distributions",
-    "evaluate",
-    "fit",
     "flows",
-    "kl_by_layer",
+    "generator",
+    "inference",
     "kl_divergence",
-    "log_marginal_likelihood",
     "networks",
     "noise",
-    "perplexity",
+    "objectives",
     "plots",
+    "prior",
     "schedules",
     "seed",
     "summary",
+    *distributions.__all__,
+    *evaluation.__all__,
+    *generator.__all__,
+    *inference.__all__,
+    *models.__all__,
+    *objectives.__all__,
+    *prior.__all__,
+    *training.__all__,
 ]
 
 

@@ -1,19 +1,40 @@
-"""Checks of what a user passes in: what was given, what was wanted, what to do."""
+"""Checks of arguments, with messages that say what was given and what was wanted."""
 
 from __future__ import annotations
 
 import difflib
 import numbers
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Union
 
 import numpy as np
 
 from .backend.runtime import mx
+from .backend.types import DType, Tensor
 
 
-def positive_int(name: str, value: Any) -> int:
-    """``value`` as an int, or ValueError/TypeError where it is not a positive whole number."""
+def positive_int(name: str, value: object) -> int:
+    """Check that an argument is a positive whole number.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    value : object
+        Its value.
+
+    Returns
+    -------
+    int
+        The value, also where it is one of NumPy's integers.
+
+    Raises
+    ------
+    TypeError
+        If it is not a whole number.
+    ValueError
+        If it is not positive.
+    """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a positive whole number, got {value!r}")
     if value <= 0:
@@ -22,36 +43,106 @@ def positive_int(name: str, value: Any) -> int:
 
 
 def layer_sizes(name: str, value: Sequence[int]) -> tuple[int, ...]:
-    """A list of hidden layer widths; an empty one means no hidden layer."""
+    """Check the widths of hidden layers.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    value : Sequence[int]
+        Widths; none means no hidden layer.
+
+    Returns
+    -------
+    tuple[int, ...]
+        The widths.
+
+    Raises
+    ------
+    TypeError
+        If it is no sequence of whole numbers.
+    ValueError
+        If a width is not positive.
+    """
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise TypeError(f"{name} must be a list of layer widths such as [200, 500], got {value!r}")
     return tuple(positive_int(f"{name}[{i}]", size) for i, size in enumerate(value))
 
 
-def known_name(what: str, given: Any, known: Iterable[str]) -> str:
-    """``given`` if it is one of ``known``, else ValueError with the nearest known name."""
-    known = sorted(known)
-    if given in known:
+def normalised(name: object) -> str:
+    """Normalise the spelling of a name for comparison: "realNVP" and "real_nvp" both become "realnvp".
+
+    Parameters
+    ----------
+    name : object
+        The name.
+
+    Returns
+    -------
+    str
+        The name in lower case without ``_`` and ``-``.
+    """
+    return str(name).lower().replace("_", "").replace("-", "")
+
+
+def known_name(what: str, given: str, known: Collection[str]) -> str:
+    """Check that a name is one of those that are known.
+
+    Parameters
+    ----------
+    what : str
+        What the name is of, for the message.
+    given : str
+        The name.
+    known : Collection[str]
+        The known names. A :class:`gluonvae.registry.Registry` accepts other spellings of them.
+
+    Returns
+    -------
+    str
+        The name as ``known`` spells it.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, with the known names and the most similar of them.
+    """
+    names = sorted(known)
+    if given in names:
         return given
-    spelt = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(str(given).lower(), spelt, n=1, cutoff=0.4)
+    spelt = {normalised(name): name for name in names}
+    if isinstance(given, str) and given in known:  # another spelling, which only a Registry accepts
+        return spelt[normalised(given)]
+    near = difflib.get_close_matches(normalised(given), spelt, n=1, cutoff=0.4)
     hint = f"; did you mean {spelt[near[0]]!r}?" if near else ""
-    raise ValueError(f"{what} must be one of {', '.join(known)}, got {given!r}{hint}")
+    raise ValueError(f"{what} must be one of {', '.join(names)}, got {given!r}{hint}")
 
 
-def _show(shape: Sequence[Any]) -> str:
+def _show(shape: Sequence[object]) -> str:
     inner = ", ".join(str(size) for size in shape)
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 
-def shape(name: str, value: Any, wanted: Sequence[Any]) -> None:
-    """Compare ``value.shape`` with ``wanted``, where a string such as "B" stands for any size
-    above zero and a leading ``...`` for any number of leading axes."""
-    given = tuple(value.shape)
-    if wanted and wanted[0] is Ellipsis:
-        sizes, tail = given[len(given) - len(wanted) + 1 :], tuple(wanted[1:])
-    else:
-        sizes, tail = given, tuple(wanted)
+def shape(name: str, value: Union[Tensor, np.ndarray], wanted: Sequence[object]) -> None:
+    """Check the shape of an array.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    value : Tensor or np.ndarray
+        The array.
+    wanted : Sequence[object]
+        The size of each axis. A string such as "B" stands for any size above zero, a leading ``...`` for any
+        number of leading axes.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or the array is empty.
+    """
+    given, tail = tuple(value.shape), [want for want in wanted if want is not Ellipsis]
+    sizes = given if len(tail) == len(wanted) else given[len(given) - len(tail) :]
     matches = len(sizes) == len(tail) and all(isinstance(want, str) or size == want for size, want in zip(sizes, tail))
     if matches and 0 not in given:
         return
@@ -66,13 +157,30 @@ def shape(name: str, value: Any, wanted: Sequence[Any]) -> None:
     raise ValueError(f"{name} must have shape {shown}, got {_show(given)}{hint}")
 
 
-def tensor(name: str, value: Any, wanted: Sequence[Any], dtype: Any) -> None:
-    """An NDArray of shape ``wanted`` (see :func:`shape`) and of dtype ``dtype``."""
+def tensor(name: str, value: object, wanted: Sequence[object], dtype: DType) -> None:
+    """Check that an argument is an NDArray of a shape and dtype.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    value : object
+        Its value.
+    wanted : Sequence[object]
+        The shape, see :func:`shape`.
+    dtype : DType
+        The dtype.
+
+    Raises
+    ------
+    TypeError
+        If it is no NDArray, has another dtype, or is float16 on the CPU.
+    ValueError
+        If it has another shape, or is empty.
+    """
     if not isinstance(value, mx.nd.NDArray):
-        raise TypeError(
-            f"{name} must be an mxnet NDArray, got {type(value).__name__}"
-            + (": use mx.nd.array(...)" if isinstance(value, np.ndarray) else "")
-        )
+        hint = ": use mx.nd.array(...)" if isinstance(value, np.ndarray) else ""
+        raise TypeError(f"{name} must be an mxnet NDArray, got {type(value).__name__}{hint}")
     shape(name, value, wanted)
     if np.dtype(dtype) == np.float16 and value.context.device_type != "gpu":
         raise TypeError("float16 needs a GPU: MXNet has no float16 matrix product on the CPU; use float32 there")
@@ -84,7 +192,39 @@ def tensor(name: str, value: Any, wanted: Sequence[Any], dtype: Any) -> None:
 
 
 def finite(name: str, values: np.ndarray) -> None:
-    """ValueError where ``values`` holds a NaN or an infinity, with the place of the first."""
+    """Check that an array holds neither NaN nor infinity.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    values : np.ndarray
+        The array; integers are finite.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite, with the index of the first.
+    """
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
         raise ValueError(f"{name} has {values[place]} at {place}")
+
+
+def categories(name: str, size: int, value: int) -> int:
+    """Check the number of categories of each variable, of which ``size`` must be a multiple."""
+    if positive_int("categories", value) == 1:
+        raise ValueError("categories must be at least 2, got 1: a variable with one value is no variable")
+    if positive_int(name, size) % value:
+        raise ValueError(f"{name} must be a multiple of categories, {value} values for each variable, got {size}")
+    return value
+
+
+def same_size(name: str, sizes: Mapping[str, int]) -> int:
+    """Check that the parts of a model agree on a size, 0 standing for unknown, and return it."""
+    known = {part: size for part, size in sizes.items() if size}
+    (first, wanted), *others = known.items()
+    for other, size in others:
+        if size != wanted:
+            raise ValueError(f"{name} is {wanted} in the {first} and {size} in the {other}: they must be the same")
+    return wanted

@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written is left behind."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -10,9 +10,19 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``, renamed to it when the block ends, removed if it fails.
+    """Write a file atomically: context manager for a temporary file that replaces ``path`` at the end.
 
-    It keeps the suffix, by which many writers choose their format. Missing folders are made.
+    If the block raises, the temporary file is removed and ``path`` is unchanged. Missing folders are created.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write.
+
+    Yields
+    ------
+    Path
+        The temporary file to write to, in the same folder and with the same suffix.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")

@@ -1,4 +1,4 @@
-"""The graph that training runs, as a Symbol and as a table of text."""
+"""The training graph, as a Symbol and as a table."""
 
 from __future__ import annotations
 
@@ -7,36 +7,68 @@ import math
 from typing import Any, Union
 
 from .backend.runtime import mx
-from .models.vae import VAE
+from .backend.structures import leaves, map_structure
+from .models import VAE
 from .objectives import ELBO, Objective
 
 
 def training_graph(model: Union[VAE, Objective]) -> tuple[Any, dict[str, tuple[int, ...]]]:
-    """The Symbol of the objective (of a VAE: its ELBO), and the shapes of its inputs at batch 1."""
+    """Trace the graph of an objective.
+
+    Parameters
+    ----------
+    model : VAE or Objective
+        An objective, or a VAE, whose :class:`gluonvae.ELBO` is traced.
+
+    Returns
+    -------
+    symbol : mx.sym.Symbol
+        The outputs of the objective.
+    shapes : dict[str, tuple[int, ...]]
+        Shapes of the inputs "data" and "noise" for one data point.
+    """
     bound = model if isinstance(model, Objective) else ELBO(model)
-    data, noise = mx.sym.var("data"), mx.sym.var("noise")
-    vae = bound.vae
-    shapes = {"data": (1, vae.data_dims), "noise": bound.noise_shape(1)}
-    return bound(data, noise), shapes
+    vae, names = bound.vae, iter(range(len(leaves(bound.noise))))
+    noise = map_structure(lambda _: mx.sym.var(f"noise{next(names) or ''}"), bound.noise)
+    label = (mx.sym.var("label"),) if vae.label_size else ()
+    leading = (1,) if bound.samples == 1 else (bound.samples, 1)
+    shapes = {
+        "data": (1, vae.data_dims),
+        **{var.name: (*leading, spec.size) for var, spec in zip(leaves(noise), leaves(bound.noise))},
+        **{var.name: (1, vae.label_size) for var in label},
+    }
+    return bound(mx.sym.var("data"), noise, *label), shapes
 
 
 def summary(model: Union[VAE, Objective]) -> str:
-    """A table of the training graph: each operation, its output's shape at batch 1, the number of
-    its parameters; in the end their sum."""
-    symbol, shapes = training_graph(model)
+    """Summarise the training graph as a table.
+
+    Parameters
+    ----------
+    model : VAE or Objective
+        An objective, or a VAE, whose :class:`gluonvae.ELBO` is summarised.
+
+    Returns
+    -------
+    str
+        A line for each operation: its name, the shape of its output for one data point and the number of its
+        parameters. The last line has the total number of parameters.
+    """
+    bound = model if isinstance(model, Objective) else ELBO(model)
+    symbol, shapes = training_graph(bound)
+    weights = {parameter.name for parameter in bound._reg_params.values() if parameter.grad_req == "null"}
     internals = symbol.get_internals()
     output_shapes = dict(zip(internals.list_outputs(), internals.infer_shape(**shapes)[1]))
     nodes = json.loads(symbol.tojson())["nodes"]
-    rows, counted, total = [("operation", "name", "output", "parameters")], set(shapes), 0
+    rows, counted, total = [("operation", "name", "output", "parameters")], {*shapes, *weights}, 0
     for node in nodes:
         if node["op"] == "null":
             continue
         new = {nodes[index]["name"] for index, *_ in node["inputs"] if nodes[index]["op"] == "null"} - counted
         count = sum(math.prod(output_shapes[name]) for name in new)
         counted, total = counted | new, total + count
-        shape = next(
-            output_shapes[node["name"] + end] for end in ("_output", "_output0") if node["name"] + end in output_shapes
-        )
+        output = f"{node['name']}_output"
+        shape = output_shapes.get(output, output_shapes.get(f"{output}0"))
         rows.append((node["op"], node["name"], str(shape), f"{count:,}" if count else ""))
     rows.append(("total", "", "", f"{total:,}"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]

@@ -1,4 +1,4 @@
-"""The one seeded source of noise and data order.
+"""The seeded source of noise and data order, and what noise a distribution needs.
 
 MXNet's own generator can be neither read nor restored, and shares its stream with parameter
 initialisation; a NumPy generator has neither fault and is faster. On a GPU, which would wait for a
@@ -8,22 +8,52 @@ copy of every draw, normal noise comes from MXNet's generator there all the same
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
 
+from . import checks
 from .backend.memory import filled
-from .backend.operators import BFLOAT16, Tensor, is_symbol
+from .backend.operators import BFLOAT16
 from .backend.runtime import is_gpu, mx
+from .backend.structures import leaves, map_structure
+from .backend.types import Context, DType, Structure, Tensor
 
 
-class NoiseSource:
-    """Normal and uniform noise as NDArrays, and the order of the data, from one seed.
+@dataclass(frozen=True)
+class NoiseSpec:
+    """The noise that one draw from a distribution takes.
+
+    Noise of one kind is one tensor and has one spec. Noise of several parts is a named tuple of tensors,
+    and its spec the same named tuple of specs.
 
     Parameters
     ----------
-    seed : left out, it differs from run to run.
-    on_gpu : draw the normal noise that a GPU needs on that GPU, by MXNet's generator. It is seeded by
+    kind : {"normal", "uniform", "none"}
+        Standard normal; uniform in [0, 1); or zeros, for a distribution that draws nothing.
+    size : int
+        Length of the last axis.
+    """
+
+    kind: str
+    size: int
+
+
+def total_size(spec: Structure) -> int:
+    """Return the total size of the noise of a draw."""
+    return sum(leaf.size for leaf in leaves(spec))
+
+
+class NoiseSource:
+    """Noise as NDArrays, and the order of the data, from one seed.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Left out, it differs from run to run.
+    on_gpu : bool
+        Draw the normal noise that a GPU needs on that GPU, by MXNet's generator. It is seeded by
         :func:`gluonvae.seed` alone, gives other numbers than the CPU's, and is no part of
         :meth:`state`: a run that is to be resumed to the bit sets this to False.
     """
@@ -32,31 +62,62 @@ class NoiseSource:
         self.rng = np.random.default_rng(seed)
         self.on_gpu = on_gpu
 
-    def normal(self, shape: Sequence[int], ctx: Any = None, dtype: Any = "float32") -> Any:
-        """Standard normal noise of ``shape`` on ``ctx``."""
-        if self.on_gpu and ctx is not None and is_gpu(ctx) and np.dtype(dtype) != BFLOAT16:
+    def draw(
+        self, spec: Structure, leading: Sequence[int], ctx: Optional[Context] = None, dtype: DType = "float32"
+    ) -> Structure:
+        """Draw noise.
+
+        Parameters
+        ----------
+        spec : NoiseSpec or named tuple of NoiseSpec
+            What a distribution, a network, a prior or a bound has as its ``noise``.
+        leading : sequence of int
+            The axes before the last, such as ``(B,)`` or ``(k, B)``.
+        ctx : mx.Context, optional
+            The CPU where left out.
+        dtype : dtype
+
+        Returns
+        -------
+        NDArray or named tuple of NDArray
+            Each ``(*leading, size)``.
+        """
+        return map_structure(lambda leaf: self._draw(leaf.kind, (*leading, leaf.size), ctx or mx.cpu(), dtype), spec)
+
+    def normal(self, shape: Sequence[int], ctx: Optional[Context] = None, dtype: DType = "float32") -> Tensor:
+        """Draw standard normal noise of ``shape``."""
+        return self._draw("normal", shape, ctx or mx.cpu(), dtype)
+
+    def uniform(self, shape: Sequence[int], ctx: Optional[Context] = None, dtype: DType = "float32") -> Tensor:
+        """Draw noise of ``shape`` that is uniform in [0, 1), never 1."""
+        return self._draw("uniform", shape, ctx or mx.cpu(), dtype)
+
+    def _draw(self, kind: str, shape: Sequence[int], ctx: Context, dtype: DType) -> Tensor:
+        if kind == "normal" and self.on_gpu and is_gpu(ctx) and np.dtype(dtype) != BFLOAT16:
             return mx.nd.random.normal(shape=tuple(shape), ctx=ctx, dtype=np.dtype(dtype).name)
-        return self._draw(self.rng.standard_normal, shape, ctx, dtype)
-
-    def uniform(self, shape: Sequence[int], ctx: Any = None, dtype: Any = "float32") -> Any:
-        """Noise uniform in [0, 1), never 1, of ``shape`` on ``ctx``."""
-        return self._draw(self.rng.random, shape, ctx, dtype)
-
-    @staticmethod
-    def _draw(draw: Any, shape: Sequence[int], ctx: Any, dtype: Any) -> Any:
-        return filled(lambda values: draw(out=values, dtype=values.dtype), shape, ctx or mx.cpu(), dtype)
+        return filled(lambda values: fill(kind, self.rng, values), shape, ctx, dtype)
 
     def permutation(self, size: int) -> np.ndarray:
-        """The numbers 0 to ``size`` - 1 in random order."""
+        """Return the numbers 0 to ``size`` - 1 in random order."""
         return self.rng.permutation(size)
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on from here: plain numbers, fit for JSON."""
+        """Return all that is needed to go on from here: plain numbers, fit for JSON."""
         return dict(self.rng.bit_generator.state)
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state that :meth:`state` gave."""
+        """Go on from a state that :meth:`state` returned."""
         self.rng.bit_generator.state = state
+
+
+def fill(kind: str, rng: np.random.Generator, out: np.ndarray) -> None:
+    """Fill ``out``, float32 or float64, with noise of a kind."""
+    if kind == "normal":
+        rng.standard_normal(out=out, dtype=out.dtype)
+    elif kind == "uniform":
+        rng.random(out=out, dtype=out.dtype)
+    else:
+        out[...] = 0
 
 
 source = NoiseSource(on_gpu=True)
@@ -68,6 +129,15 @@ def seed(value: int) -> None:
 
     Initialisers draw from MXNet's generator and (``mx.init.Orthogonal``) from NumPy's global
     one, so both are seeded too.
+
+    Parameters
+    ----------
+    value : int
+
+    Raises
+    ------
+    ValueError
+        If it is negative.
     """
     if value < 0:
         raise ValueError(f"seed must not be negative, got {value}")
@@ -76,19 +146,20 @@ def seed(value: int) -> None:
     np.random.seed(value % 2**32)
 
 
-def normal_for(tensor: Tensor, noise: Optional[Tensor], shape: Optional[Sequence[int]] = None) -> Tensor:
-    """``noise``, or standard normal noise of ``shape`` (else that of ``tensor``) on its device."""
-    return _given_or_drawn(source.normal, tensor, noise, shape)
+def check(noise: Structure, spec: Any, leading: Sequence[Any], dtype: DType) -> None:
+    """Raise where noise is not what a spec asks for: another structure, shape or dtype.
+
+    ``leading`` are the axes before the last as :func:`gluonvae.checks.shape` takes them.
+    """
+    if hasattr(spec, "_fields") and type(noise) is not type(spec):
+        wanted = f"{type(spec).__name__}({', '.join(spec._fields)})"
+        raise TypeError(f"noise must be {wanted}, a named tuple of tensors, got {type(noise).__name__}")
+    _check("noise", noise, spec, leading, dtype)
 
 
-def uniform_for(tensor: Tensor, noise: Optional[Tensor], shape: Optional[Sequence[int]] = None) -> Tensor:
-    """``noise``, or uniform noise of ``shape`` (else that of ``tensor``) on its device."""
-    return _given_or_drawn(source.uniform, tensor, noise, shape)
-
-
-def _given_or_drawn(draw: Any, tensor: Tensor, noise: Optional[Tensor], shape: Optional[Sequence[int]]) -> Tensor:
-    if noise is not None:
-        return noise
-    if is_symbol(tensor):
-        raise TypeError("noise must be given where the data is a Symbol: a graph draws none itself")
-    return draw(tensor.shape if shape is None else shape, tensor.context, tensor.dtype)
+def _check(name: str, noise: Structure, spec: Any, leading: Sequence[Any], dtype: DType) -> None:
+    if hasattr(spec, "_fields"):
+        for field, part, wanted in zip(spec._fields, noise, spec):
+            _check(f"{name}.{field}", part, wanted, leading, dtype)
+    else:
+        checks.tensor(name, noise, (*leading, spec.size), dtype)

@@ -1,4 +1,4 @@
-"""Pictures: curves, images and the network's graph. The only module that imports matplotlib."""
+"""Plots of images, learning curves and the training graph. The only module that imports matplotlib."""
 
 from __future__ import annotations
 
@@ -6,50 +6,85 @@ import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Optional, Union
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import checks
+from .backend.operators import as_numpy
 from .backend.runtime import mx
+from .backend.types import ArrayLike
 from .files import replacing
 from .graph import training_graph
-from .models.vae import VAE
+from .models import VAE
+from .networks import Layout
 from .objectives import Objective
-from .training.fit import History
+from .training import History
 
 PathLike = Union[str, Path]
-
+Shape = Optional[Sequence[int]]
 
 Limits = Optional[Sequence[float]]
-"""The values drawn black and white, (low, high); those beyond are drawn as these. By default 0, and 1 or the
-largest value if that is more."""
+"""The values that are drawn black and white, (low, high); values beyond are clipped. None stands for 0 and 1, or for
+0 and the largest value if that is above 1."""
 
 
 def plot_images(
-    images: Any, path: PathLike, shape: Optional[Sequence[int]] = None, columns: int = 10, limits: Limits = None
+    images: ArrayLike, path: PathLike, shape: Shape = None, columns: int = 10, limits: Limits = None
 ) -> None:
-    """Write a grid of images ``(N, X)``, row by row.
+    """Plot images in a grid, row by row.
 
     Parameters
     ----------
-    shape : of one image, see :func:`picture_shape`; by default square.
-    limits : see :data:`Limits`.
+    images : ArrayLike
+        ``(N, X)``.
+    path : str or Path
+        The file to write, ending in .png, .svg or .pdf.
+    shape : Sequence[int], optional
+        Shape of one image, ``(H, W)``, ``(H, W, C)`` or ``(C, H, W)`` with one or three colours; by default square.
+    columns : int, default 10
+        Number of columns of the grid.
+    limits : Sequence[float], optional
+        Values drawn black and white, (low, high); by default 0 and 1, or 0 and the largest value if that is above 1.
+
+    Raises
+    ------
+    ValueError
+        If the images have no such shape, or the suffix of the file is another.
     """
     figure, _ = _grid(_as_images(images, shape), checks.positive_int("columns", columns), limits)
     _save(figure, path)
 
 
 def plot_reconstructions(
-    data: Any, reconstructions: Any, path: PathLike, shape: Optional[Sequence[int]] = None, limits: Limits = None
+    data: ArrayLike, reconstructions: ArrayLike, path: PathLike, shape: Shape = None, limits: Limits = None
 ) -> None:
-    """Write each of ``data`` ``(B, X)`` with its ``reconstructions`` ``(n, B, X)`` to the right of it;
-    ``shape`` and ``limits`` are those of :func:`plot_images`."""
+    """Plot each image in a row with its reconstructions to the right.
+
+    Parameters
+    ----------
+    data : ArrayLike
+        The images, ``(B, X)``.
+    reconstructions : ArrayLike
+        n reconstructions of each image, ``(n, B, X)``.
+    path : str or Path
+        The file to write, ending in .png, .svg or .pdf.
+    shape : Sequence[int], optional
+        Shape of one image, see :func:`plot_images`.
+    limits : Sequence[float], optional
+        Values drawn black and white, see :func:`plot_images`.
+
+    Raises
+    ------
+    ValueError
+        If the images or reconstructions have no such shape, or the suffix of the file is another.
+    """
     originals = _as_images(data, shape)
     several = np.stack([_as_images(images, shape) for images in reconstructions])
     if several.shape[1:] != originals.shape:
-        raise ValueError(f"reconstructions must be (n, {len(originals)}, X), got {reconstructions.shape}")
+        raise ValueError(f"reconstructions must be (n, {len(originals)}, X), got {as_numpy(reconstructions).shape}")
     rows = np.concatenate([originals[None], several]).swapaxes(0, 1)
     figure, axis = _grid(rows.reshape(-1, *originals.shape[1:]), rows.shape[1], limits)
     axis.set_title("left: the original; to its right: reconstructions", fontsize=7, loc="left")
@@ -57,17 +92,29 @@ def plot_reconstructions(
 
 
 def plot_history(history: History, path: PathLike) -> None:
-    """Write the bound, its log-likelihood and its KL, in nats, against the epoch."""
+    """Plot the bound, the log-likelihood and the KL divergence, in nats, against the epoch.
+
+    Parameters
+    ----------
+    history : History
+        What :func:`gluonvae.fit` returned.
+    path : str or Path
+        The file to write, ending in .png, .svg or .pdf.
+
+    Raises
+    ------
+    ValueError
+        If there is no epoch in the history, or the suffix of the file is another.
+    """
     if not len(history):
         raise ValueError("history is empty: not one epoch was finished")
     figure = Figure(figsize=(10, 3.2), layout="constrained")
     titles = {"bound": "bound", "log_likelihood": "log-likelihood", "kl": "KL divergence"}
+    marker = "." if len(history) < 30 else None
     for axis, (term, title) in zip(figure.subplots(1, 3), titles.items()):
         for part, label in (("train", "training"), ("valid", "validation")):
             if f"{part}_{term}" in history.rows[0]:
-                axis.plot(
-                    history["epoch"], history[f"{part}_{term}"], label=label, marker="." if len(history) < 30 else None
-                )
+                axis.plot(history["epoch"], history[f"{part}_{term}"], label=label, marker=marker)
         axis.set(title=title, xlabel="epoch", ylabel="nats per image")
         axis.grid(alpha=0.3)
         axis.legend()
@@ -75,10 +122,21 @@ def plot_history(history: History, path: PathLike) -> None:
 
 
 def plot_network(model: Union[VAE, Objective], path: PathLike) -> None:
-    """Draw the training graph into a file, whose suffix (.png, .svg, .pdf) is the format.
+    """Draw the training graph. :func:`gluonvae.summary` gives the same as text.
 
-    Raises RuntimeError where the program ``dot`` of Graphviz is not installed;
-    :func:`gluonvae.summary` needs nothing.
+    Parameters
+    ----------
+    model : VAE or Objective
+        An objective, or a VAE, whose :class:`gluonvae.ELBO` is drawn.
+    path : str or Path
+        The file to write, ending in .png, .svg or .pdf.
+
+    Raises
+    ------
+    RuntimeError
+        If the program ``dot`` of Graphviz is not installed.
+    ValueError
+        If the suffix of the file is another.
     """
     path = _picture(path)
     if shutil.which("dot") is None:
@@ -97,21 +155,29 @@ def plot_network(model: Union[VAE, Objective], path: PathLike) -> None:
 
 
 def picture_shape(shape: Sequence[int]) -> Optional[tuple[int, ...]]:
-    """How an image of ``shape`` is drawn: ``(H, W)`` or ``(H, W, 3)``, a square for a row of so many
-    values; None where it is no picture. Colours may come first or last."""
-    shape = tuple(shape)
-    side = math.isqrt(math.prod(shape))
-    if len(shape) == 1:
-        return (side, side) if side * side == shape[0] else None
-    if len(shape) == 3:
-        colours = shape[0] if shape[0] in (1, 3) else shape[2]
-        height, width = shape[1:] if shape[0] in (1, 3) else shape[:2]
-        return {1: (height, width), 3: (height, width, 3)}.get(colours)
-    return shape if len(shape) == 2 else None
+    """Return the shape in which an image is drawn.
+
+    Parameters
+    ----------
+    shape : Sequence[int]
+        Shape of the image: ``(X,)`` with X a square number, ``(H, W)``, ``(H, W, C)`` or ``(C, H, W)`` with one or
+        three colours.
+
+    Returns
+    -------
+    tuple[int, ...] or None
+        ``(H, W)`` or ``(H, W, 3)``; None for any other shape.
+    """
+    try:
+        colours, height, width, _ = Layout.of(shape)
+    except ValueError:
+        return None
+    return {1: (height, width), 3: (height, width, 3)}.get(colours)
 
 
-def _as_images(images: Any, shape: Optional[Sequence[int]]) -> np.ndarray:
-    array = images.asnumpy() if hasattr(images, "asnumpy") else np.asarray(images)
+def _as_images(images: ArrayLike, shape: Shape) -> np.ndarray:
+    """Return images ``(N, X)`` in the shape in which they are drawn."""
+    array = as_numpy(images)
     if array.ndim != 2 or not len(array):
         raise ValueError(f"images must have shape (N, X), got {array.shape}")
     shape = tuple(shape or array.shape[1:])
@@ -126,8 +192,8 @@ def _as_images(images: Any, shape: Optional[Sequence[int]]) -> np.ndarray:
     return array.reshape(len(array), *drawn)
 
 
-def _grid(images: np.ndarray, columns: int, limits: Limits) -> tuple[Figure, Any]:
-    """A figure with ``images`` ``(N, H, W, ...)`` side by side, two grey pixels apart."""
+def _grid(images: np.ndarray, columns: int, limits: Limits) -> tuple[Figure, Axes]:
+    """Return a figure of images ``(N, H, W, ...)`` side by side, two grey pixels apart."""
     rows, blank = math.ceil(len(images) / columns), -len(images) % columns
     low, high = limits or (0.0, max(1.0, float(images.max())))
     images = np.clip((images - low) / ((high - low) or 1.0), 0, 1)
@@ -143,6 +209,7 @@ def _grid(images: np.ndarray, columns: int, limits: Limits) -> tuple[Figure, Any
 
 
 def _picture(path: PathLike) -> Path:
+    """Check the suffix of a file name."""
     path = Path(path)
     if path.suffix not in (".png", ".svg", ".pdf"):
         raise ValueError(f"the name of a picture must end in .png, .svg or .pdf, got {path.name}")

@@ -1,4 +1,4 @@
-"""Classes by name: what the command line and :func:`gluonvae.construct_vae` may be asked for."""
+"""Registries: classes by name, for :func:`gluonvae.construct_vae` and the command line."""
 
 from __future__ import annotations
 
@@ -12,14 +12,94 @@ Class = TypeVar("Class", bound=type)
 
 
 class Registry(dict[str, Any]):
-    """Classes of one kind, such as "likelihood", by name."""
+    """Dictionary from names to classes of one kind.
+
+    Names are looked up without regard to case, ``_`` and ``-``: "realNVP" finds "real_nvp". Iteration gives them
+    as they were registered.
+
+    Parameters
+    ----------
+    kind : str
+        What the classes are, for messages, such as "likelihood".
+
+    Examples
+    --------
+    >>> shapes = Registry("shape")
+    >>> @shapes.register("unit_square")
+    ... class UnitSquare: ...
+    >>> shapes["unitSquare"] is UnitSquare, shapes.canonical("Unit-Square")
+    (True, 'unit_square')
+    """
 
     def __init__(self, kind: str) -> None:
         super().__init__()
         self.kind = kind
 
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and checks.normalised(name) in map(checks.normalised, self)
+
+    def __missing__(self, name: str) -> Any:
+        if name not in self:
+            raise KeyError(name)
+        return self[self.canonical(name)]
+
+    def get(self, name: str, default: object = None) -> Any:
+        """Look up a name that may be unknown.
+
+        Parameters
+        ----------
+        name : str
+            The name, in any spelling.
+        default : object, optional
+            Returned for an unknown name.
+
+        Returns
+        -------
+        object
+            The class, or ``default``.
+        """
+        return self[self.canonical(name)] if name in self else default
+
+    def canonical(self, name: str) -> str:
+        """Return the spelling under which a name was registered.
+
+        Parameters
+        ----------
+        name : str
+            The name, in any spelling.
+
+        Returns
+        -------
+        str
+            The key of the dictionary.
+
+        Raises
+        ------
+        ValueError
+            If the name is unknown, with the known names and the most similar of them.
+        """
+        return checks.known_name(self.kind, name, self)
+
     def register(self, name: str) -> Callable[[Class], Class]:
-        """Decorator: the class is known as ``name``."""
+        """Register the decorated class.
+
+        Parameters
+        ----------
+        name : str
+            The name, in snake_case.
+
+        Returns
+        -------
+        Callable[[type], type]
+            A decorator that returns the class unchanged.
+
+        Raises
+        ------
+        ValueError
+            If another spelling of the name is registered already.
+        """
+        if name in self and self.canonical(name) != name:
+            raise ValueError(f"the {self.kind} {name!r} is another spelling of {self.canonical(name)!r}")
 
         def under_name(kind: Class) -> Class:
             self[name] = kind
@@ -27,13 +107,30 @@ class Registry(dict[str, Any]):
 
         return under_name
 
-    def make(self, name: str, options: Optional[Mapping[str, Any]] = None, **arguments: Any) -> Any:
-        """One of the class called ``name``, given ``arguments`` and the user's ``options``.
+    def make(self, name: str, options: Optional[Mapping[str, object]] = None, **arguments: object) -> Any:
+        """Make an instance of the class of a name.
 
-        Raises ValueError for a name or an option that is not known, with the nearest that there is, and for
-        an option that the class cannot do without.
+        Parameters
+        ----------
+        name : str
+            The name, in any spelling.
+        options : Mapping[str, object], optional
+            Arguments of the constructor that the user chose, by name.
+        **arguments : object
+            Arguments of the constructor that the caller sets.
+
+        Returns
+        -------
+        object
+            The instance.
+
+        Raises
+        ------
+        ValueError
+            If the name or an option is unknown, an option is given twice, or one without a default is missing.
         """
-        kind = self[checks.known_name(self.kind, name, self)]
+        name = self.canonical(name)
+        kind = self[name]
         options = options or {}
         known = {key: of for key, of in inspect.signature(kind).parameters.items() if key not in arguments}
         for option in options:

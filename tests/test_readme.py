@@ -1,93 +1,27 @@
-"""The README's code runs as printed."""
+"""The README is short, its code runs as printed, and its table is true."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
-from gluonvae.cli.main import parser
+from tests.helpers.documents import README, section, snippets
 
-README = Path(__file__).parent.parent / "README.md"
+SCRIPT, DEBUGGING = snippets(README)
 
 
-def block(section, number=0):
-    text = README.read_text(encoding="utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
-    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)[number]
+def test_it_is_short():
+    assert len(README.read_text(encoding="utf-8").splitlines()) < 150
 
 
 def test_script(tmp_path, monkeypatch, capsys):
-    code = block("Use it in a script")
-    assert len(code.splitlines()) < 25
+    assert len(SCRIPT.code.splitlines()) < 25
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {})
+    SCRIPT.run()
     bound = float(re.search(r"test bound: (-\d+\.\d\d) nats per image", capsys.readouterr().out)[1])
     assert bound > -150
     assert {"curves.png", "samples.png"} == {path.name for path in tmp_path.iterdir()}
-
-
-def test_own_loop():
-    names = {}
-    exec(compile(block("Use it in a script", 1), "README.md", "exec"), names)
-    assert names["loss"].shape == (100,)
-    assert gv.evaluate(names["bound"], gv.data.load("digits").valid).bound > -230
-
-
-def test_mix_and_match(capsys):
-    exec(compile(block("Mix and match"), "README.md", "exec"), {})
-    likelihood = float(re.search(r"log-likelihood: (-\d+\.\d\d) nats per image", capsys.readouterr().out)[1])
-    assert likelihood > -150
-
-
-def test_the_command_that_mixes_and_matches():
-    text = README.read_text(encoding="utf-8")
-    arguments = re.search(r"`gluonvae (train --posterior [^`]+)`", text)[1].split()
-    asked = parser().parse_args(arguments)
-    assert (asked.posterior, asked.prior, asked.bound) == ("realNVP", "mixture", "iwae")
-
-
-def test_the_table_has_every_kind():
-    text = README.read_text(encoding="utf-8").split("\n## Mix and match\n")[1].split("\n## ")[0]
-    for kinds in (gv.generator.LIKELIHOODS, gv.inference.POSTERIORS, gv.prior.PRIORS, gv.objectives.BOUNDS):
-        for name, kind in kinds.items():
-            assert re.search(rf"`gv\.{kind.__name__}`.*`{name}`", text), name
-
-
-BEYOND = "Labels, codes, layers, images"
-
-
-def test_labels(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    names = {}
-    exec(compile(block(BEYOND), "README.md", "exec"), names)
-    assert gv.evaluate(names["bound"], names["test"]).bound > -160
-    assert (tmp_path / "labels.png").is_file()
-
-
-def test_layers_and_codes(capsys):
-    names = {}
-    exec(compile(block(BEYOND, 1), "README.md", "exec"), names)
-    assert "KL of each layer: [" in capsys.readouterr().out
-    # a generator that overlooks its latent state has about -206
-    for bound in (gv.ELBO(names["layers"]), names["bound"]):
-        assert gv.evaluate(bound, names["test"]).bound > -175
-    assert names["codes"].inference_net.temperature < 1
-
-
-def test_own_block():
-    names = {}
-    exec(compile(block(BEYOND, 2), "README.md", "exec"), names)
-    assert gv.evaluate(names["bound"], names["test"]).bound > -230
-
-
-def test_commands():
-    text = README.read_text(encoding="utf-8").split(f"\n## {BEYOND}\n")[1].split("\n## ")[0]
-    commands = re.findall(r"`(?:gluonvae )?((?:train|sample|--posterior) [^`]+)`", text)
-    assert len(commands) == 7
-    for command in commands:
-        words = command.split()
-        parser().parse_args(["train", *words] if words[0].startswith("--") else words)
 
 
 def test_debugging(monkeypatch):
@@ -99,26 +33,45 @@ def test_debugging(monkeypatch):
         stops.append(inspect.currentframe().f_back.f_locals["logits"])
 
     monkeypatch.setattr("builtins.breakpoint", look)
-    exec(compile(block("Debug it"), "README.md", "exec"), {"__name__": "readme"})
-    assert [type(logits) for logits in stops] == [mx.nd.NDArray, mx.sym.Symbol]
-    assert stops[0].shape == (64, 784)
+    DEBUGGING.run()
+    (logits,) = stops
+    assert isinstance(logits, mx.nd.NDArray)
+    assert logits.shape == (64, 784)
 
 
-@pytest.mark.parametrize("section", ["Train", "Tests"])
-def test_one_command_each(section):
-    text = README.read_text(encoding="utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
-    (commands,) = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+KINDS = {
+    "likelihood": gv.generator.LIKELIHOODS,
+    "posterior": gv.inference.POSTERIORS,
+    "prior": gv.prior.PRIORS,
+    "bound": gv.objectives.BOUNDS,
+}
+
+
+def rows():
+    """Part, classes and names of each row of the table."""
+    for line in section(README, "What there is").splitlines():
+        part, classes, names, *_ = [cell.strip() for cell in line.strip("|").split("|")] + [""] * 3
+        if classes.startswith("`gv."):
+            yield part, re.findall(r"`gv\.([\w.]+)`", classes), re.findall(r"`(\w+)`", names)
+
+
+def test_the_table_is_true():
+    assert {part for part, *_ in rows()} == {*KINDS, "model", "body"}
+    for part, classes, names in rows():
+        if part in KINDS:
+            assert [KINDS[part][name].__name__ for name in names] == classes
+            assert [KINDS[part].canonical(name) for name in names] == names
+        elif part == "body":
+            kinds = {
+                kinds[name].__name__
+                for kinds in (gv.networks.ENCODERS, gv.networks.DECODERS)
+                for name in names
+                if name in kinds
+            }
+            assert kinds == {name.rpartition(".")[2] for name in classes}
+
+
+@pytest.mark.parametrize("title", ["Train", "Tests"])
+def test_one_command_each(title):
+    (commands,) = re.findall(r"```sh\n(.*?)```", section(README, title), re.DOTALL)
     assert len(commands.splitlines()) == 1
-
-
-def test_every_name_in_the_tables_exists():
-    text = README.read_text(encoding="utf-8")
-    for name in set(re.findall(r"`gv\.([a-zA-Z_.]+)", text)):
-        thing = gv
-        for part in name.split("."):
-            thing = getattr(thing, part)
-    vae = gv.construct_vae()
-    for name in set(re.findall(r"`vae\.([a-z_.]+)\(", text)) - {"train"}:
-        thing = vae
-        for part in name.split("."):
-            thing = getattr(thing, part)

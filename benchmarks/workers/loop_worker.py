@@ -50,9 +50,8 @@ def own(bound: gv.ELBO, train: gv.data.Dataset, batch: int) -> Callable[[], Any]
 def bare(bound: gv.ELBO, train: gv.data.Dataset, batch: int) -> Callable[[], Any]:
     """Data and noise are there already, nothing is read."""
     trainer = mx.gluon.Trainer(bound.vae.collect_params(), "fusedadam", {"learning_rate": LEARNING_RATE})
-    shape = bound.vae.inference_net.noise_shape(batch)
     batches = [
-        (mx.nd.array(train.batch(slice(start, start + batch)), ctx=CTX), SOURCE.normal(shape, CTX))
+        (mx.nd.array(train.batch(slice(start, start + batch)), ctx=CTX), bound.draw_noise(batch))
         for start in range(0, len(train), batch)
     ]
 

@@ -1,1 +1,1 @@
-"""How MXNet is started, and what it lacks: threads, devices, numerics, compiled operators, memory."""
+"""The layer between gluonvae and MXNet: start-up, threads, devices, numerics, compiled operators and memory."""

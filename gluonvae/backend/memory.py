@@ -1,4 +1,4 @@
-"""The memory of NDArrays on the CPU, as NumPy sees it."""
+"""Views of the memory of NDArrays on the CPU as NumPy arrays."""
 
 from __future__ import annotations
 
@@ -6,35 +6,77 @@ import ctypes
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, Callable
+from typing import Callable
 
 import numpy as np
 
 from .runtime import is_gpu, mx
+from .types import Context, DType, Tensor
 
-KINDS = {np.float32: ctypes.c_float, np.float64: ctypes.c_double}
-"""The dtypes whose memory can be seen."""
+VIEWED = (np.float32, np.float64)
+"""The dtypes whose memory is viewed."""
 
 
-def address(tensor: Any) -> int:
-    """Where the numbers of an NDArray on the CPU lie. Whatever computes it must have ended."""
+def address(tensor: Tensor) -> int:
+    """Return the address of an NDArray's values.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        An NDArray on the CPU. The operators that compute it must have finished.
+
+    Returns
+    -------
+    int
+        The address of the first value.
+    """
     pointer = ctypes.c_void_p()
     mx.base.check_call(mx.base._LIB.MXNDArrayGetData(tensor.handle, ctypes.byref(pointer)))
     return pointer.value or 0
 
 
 @functools.lru_cache(maxsize=256)
-def view(place: int, dtype: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """The numbers at an address, whoever they belong to now. In a static graph the addresses recur."""
-    return np.ctypeslib.as_array((KINDS[dtype] * math.prod(shape)).from_address(place)).reshape(shape)
+def view(place: int, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+    """View memory as an array.
+
+    Views are cached, as the addresses in a static graph recur. An array does not keep its memory alive.
+
+    Parameters
+    ----------
+    place : int
+        Address of the first value.
+    dtype : type
+        ``np.float32`` or ``np.float64``.
+    shape : tuple[int, ...]
+        Shape of the array.
+
+    Returns
+    -------
+    np.ndarray
+        An array on that memory.
+    """
+    values = np.ctypeslib.as_ctypes_type(dtype) * math.prod(shape)
+    return np.ctypeslib.as_array(values.from_address(place)).reshape(shape)
 
 
-def filled(fill: Callable[[np.ndarray], object], shape: Sequence[int], ctx: Any, dtype: Any) -> Any:
-    """A new NDArray of ``shape`` on ``ctx``; ``fill`` is given an array of that shape, float64 where
-    ``dtype`` is and else float32, and writes the values.
+def filled(fill: Callable[[np.ndarray], object], shape: Sequence[int], ctx: Context, dtype: DType) -> Tensor:
+    """Make an NDArray whose values are written by a function, without the copies of ``mx.nd.array``.
 
-    ``mx.nd.array`` makes copies, and takes longer than drawing the noise of a small batch. For a GPU
-    the values are written on the CPU; the copy is asked for, and not waited for.
+    Parameters
+    ----------
+    fill : Callable[[np.ndarray], object]
+        Called with an array of the shape to write to, float64 if ``dtype`` is float64 and float32 otherwise.
+    shape : Sequence[int]
+        Shape of the NDArray.
+    ctx : Context
+        Its device. For a GPU the values are written on the CPU and copied asynchronously.
+    dtype : DType
+        Its dtype.
+
+    Returns
+    -------
+    Tensor
+        The NDArray.
     """
     written = np.float64 if np.dtype(dtype) == np.float64 else np.float32
     tensor = mx.nd.empty(tuple(shape), mx.cpu() if is_gpu(ctx) else ctx, written)

@@ -1,40 +1,74 @@
-"""F-dispatched numerics: each works on NDArrays and on Symbols alike.
+"""Numerics for NDArrays and Symbols alike.
 
-Inside a graph a Symbol has no shape and ``+ - * /`` do not broadcast, so everything here is
-written with ``F.broadcast_*`` and negative axes.
+A Symbol has no shape, and its ``+ - * /`` do not broadcast: the functions use ``F.broadcast_*`` and negative axes.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from .runtime import mx
-
-Tensor = Any
-"""An ``mx.nd.NDArray`` or an ``mx.sym.Symbol``."""
+from .types import ArrayLike, Operators, Tensor
 
 BFLOAT16 = np.dtype([("bfloat16", np.uint16)])
-"""What MXNet calls bfloat16, which NumPy does not know."""
+"""MXNet's representation of bfloat16, a dtype that NumPy does not have."""
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
-def as_numpy(tensor: Any) -> np.ndarray:
-    """The values of an NDArray; those of a bfloat16 one as float32."""
-    return (tensor.astype("float32") if tensor.dtype == BFLOAT16 else tensor).asnumpy()
+def as_numpy(values: ArrayLike) -> np.ndarray:
+    """Convert to a NumPy array, bfloat16 to float32.
+
+    Parameters
+    ----------
+    values : ArrayLike
+        An NDArray, or what NumPy makes an array of.
+
+    Returns
+    -------
+    np.ndarray
+        The same values; the argument itself where it is a NumPy array.
+    """
+    if not isinstance(values, mx.nd.NDArray):
+        return np.asarray(values)
+    return (values.astype("float32") if values.dtype == BFLOAT16 else values).asnumpy()
 
 
 def is_symbol(tensor: Tensor) -> bool:
+    """Return whether a tensor is a Symbol, that is, whether a graph is being traced.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        An NDArray or a Symbol.
+
+    Returns
+    -------
+    bool
+        False for an NDArray.
+    """
     return isinstance(tensor, mx.sym.Symbol)
 
 
-def namespace(tensor: Tensor) -> Any:
-    """``mx.sym`` for a Symbol, ``mx.nd`` for an NDArray: the F of a hybrid_forward.
+def namespace(tensor: Tensor) -> Operators:
+    """Return the operators for a tensor, the F of ``hybrid_forward``.
 
-    Raises TypeError for anything else.
+    Parameters
+    ----------
+    tensor : Tensor
+        An NDArray or a Symbol.
+
+    Returns
+    -------
+    Operators
+        ``mx.nd`` or ``mx.sym``.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
     """
     if is_symbol(tensor):
         return mx.sym
@@ -44,41 +78,109 @@ def namespace(tensor: Tensor) -> Any:
 
 
 def stop_gradient(x: Tensor) -> Tensor:
-    """``x`` as a constant. Of an NDArray it is not BlockGrad: that sends zeros back through what ``x`` was
-    made by, and where two of them meet at a Dense layer MXNet crashes; graphs bear it."""
+    """Return a tensor as a constant, through which no gradient flows.
+
+    Parameters
+    ----------
+    x : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+        The same values.
+    """
+    # an NDArray is detached because BlockGrad propagates zeros to what x was computed from: where two such
+    # gradients meet at a Dense layer, MXNet crashes outside of graphs
     return mx.sym.BlockGrad(x) if is_symbol(x) else x.detach()
 
 
 def sum_last(x: Tensor) -> Tensor:
-    """The sum over the last axis, as a product with a row of ones: MXNet's own is slow over the
-    pixels of an image, and ``dot`` knows no bfloat16."""
+    """Compute the sum over the last axis.
+
+    Parameters
+    ----------
+    x : Tensor
+        ``(..., D)``.
+
+    Returns
+    -------
+    Tensor
+        ``(...)``.
+    """
+    # a product with a row of ones: F.sum is slow for images, and F.dot does not support bfloat16
     F = namespace(x)
     one_row = F.slice_axis(fold(stop_gradient(x)), axis=0, begin=0, end=1)
     return F.squeeze(F.FullyConnected(x, F.ones_like(one_row), num_hidden=1, no_bias=True, flatten=False), axis=-1)
 
 
 def with_sample_axis(x: Tensor) -> Tensor:
-    """``(k, B, X)`` as it is, and ``(B, X)`` as ``(1, B, X)``: no graph knows which it has."""
+    """Add an axis of samples where there is none, in graphs as well, where the number of axes is unknown.
+
+    Parameters
+    ----------
+    x : Tensor
+        ``(k, B, X)`` or ``(B, X)``.
+
+    Returns
+    -------
+    Tensor
+        ``(k, B, X)``, with k = 1 for ``(B, X)``.
+    """
     return namespace(x).reshape(x, shape=(-1, 0, 0), reverse=True)
 
 
 def fold(x: Tensor) -> Tensor:
-    """``(..., D)`` as rows, ``(N, D)``: for an operator that knows one axis of examples."""
+    """Merge all axes but the last, for operators that support a single batch axis.
+
+    Parameters
+    ----------
+    x : Tensor
+        ``(..., D)``.
+
+    Returns
+    -------
+    Tensor
+        ``(N, D)``.
+    """
     return namespace(x).reshape(x, shape=(-1, 0), reverse=True)
 
 
 def unfold(rows: Tensor, like: Tensor) -> Tensor:
-    """Rows ``(N, X)`` made of what :func:`fold` made of ``like``, ``(..., D)``: as ``(..., X)``."""
+    """Restore the axes that :func:`fold` merged.
+
+    Parameters
+    ----------
+    rows : Tensor
+        ``(N, X)``.
+    like : Tensor
+        The tensor before :func:`fold`, ``(..., D)``.
+
+    Returns
+    -------
+    Tensor
+        ``(..., X)``.
+    """
     return namespace(rows).reshape_like(rows, stop_gradient(like), lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=-1)
 
 
 def softplus(x: Tensor) -> Tensor:
-    """log(1 + exp(x)), never negative, to a few roundings; gradient 1/2 at 0.
+    """Compute log(1 + exp(x)) accurately, with gradient 1/2 at 0.
 
-    oneDNN's softrelu is fast, but below -14 off by up to 2e-6 and of either sign: 1e-3 nats over
-    the dark pixels of an image. Of |x| it is exact; and relu(x) + (relu(x) - x) is |x| with the
-    slope at 0 that the gradient there needs. In float64 MXNet's softrelu is off by 2e-9 just above 20.
+    In float64 the error is up to 2e-9 just above 20, that of MXNet's softrelu.
+
+    Parameters
+    ----------
+    x : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+        Values of at least 0, of the same shape.
     """
+    # oneDNN's softrelu has errors of up to 2e-6, of either sign, below -14: 1e-3 nats over the dark pixels of an
+    # image. It is exact for |x|, here as relu(x) + (relu(x) - x), which has the right gradient at 0
     F = namespace(x)
     positive = F.Activation(x, act_type="relu")
     negative = positive - x
@@ -86,20 +188,44 @@ def softplus(x: Tensor) -> Tensor:
 
 
 def log_mean_exp(x: Tensor) -> Tensor:
-    """log(mean(exp(x))) over axis 0."""
+    """Compute log(mean(exp(x))) over the first axis.
+
+    Parameters
+    ----------
+    x : Tensor
+        ``(k, ...)``.
+
+    Returns
+    -------
+    Tensor
+        ``(...)``.
+    """
     return _log_of_exps(x, "mean", axis=0)
 
 
 def log_sum_exp(x: Tensor, axis: int) -> Tensor:
-    """log(sum(exp(x))) over ``axis``."""
+    """Compute log(sum(exp(x))) over an axis.
+
+    Parameters
+    ----------
+    x : Tensor
+        Of any shape.
+    axis : int
+        The axis, which is removed.
+
+    Returns
+    -------
+    Tensor
+        The shape of ``x`` without the axis.
+    """
     return _log_of_exps(x, "sum", axis)
 
 
 def _log_of_exps(x: Tensor, reduction: str, axis: int) -> Tensor:
-    """The logarithm of the sum or mean of exp(x), shifted by the maximum.
+    """Compute the logarithm of the sum or mean of exp(x), shifted by the maximum.
 
-    Terms below exp(-50) of the largest, which no dtype's sum can hold, count as 0: as they are,
-    their gradients are subnormal numbers, at which a CPU is ten times slower.
+    Terms below exp(-50) times the largest are dropped. They are below the precision of every dtype, and their
+    gradients would be subnormal numbers, with which a CPU is ten times slower.
     """
     F = namespace(x)
     top = stop_gradient(F.max(x, axis=axis, keepdims=True))
@@ -109,8 +235,20 @@ def _log_of_exps(x: Tensor, reduction: str, axis: int) -> Tensor:
 
 
 def scale_gradient(x: Tensor, factor: Tensor) -> Tensor:
-    """``x``, whose gradient is multiplied by ``factor``, of the same shape or broadcast to it; no
-    gradient flows to ``factor``."""
+    """Return a tensor whose gradient is multiplied by a factor.
+
+    Parameters
+    ----------
+    x : Tensor
+        Of any shape.
+    factor : Tensor
+        Broadcast to the shape of ``x``. No gradient flows to it.
+
+    Returns
+    -------
+    Tensor
+        The values of ``x``.
+    """
     F = namespace(x)
     fixed = stop_gradient(x)
     return F.broadcast_mul(x - fixed, stop_gradient(factor)) + fixed

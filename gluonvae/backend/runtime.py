@@ -1,6 +1,6 @@
-"""How MXNet is started: CPU threads, engine, devices. The only module that touches the environment.
+"""Start-up of MXNet: CPU threads, engine and devices. The only module that uses environment variables.
 
-Every other module takes ``mxnet`` from here, so that what the import needs is done first.
+All other modules import ``mx`` from here, so that the environment is set before MXNet is imported.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import builtins
 import importlib
 import importlib.metadata
 import logging
-import math
 import os
 import platform
 import re
@@ -23,19 +22,30 @@ from typing import Any, Optional
 
 import numpy
 
+from .processor import physical_cores
+from .types import Context
+
 _log = logging.getLogger(__name__)
 
 SETTINGS = ("MXNET_ENGINE_TYPE", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "GLUONVAE_RUNTIME")
-"""What of the environment has a say in how MXNet runs."""
+"""The environment variables that determine how MXNet runs."""
 
 
 def import_quietly(name: str) -> ModuleType:
-    """Import MXNet 1.9.1 or a module of its time.
+    """Import MXNet 1.9.1, or a package of the same age, without its deprecation warnings.
 
-    MXNet reads ``numpy.bool`` while it is imported. numpy 1.24 took that name away, and Python
-    3.12 needs numpy 1.26: the name is lent for the import alone, so that nothing else in the
-    process finds it. What the import warns of (old numpy names, distutils) no user can mend, and
-    under ``-W error`` it would fail.
+    MXNet needs ``numpy.bool`` while it is imported, which numpy 1.24 removed: it is defined for the import only, so
+    that other packages do not see it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the module.
+
+    Returns
+    -------
+    ModuleType
+        The module.
     """
     lent = "bool" not in vars(numpy)
     if lent:
@@ -50,39 +60,16 @@ def import_quietly(name: str) -> ModuleType:
             del numpy.bool  # type: ignore[attr-defined,unused-ignore]
 
 
-def physical_cores() -> int:
-    """Cores that this process may use, hyper-threads counted once, and no more than a container's
-    share of the CPU."""
-    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    topology = Path("/sys/devices/system/cpu")
-    cores = {_text(topology / f"cpu{cpu}" / "topology/thread_siblings_list") or str(cpu) for cpu in allowed}
-    quota, _, period = _text(Path("/sys/fs/cgroup/cpu.max")).partition(" ")
-    share = int(quota) / int(period) if quota.isdigit() and period.isdigit() else math.inf
-    return max(1, math.floor(min(len(cores), share)))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
-
-
-def bfloat16_in_hardware() -> bool:
-    """Whether the CPU has instructions for products of bfloat16."""
-    return bool(re.search(r"\b(avx512_bf16|amx_bf16)\b", _text(Path("/proc/cpuinfo"))))
-
-
 def _installed(pattern: str) -> bool:
-    """Whether a package is installed whose metadata's folder has such a name.
+    """Return whether a package is installed, by the name of its metadata folder.
 
-    By names of folders: to read the metadata of every package takes longer than gluonvae's own import.
+    Reading the metadata of all packages would take longer than the import of gluonvae.
     """
     return any(next(Path(folder).glob(f"{pattern}.dist-info"), None) for folder in sys.path)
 
 
 def _gpu_build() -> bool:
-    """Whether an MXNet for GPUs is installed: its wheels are called mxnet-cu117 and the like."""
+    """Return whether a build of MXNet for GPUs is installed, such as mxnet-cu117."""
     if not _installed("mxnet_cu*"):
         return False
     if _installed("mxnet-[0-9]*"):
@@ -94,26 +81,37 @@ def _gpu_build() -> bool:
 
 
 def choose(environment: Mapping[str, str], cores: int, gpu_build: bool) -> dict[str, str]:
-    """What to add to ``environment`` before MXNet is imported.
+    """Choose the environment variables to set before MXNet is imported.
 
-    As it comes, MXNet gives its operators one thread on two cores; with more, its threaded engine
-    has more threads than cores. The naive engine has neither fault, but is synchronous: on a GPU
-    it would be wrong. numba, which would take every logical core, gets as many threads as MXNet: more
-    than there are cores wait for each other, spinning. What the user has set stays, and decides what goes
-    with it.
+    By default MXNet runs operators in too few threads, or, with more, its threaded engine starts more threads than
+    there are cores. On a CPU the naive engine avoids both; on a GPU, which needs asynchronous operators, nothing is
+    set. numba is given the same number of threads as MXNet. Variables that the user has set are respected.
+
+    Parameters
+    ----------
+    environment : Mapping[str, str]
+        The environment variables that are set.
+    cores : int
+        Number of physical cores.
+    gpu_build : bool
+        Whether MXNet is a build for GPUs.
+
+    Returns
+    -------
+    dict[str, str]
+        The variables to add.
     """
-    if environment.get("GLUONVAE_RUNTIME") == "off" or gpu_build:
+    engine = environment.get("MXNET_ENGINE_TYPE", "NaiveEngine")
+    if gpu_build or environment.get("GLUONVAE_RUNTIME") == "off" or engine != "NaiveEngine":
         return {}
-    # as OpenMP reads it, "4,2" is for regions in regions
+    # OpenMP accepts a list, "4,2", of the numbers of threads of nested parallel regions
     threads = environment.get("OMP_NUM_THREADS", str(cores)).split(",")[0]
-    chosen = {"MXNET_ENGINE_TYPE": "NaiveEngine", "OMP_NUM_THREADS": str(cores), "NUMBA_NUM_THREADS": threads}
-    if environment.get("MXNET_ENGINE_TYPE", "NaiveEngine") != "NaiveEngine":
-        return {}
+    chosen = {"MXNET_ENGINE_TYPE": engine, "OMP_NUM_THREADS": str(cores), "NUMBA_NUM_THREADS": threads}
     return {name: value for name, value in chosen.items() if name not in environment}
 
 
 def _start_mxnet() -> tuple[Any, dict[str, str]]:
-    """MXNet, imported and its engine started, and what was chosen for it."""
+    """Import MXNet, start its engine, and return the module and the environment variables that were set for it."""
     off = os.environ.get("GLUONVAE_RUNTIME") == "off"
     if "mxnet" in sys.modules:
         if not off and "MXNET_ENGINE_TYPE" not in os.environ:
@@ -132,29 +130,25 @@ def _start_mxnet() -> tuple[Any, dict[str, str]]:
     try:
         mxnet = import_quietly("mxnet")
     except OSError as error:
-        raise ImportError(_what_is_missing(error, gpu_build)) from error
+        what = f"MXNet's library cannot be loaded: {error}"
+        if gpu_build:
+            what = (
+                f"MXNet for GPUs cannot be loaded: {error}. It needs NVIDIA's driver, the libraries of CUDA 11, "
+                "cuDNN 8 and NCCL 2, where LD_LIBRARY_PATH finds them; without a GPU install mxnet==1.9.1 in its place"
+            )
+        raise ImportError(what) from error
     if "MXNET_ENGINE_TYPE" in chosen:
         with _silent_stderr():
             mxnet.nd.waitall()
     return mxnet, chosen
 
 
-def _what_is_missing(error: OSError, gpu_build: bool) -> str:
-    if not gpu_build:
-        return f"MXNet's library cannot be loaded: {error}"
-    return (
-        f"MXNet for GPUs cannot be loaded: {error}. It needs NVIDIA's driver, the libraries of CUDA 11, cuDNN 8 "
-        "and NCCL 2, where LD_LIBRARY_PATH finds them; without a GPU install mxnet==1.9.1 in its place"
-    )
-
-
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """While it lasts, nothing reaches the error output, also from C++: MXNet announces there which
-    engine it starts, whenever that is not the usual one."""
+    """Discard the error output, of C++ as well: MXNet logs the engine that it starts if it is not the default."""
     try:
         kept = os.dup(2)
-    except OSError:  # a process without one
+    except OSError:  # the process has no error output
         yield
         return
     with open(os.devnull, "wb") as nowhere:
@@ -168,40 +162,64 @@ def _silent_stderr() -> Iterator[None]:
 
 mx: Any
 CHOSEN: dict[str, str]
-"""What was set for MXNet, and was not set by the user."""
+"""The environment variables that were set for MXNet, apart from those set by the user."""
 mx, CHOSEN = _start_mxnet()
 
 
 def engine_is_naive() -> bool:
-    """Whether operators run one after another in the thread that calls them."""
+    """Return whether MXNet runs operators synchronously, in the thread that calls them."""
     return os.environ.get("MXNET_ENGINE_TYPE") == "NaiveEngine"
 
 
 def data_folder_of_environment() -> Optional[str]:
-    """The folder that ``GLUONVAE_DATA`` names."""
+    """Return the folder in the environment variable ``GLUONVAE_DATA``, or None if it is not set."""
     return os.environ.get("GLUONVAE_DATA") or None
 
 
 def data_folder_of_gluon() -> Path:
-    """Where Gluon keeps the data sets it downloads."""
+    """Return the folder to which Gluon downloads data sets."""
     return Path(mx.base.data_dir()).expanduser() / "datasets"
 
 
 def repository_of_gluon() -> str:
-    """The address that Gluon downloads data sets from."""
+    """Return the address from which Gluon downloads data sets."""
     default = "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/"
     return os.environ.get("MXNET_GLUON_REPO", default).rstrip("/")
 
 
-def is_gpu(ctx: Any) -> bool:
-    """Whether what is computed on ``ctx`` is computed behind Python's back, and reading it waits."""
+def is_gpu(ctx: Context) -> bool:
+    """Return whether a device is a GPU.
+
+    Parameters
+    ----------
+    ctx : Context
+        The device. Operators of a GPU are asynchronous: reading a result waits for them.
+
+    Returns
+    -------
+    bool
+        True for a GPU.
+    """
     return ctx.device_type == "gpu"
 
 
-def device(name: str) -> Any:
-    """The MXNet context called ``cpu``, ``gpu`` or ``gpu:N``.
+def device(name: str) -> Context:
+    """Return the MXNet context of a device.
 
-    Raises ValueError for another name, and where the GPU asked for is not there.
+    Parameters
+    ----------
+    name : str
+        "cpu", "gpu" or "gpu:N".
+
+    Returns
+    -------
+    Context
+        ``mx.cpu()`` or ``mx.gpu(N)``.
+
+    Raises
+    ------
+    ValueError
+        If the name is another, or there is no such GPU.
     """
     match = re.fullmatch(r"(cpu|gpu)(?::(\d+))?", name)
     if match is None or (match[1] == "cpu" and match[2]):
@@ -210,30 +228,33 @@ def device(name: str) -> Any:
         return mx.cpu()
     index, available = int(match[2] or 0), mx.context.num_gpus()
     if index >= available:
-        build = (
-            ""
-            if mx.runtime.Features().is_enabled("CUDA")
-            else ("; this MXNet was built without CUDA: replace it by the mxnet-cu117 wheel")
-        )
-        raise ValueError(f"device {name} is not there: MXNet sees {available} GPU(s){build}")
+        hint = "; this MXNet was built without CUDA: replace it by the mxnet-cu117 wheel"
+        cuda = mx.runtime.Features().is_enabled("CUDA")
+        raise ValueError(f"device {name} is not there: MXNet sees {available} GPU(s){'' if cuda else hint}")
     return mx.gpu(index)
 
 
 def describe() -> dict[str, str]:
-    """Versions, devices, features of MXNet's build, and its settings with who made them."""
-    gpus = mx.context.num_gpus()
-    features = [name for name, feature in mx.runtime.Features().items() if feature.enabled]
-    packages = ("gluonvae", "mxnet", "numpy", "numba", "gluoncv")
+    """Describe the installation, for bug reports.
+
+    Returns
+    -------
+    dict[str, str]
+        Versions of packages, devices, features of MXNet's build, and the environment variables in :data:`SETTINGS`,
+        with whether the user or gluonvae set them.
+    """
+    gpus = "".join(f", gpu:{index}" for index in range(mx.context.num_gpus()))
     return {
-        **{name: _version(name) for name in packages},
+        **{name: _version(name) for name in ("gluonvae", "mxnet", "numpy", "numba", "gluoncv")},
         "python": platform.python_version(),
-        "devices": f"cpu ({physical_cores()} cores)" + "".join(f", gpu:{index}" for index in range(gpus)),
-        "features": " ".join(features),
+        "devices": f"cpu ({physical_cores()} cores){gpus}",
+        "features": " ".join(name for name, feature in mx.runtime.Features().items() if feature.enabled),
         **{name: _setting(name) for name in SETTINGS},
     }
 
 
 def _version(package: str) -> str:
+    """Return the version of a package, or "not installed"."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -241,6 +262,7 @@ def _version(package: str) -> str:
 
 
 def _setting(name: str) -> str:
+    """Return the value of an environment variable and who set it."""
     if name in CHOSEN:
         return f"{CHOSEN[name]} (chosen by gluonvae)"
     return f"{os.environ[name]} (as you set it)" if name in os.environ else "not set"

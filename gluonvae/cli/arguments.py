@@ -1,11 +1,13 @@
-"""What the command line may ask for: the arguments that commands share, and those of training."""
+"""The arguments of each command."""
 
 from __future__ import annotations
 
 import argparse
 import ast
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, Optional
 
 from ..data import BINARIZATIONS, NAMES
@@ -14,24 +16,62 @@ from ..inference import POSTERIORS
 from ..networks import ACTIVATIONS, DECODERS, ENCODERS, PRECISIONS
 from ..objectives import BOUNDS
 from ..prior import PRIORS
+from ..registry import Registry
 from ..training.optimizer import FusedAdam
-from . import commands
+
+Group = argparse._ActionsContainer
 
 
-def data(group: argparse._ActionsContainer) -> None:
-    group.add_argument(
-        "--data",
-        default="digits",
-        metavar="NAME|PATH",
-        help=f"{', '.join(NAMES)}, or your own: an .npy or .npz file, a folder with train.npy, or one of images",
-    )
+def train(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``gluonvae train``; those of the model have the names of arguments of ``construct_vae``."""
+    _data(command.add_argument_group("data"))
+    _model(command.add_argument_group("model (the defaults are the tutorial's)"))
+    _bound(command.add_argument_group("what is maximised"))
+    _training(command.add_argument_group("training"))
+
+
+def sample(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``gluonvae sample``."""
+    _run(command)
+    _number(command, "-n", "number of images", 100)
+    text = "in a conditional model, of what class, from 0 (default: of all in turn), or of what condition"
+    _number(command, "--label", text, type=float, nargs="+", metavar="Y")
+    _drawing(command)
+
+
+def reconstruct(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``gluonvae reconstruct``."""
+    _run(command)
+    _number(command, "-n", "reconstructions of each image", 9)
+    _number(command, "--images", "number of test images", 10)
+    _moved_data(command)
+    _drawing(command)
+
+
+def evaluate(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``gluonvae evaluate``."""
+    _run(command)
+    _number(command, "--samples", "latent states drawn for an image", 5000, metavar="K")
+    _number(command, "--images", "number of test images (default: all)")
+    _moved_data(command)
+    _number(command, "--seed", "of the draw", 0)
+    _device(command)
+
+
+def info(command: argparse.ArgumentParser) -> None:
+    """Add no arguments: ``gluonvae info`` has none."""
+
+
+def _data(group: Group) -> None:
+    text = f"{', '.join(NAMES)}, or your own: an .npy or .npz file, a folder with train.npy, or one of images"
+    group.add_argument("--data", default="digits", metavar="NAME|PATH", help=text)
     group.add_argument(
         "--data-dir",
         metavar="FOLDER",
         help="where the files of mnist or binarized_mnist lie, before GLUONVAE_DATA and Gluon's own "
         "folder are looked into; what is in none is downloaded",
     )
-    group.add_argument("--shape", type=int, nargs="+", metavar="N", help="of one image of your own data, such as 28 28")
+    _number(group, "--shape", "of one image of your own data, such as 28 28", nargs="+")
     group.add_argument(
         "--binarization",
         choices=BINARIZATIONS,
@@ -41,192 +81,150 @@ def data(group: argparse._ActionsContainer) -> None:
     )
 
 
-def model(group: argparse._ActionsContainer) -> None:
-    parts = {
-        "likelihood": (LIKELIHOODS, "bernoulliProd", "std=0.5", "distribution of an image given the latent state"),
-        "posterior": (POSTERIORS, "gaussian", "std=exp", "distribution of the latent state given an image"),
-        "prior": (PRIORS, "standard", "components=10", "distribution of the latent state"),
-    }
-    for part, (kinds, default, example, what) in parts.items():
-        group.add_argument(
-            f"--{part}", default=default, choices=sorted(kinds), metavar="NAME", help=_one_of(what, kinds)
-        )
-        _options(group, part, example)
-    group.add_argument(
-        "--latent-size",
-        type=int,
-        nargs="+",
-        action=_OneOrSeveral,
-        default=100,
-        metavar="D",
-        help="number of latent variables; of each layer, from the image upwards, where there are layers",
-    )
-    group.add_argument(
-        "--conditional",
-        action="store_true",
-        help="give every part of the model the label of the image, so that images can be drawn by label",
-    )
-    group.add_argument(
-        "--labels",
-        type=int,
-        metavar="N",
-        help="tell the model, a conditional one, the labels of N training images alone: it learns to tell those of the "
-        "others, with --bound semi_supervised",
-    )
-    group.add_argument(
-        "--classifier-layers",
-        type=int,
-        nargs="*",
-        default=[500],
-        metavar="N",
-        help="hidden layers from the image to the label, with --labels",
-    )
-    group.add_argument(
-        "--inference-layers",
-        type=int,
-        nargs="*",
-        metavar="N",
-        help="hidden layers from the image inwards; none makes it linear (default: 500 200, or a body's own)",
-    )
-    group.add_argument(
-        "--generator-layers",
-        type=int,
-        nargs="*",
-        metavar="N",
-        help="hidden layers from the latent state outwards (default: 200 500, or a body's own)",
-    )
-    for half, bodies in (("inference", ENCODERS), ("generator", DECODERS)):
-        group.add_argument(
-            f"--{half}-body",
-            default="mlp",
-            choices=sorted(bodies),
-            metavar="NAME",
-            help=_one_of("what the hidden layers are", bodies),
-        )
-        _options(group, f"{half}-body", "batch_norm=True")
-        group.add_argument(
-            f"--{half}-activation",
-            default="tanh",
-            choices=sorted(ACTIVATIONS),
-            metavar="NAME",
-            help=_one_of("of the hidden layers", ACTIVATIONS),
-        )
+def _model(group: Group) -> None:
+    _kind(group, "likelihood", LIKELIHOODS, "bernoulli_prod", "distribution of an image given the latent state")
+    _options(group, "likelihood", "std=0.5")
+    _kind(group, "posterior", POSTERIORS, "gaussian", "distribution of the latent state given an image")
+    _options(group, "posterior", "std=exp", dest="latent_options")
+    _kind(group, "prior", PRIORS, "standard", "distribution of the latent state")
+    _options(group, "prior", "components=10")
+    add = partial(_number, group)
+    text = "number of latent variables; of each layer, from the image upwards, where there are layers"
+    add("--latent-size", text, 100, metavar="D", dest="latent_variable_size", action=_OneOrSeveral, nargs="+")
+    text = "give every part of the model the label of the image, so that images can be drawn by label"
+    group.add_argument("--conditional", action="store_true", help=text)
+    text = "tell the model, a conditional one, the labels of N training images alone: it learns to tell those of the "
+    add("--labels", text + "others, with --bound semi_supervised")
+    text = "hidden layers from the image to the label, with --labels"
+    add("--classifier-layers", text, [500], dest="classifier_layer_sizes", nargs="*")
+    text = "hidden layers from the image inwards; none makes it linear (default: 500 200, or a body's own)"
+    add("--inference-layers", text, dest="infer_layer_sizes", nargs="*")
+    text = "hidden layers from the latent state outwards (default: 200 500, or a body's own)"
+    add("--generator-layers", text, dest="generator_layer_sizes", nargs="*")
+    for half, argument, bodies in (("inference", "infer", ENCODERS), ("generator", "generator", DECODERS)):
+        _kind(group, f"{half}-body", bodies, "mlp", "what the hidden layers are", dest=f"{argument}_body")
+        _options(group, f"{half}-body", "batch_norm=True", dest=f"{argument}_body_options")
+        _kind(group, f"{half}-activation", ACTIVATIONS, "tanh", "of the hidden layers", dest=f"{argument}_act_type")
 
 
-def bound(group: argparse._ActionsContainer) -> None:
-    group.add_argument(
-        "--bound",
-        default="elbo",
-        choices=sorted(BOUNDS),
-        metavar="NAME",
-        help=_one_of("bound on the log-probability of an image, or a variant of it", BOUNDS),
-    )
+def _bound(group: Group) -> None:
+    _kind(group, "bound", BOUNDS, "elbo", "bound on the log-probability of an image, or a variant of it")
     _options(group, "bound", "gradient=stl")
-    group.add_argument(
-        "--samples", type=int, metavar="K", help="latent states drawn for an image (default: the bound's own)"
-    )
-    group.add_argument(
-        "--beta",
-        type=float,
-        metavar="B",
-        help="weight of a bound that has one of that name (default: its own, 1 in elbo)",
-    )
-    group.add_argument(
-        "--anneal",
-        metavar="NAME",
-        help="weight of the bound, or a posterior's temperature, that the schedule below is of (default: beta)",
-    )
-    group.add_argument("--anneal-from", type=float, default=0.0, metavar="V", help="where a linear schedule starts")
-    group.add_argument(
-        "--beta-schedule",
-        default="constant",
-        choices=commands.WEIGHT_SCHEDULES,
-        help="how the weight gets to its value: at once, in one rise (or fall), or in repeated rises from 0",
-    )
-    group.add_argument(
-        "--beta-epochs",
-        type=int,
-        default=10,
-        metavar="N",
-        help="length of the rise (linear), or about that of a cycle, half of it a rise (cyclical)",
-    )
+    add = partial(_number, group)
+    add("--samples", "latent states drawn for an image (default: the bound's own)", metavar="K")
+    add("--beta", "weight of a bound that has one of that name (default: its own, 1 in elbo)", type=float, metavar="B")
+    text = "weight of the bound, or a posterior's temperature, that the schedule below is of (default: beta)"
+    group.add_argument("--anneal", metavar="NAME", help=text)
+    add("--anneal-from", "where a linear schedule starts", 0.0, type=float, metavar="V")
+    text = "how the weight gets to its value: at once, in one rise (or fall), or in repeated rises from 0"
+    _choice(group, "--beta-schedule", ("constant", "linear", "cyclical"), "constant", text)
+    add("--beta-epochs", "length of the rise (linear), or about that of a cycle, half of it a rise (cyclical)", 10)
 
 
-def training(group: argparse._ActionsContainer) -> None:
-    group.add_argument("--epochs", type=int, default=120, metavar="N", help="passes over the training images")
-    group.add_argument("--batch-size", type=int, default=100, metavar="N", help="images a step")
-    group.add_argument(
-        "--optimizer", default=FusedAdam.name, metavar="NAME", help="any that MXNet has; this is adam, compiled"
-    )
-    group.add_argument("--learning-rate", type=float, default=2e-3, metavar="R", help="at the start")
-    group.add_argument(
-        "--learning-rate-schedule",
-        default="cosine",
-        choices=commands.RATE_SCHEDULES,
-        help="cosine ends at a hundredth of the start",
-    )
-    group.add_argument(
-        "--precision",
-        default="float32",
-        choices=tuple(PRECISIONS),
-        help="of matrix products: bfloat16 is faster in large batches on CPUs that have it, float16 on GPUs",
-    )
+def _training(group: Group) -> None:
+    add, choose = partial(_number, group), partial(_choice, group)
+    add("--epochs", "passes over the training images", 120)
+    add("--batch-size", "images a step", 100)
+    text = "any that MXNet has; this is adam, compiled"
+    group.add_argument("--optimizer", default=FusedAdam.name, metavar="NAME", help=text)
+    add("--learning-rate", "at the start", 2e-3, type=float, metavar="R")
+    choose("--learning-rate-schedule", ("constant", "cosine"), "cosine", "cosine ends at a hundredth of the start")
+    text = "of matrix products: bfloat16 is faster in large batches on CPUs that have it, float16 on GPUs"
+    choose("--precision", tuple(PRECISIONS), "float32", text)
     group.add_argument("--imperative", action="store_true", help="do not hybridise: slower, for debugging")
-    group.add_argument(
-        "--seed",
-        type=int,
-        default=7,
-        metavar="N",
-        help="of parameters, data order and noise: the same seed gives the same model",
-    )
-    device(group)
+    add("--seed", "of parameters, data order and noise: the same seed gives the same model", 7)
+    _device(group)
     group.add_argument("-v", "--verbose", action="store_true", help="log a line an epoch as well")
-    group.add_argument("--out", metavar="FOLDER", help="of the run; by default runs/DATA-DATE-TIME")
+    group.add_argument("--out", type=Path, metavar="FOLDER", help="of the run; by default runs/DATA-DATE-TIME")
 
 
-def _one_of(what: str, names: Iterable[str]) -> str:
-    return f"{what}: {', '.join(sorted(names))}"
+def _run(command: Group) -> None:
+    command.add_argument("folder", type=Path, metavar="RUN", help="folder that gluonvae train wrote")
 
 
-class _KeysAndValues(argparse.Action):
-    """``KEY=VALUE ...`` as a dict; a value is a Python literal where it can be read as one that JSON knows."""
+def _moved_data(command: Group) -> None:
+    command.add_argument("--data-dir", metavar="FOLDER", help="where the files of mnist or binarized_mnist lie now")
 
-    def __call__(self, parser: Any, namespace: Any, pairs: Any, option_string: Optional[str] = None) -> None:
-        given = dict(getattr(namespace, self.dest))
-        for pair in pairs:
-            key, equals, value = pair.partition("=")
-            if not (key and equals):
-                parser.error(f"argument {option_string}: {pair!r} must be KEY=VALUE, such as components=10")
-            given[key] = _literal(value)
-        setattr(namespace, self.dest, given)
+
+def _drawing(command: Group) -> None:
+    _choice(command, "--image", ("mean", "mode", "sample"), "mean", "what to draw of p(image | latent state)")
+    _number(command, "--seed", "of the draw", 7)
+    _device(command)
+    text = "a picture (.png, .pdf, .svg) or the numbers (.npy); by default a .png in RUN"
+    command.add_argument("--out", type=Path, metavar="FILE", help=text)
+
+
+def _device(group: Group) -> None:
+    group.add_argument("--device", default="cpu", metavar="cpu|gpu|gpu:N", help="where to compute")
+
+
+def _number(
+    group: Group, flag: str, text: str, default: object = None, *, type: type = int, metavar: str = "N", **options: Any
+) -> None:
+    """Add a flag of a number, or with ``nargs`` of several."""
+    group.add_argument(flag, type=type, default=default, metavar=metavar, help=text, **options)
+
+
+def _choice(group: Group, flag: str, choices: Sequence[str], default: str, text: str) -> None:
+    group.add_argument(flag, choices=choices, default=default, help=text)
+
+
+def _kind(
+    group: Group, part: str, kinds: Iterable[str], default: str, text: str, *, dest: Optional[str] = None
+) -> None:
+    """Add a flag of a name in a registry, in any spelling."""
+    group.add_argument(
+        f"--{part}",
+        dest=dest,
+        type=_name_of(part, kinds),
+        default=default,
+        metavar="NAME",
+        help=f"{text}: {', '.join(sorted(kinds))}",
+    )
+
+
+def _name_of(part: str, kinds: Iterable[str]) -> Callable[[str], str]:
+    """Return an argparse type: what is typed, in any spelling, becomes the registered name."""
+    known = Registry(f"the {part.replace('-', ' ')}")
+    known.update(dict.fromkeys(kinds))
+
+    def canonical(text: str) -> str:
+        try:
+            return known.canonical(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return canonical
+
+
+def _options(group: Group, part: str, example: str, *, dest: Optional[str] = None) -> None:
+    text = f"further arguments of the {part.replace('-', ' ')}'s class, such as {example}"
+    more: dict[str, Any] = {"type": _key_and_value, "action": _Update, "default": {}, "metavar": "KEY=VALUE"}
+    group.add_argument(f"--{part}-options", dest=dest, nargs="+", help=text, **more)
+
+
+def _key_and_value(text: str) -> tuple[str, object]:
+    """Split ``KEY=VALUE``; the value is a Python literal where it can be read as one that JSON knows."""
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} must be KEY=VALUE, such as components=10")
+    try:
+        literal = ast.literal_eval(value)
+        json.dumps(literal)
+    except (ValueError, TypeError, SyntaxError):
+        return key, value
+    return key, literal
+
+
+class _Update(argparse.Action):
+    """Adds pairs to a dict."""
+
+    def __call__(self, parser: object, namespace: object, values: Any, option_string: object = None) -> None:
+        setattr(namespace, self.dest, {**getattr(namespace, self.dest), **dict(values)})
 
 
 class _OneOrSeveral(argparse.Action):
     """One value as it is, several as a list."""
 
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Optional[str] = None) -> None:
+    def __call__(self, parser: object, namespace: object, values: Any, option_string: object = None) -> None:
         setattr(namespace, self.dest, values if len(values) > 1 else values[0])
-
-
-def _literal(text: str) -> Any:
-    try:
-        value = ast.literal_eval(text)
-        json.dumps(value)
-    except (ValueError, TypeError, SyntaxError):
-        return text
-    return value
-
-
-def _options(group: argparse._ActionsContainer, part: str, example: str) -> None:
-    group.add_argument(
-        f"--{part}-options",
-        nargs="+",
-        default={},
-        action=_KeysAndValues,
-        metavar="KEY=VALUE",
-        help=f"further arguments of the {part.replace('-', ' ')}'s class, such as {example}",
-    )
-
-
-def device(group: argparse._ActionsContainer) -> None:
-    group.add_argument("--device", default="cpu", metavar="cpu|gpu|gpu:N", help="where to compute")

@@ -1,4 +1,4 @@
-"""Data sets: those known by name, and a user's own files."""
+"""Data sets: the built-in ones by name, and images from files."""
 
 from __future__ import annotations
 
@@ -8,35 +8,49 @@ from typing import Optional
 
 from .. import checks
 from .binarized_mnist import load_binarized_mnist
-from .dataset import BINARIZATIONS, Dataset, Splits, as_images, split
+from .dataset import BINARIZATIONS, Dataset, as_images
 from .digits import load_digits
 from .few_labels import keep_few_labels
 from .mnist import load_mnist
 from .own import load_own
 from .sources import DataError
+from .splits import Splits, split
 
 __all__ = ["BINARIZATIONS", "NAMES", "DataError", "Dataset", "Splits", "as_images", "keep_few_labels", "load", "split"]
 
 NAMES = ("binarized_mnist", "digits", "mnist")
-"""The data sets that :func:`load` knows by name."""
+"""Names of the data sets that :func:`load` knows."""
 
 
 def load(
     name: str, folder: Optional[str] = None, binarization: str = "dynamic", shape: Optional[Sequence[int]] = None
 ) -> Splits:
-    """A data set in its three parts, training, validation and test.
+    """Load a data set.
 
     Parameters
     ----------
-    name : "digits" (comes with the library), "mnist", "binarized_mnist", or the path of a file
-        or folder of your own, see :func:`gluonvae.data.own.load_own`.
-    folder : where the files of "mnist" or "binarized_mnist" lie; see ``load_mnist`` and
-        ``load_binarized_mnist`` for where they are looked for otherwise.
-    binarization : one of :data:`BINARIZATIONS`; "binarized_mnist" is binary already.
-    shape : of one image of your own data, such as ``(28, 28)``.
+    name : str
+        "digits" (5,000 MNIST digits that come with the library), "mnist", "binarized_mnist", or the path of a file
+        or folder of images, see :func:`gluonvae.data.own.load_own`.
+    folder : str, optional
+        Folder with the files of "mnist" or "binarized_mnist". By default the folder in the environment variable
+        ``GLUONVAE_DATA`` and Gluon's data folder are searched, and missing files are downloaded.
+    binarization : str, default "dynamic"
+        One of :data:`BINARIZATIONS`; without effect on "binarized_mnist".
+    shape : Sequence[int], optional
+        Shape of one image of your own files, such as ``(28, 28)``.
 
-    Raises :class:`DataError` for missing or broken files, ValueError for an unknown name or
-    images that do not fit.
+    Returns
+    -------
+    Splits
+        Training, validation and test set.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or broken, or images in your own files do not fit.
+    ValueError
+        If a name is unknown, or ``folder`` or ``shape`` does not apply to the data set.
     """
     if name in NAMES and shape is not None:
         raise ValueError(f"shape is for your own data: images of {name} are 28×28")

@@ -1,51 +1,76 @@
-"""Images held in memory, and what becomes of their grey values."""
+"""Images held in memory, and their binarisation."""
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Optional, Union
+from typing import Optional, Union
 
 import numpy as np
 
 from .. import checks
+from ..backend.operators import as_numpy
+from ..backend.types import ArrayLike
 from ..noise import NoiseSource
 from ..noise import source as default_source
 
 BINARIZATIONS = ("dynamic", "threshold", "once", "grey", "bytes", "none")
-"""What becomes of grey images:
+"""How grey images are turned into the values that a model is trained on:
 
-- "dynamic": zeros and ones, drawn anew at each use with the grey value as probability;
-- "threshold": zeros and ones, 1 where at least half white;
-- "once": zeros and ones, drawn once when the data is loaded;
-- "grey": fractions in [0, 1], of 8-bit images n / 255;
-- "bytes": whole numbers 0 to 255, of fractions x the nearest to 255 x;
-- "none": the values as they are, whatever they are.
+- "dynamic": zeros and ones, drawn anew for every batch with the grey value as probability;
+- "threshold": zeros and ones, 1 for grey values of at least one half;
+- "once": zeros and ones, drawn once when the data set is made;
+- "grey": fractions in [0, 1]; 8-bit images are divided by 255;
+- "bytes": whole numbers 0 to 255; fractions are multiplied by 255 and rounded;
+- "none": values are left as they are, in any range.
 
-Images that are zeros and ones alone stay that under each of them."""
+Images of zeros and ones are left as they are under all of them."""
 
 
 class Dataset:
-    """Images, one a row, and optionally their labels.
+    """Images, one in each row, with optional labels.
 
     Parameters
     ----------
-    images : ``(N, X)`` or ``(N, *shape)``; grey as integers 0 to 255 or fractions 0 to 1, or
-        already zeros and ones (of any dtype); any numbers under "none".
-    shape : of one image, such as ``(28, 28)``; by default that of ``images`` beyond its first axis.
-    binarization : one of :data:`BINARIZATIONS`.
-    labels : ``(N,)``.
-    seed : of the draw, for "once".
+    images : ArrayLike
+        ``(N, X)`` or ``(N, *shape)``. Grey values are whole numbers 0 to 255 or fractions in [0, 1]; binary images
+        are zeros and ones of any dtype; with ``binarization="none"`` values may be any numbers.
+    shape : Sequence[int], optional
+        Shape of one image, such as ``(28, 28)``; by default that of ``images`` without the first axis.
+    binarization : str, default "dynamic"
+        One of :data:`BINARIZATIONS`.
+    labels : ArrayLike, optional
+        Classes or one condition for each image, ``(N,)``, or one-hot rows or several conditions, ``(N, C)``.
+    seed : int, default 0
+        Seed of the draw of ``binarization="once"``.
 
-    Raises ValueError for empty data, NaN, pixels outside those ranges, shapes that do not fit.
+    Attributes
+    ----------
+    pixels : np.ndarray
+        The images, ``(N, X)``: bool, uint8 (grey, where 255 stands for 1) or float32.
+    labels : np.ndarray or None
+        ``(N,)`` or ``(N, C)``.
+    shape : tuple[int, ...]
+        Shape of one image.
+    binarization : str
+        One of :data:`BINARIZATIONS`.
+
+    Raises
+    ------
+    TypeError
+        If the images are not numbers.
+    ValueError
+        If there are no images, a value is NaN, infinite or outside these ranges, a shape does not fit, or the
+        labels are not numbers.
     """
 
     def __init__(
         self,
-        images: Any,
+        images: ArrayLike,
         shape: Optional[Sequence[int]] = None,
         binarization: str = "dynamic",
-        labels: Optional[Any] = None,
+        labels: Optional[ArrayLike] = None,
         seed: int = 0,
     ) -> None:
         images = as_images("images", images)
@@ -60,7 +85,6 @@ class Dataset:
         elif binarization == "bytes" and grey.dtype == np.float32:
             grey = np.rint(255 * grey).astype(np.uint8)
         self.pixels = np.ascontiguousarray(grey)
-        """``(N, X)``: bool, uint8 (grey, 255 for 1) or float32."""
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -69,22 +93,41 @@ class Dataset:
         return f"Dataset({len(self)} images {self.shape}, binarization={self.binarization!r})"
 
     def batch(self, rows: Union[slice, np.ndarray], source: Optional[NoiseSource] = None) -> np.ndarray:
-        """The images at ``rows`` as a model takes them, float32 ``(B, X)``; dynamic pixels are
-        drawn from ``source``: the same in the same calls after the same seed, others where the same
-        rows come in batches of another size."""
+        """Return some of the images as input for a model.
+
+        Parameters
+        ----------
+        rows : slice or np.ndarray
+            Which images.
+        source : NoiseSource, optional
+            Source of the draws of ``binarization="dynamic"``, by default the one that :func:`gluonvae.seed` seeds.
+            The draws depend on the sizes of the batches drawn since the seed was set.
+
+        Returns
+        -------
+        np.ndarray
+            ``(B, X)``, float32.
+        """
         pixels = self.pixels[rows]
         if self.binarization == "dynamic":
             pixels = _draw(pixels, (source or default_source).rng)
         return self._values(pixels)
 
     def _values(self, pixels: np.ndarray) -> np.ndarray:
-        """Pixels, drawn where they are to be, on the scale that a model takes them."""
+        """Return pixels as float32, on the scale of the model's input."""
         values = pixels.astype(np.float32)
         return values / np.float32(255) if self.binarization == "grey" and pixels.dtype == np.uint8 else values
 
     def possible_values(self) -> np.ndarray:
-        """Images ``(n, X)`` that have between them every value that :meth:`batch` may give: to check against
-        the support of a likelihood. Of 8-bit images these are few whatever N is."""
+        """Return a few images that contain every value that :meth:`batch` can return.
+
+        They are what a likelihood has to check against its support, of 8-bit images at most 256 rows.
+
+        Returns
+        -------
+        np.ndarray
+            ``(n, X)``.
+        """
         dynamic = self.binarization == "dynamic"
         if self.pixels.dtype == bool or (self.pixels.dtype != np.uint8 and not dynamic):
             return self.pixels
@@ -92,49 +135,45 @@ class Dataset:
         return np.broadcast_to(values[:, None], (len(values), self.pixels.shape[1]))
 
     def drawn_once(self, seed: int = 0) -> Dataset:
-        """The same images with dynamic pixels drawn once, as a validation or test set wants them."""
+        """Return the data set with dynamic pixels drawn once, as for validation and test sets.
+
+        Parameters
+        ----------
+        seed : int, default 0
+            Seed of the draw.
+
+        Returns
+        -------
+        Dataset
+            A data set with ``binarization="once"``; under any other binarization than "dynamic" this one.
+        """
         if self.binarization != "dynamic":
             return self
-        return self._with(_draw(self.pixels, np.random.default_rng(seed)), self.labels, "once")
+        drawn = copy.copy(self)
+        drawn.pixels, drawn.binarization = _draw(self.pixels, np.random.default_rng(seed)), "once"
+        return drawn
 
     def subset(self, rows: Union[slice, np.ndarray]) -> Dataset:
-        """The images at ``rows`` as a data set of their own."""
-        labels = None if self.labels is None else self.labels[rows]
-        return self._with(self.pixels[rows], labels, self.binarization)
+        """Return the data set of some of the images and their labels.
 
-    def _with(self, pixels: np.ndarray, labels: Optional[np.ndarray], binarization: str) -> Dataset:
-        """A data set of pixels that have been checked before."""
-        other = object.__new__(Dataset)
-        other.pixels, other.labels, other.binarization, other.shape = pixels, labels, binarization, self.shape
-        return other
+        Parameters
+        ----------
+        rows : slice or np.ndarray
+            Which images.
 
-
-class Splits(NamedTuple):
-    """A data set in its three parts; nothing in one is in another."""
-
-    train: Dataset
-    valid: Dataset
-    test: Dataset
-
-
-def split(data: Dataset, valid: int, test: int, seed: int = 0) -> Splits:
-    """Split by a fixed seed; dynamic pixels of ``valid`` and ``test`` are drawn once."""
-    order = np.random.default_rng(seed).permutation(len(data))
-    parts = np.split(order, [len(data) - valid - test, len(data) - test])
-    if min(map(len, parts)) == 0:
-        raise ValueError(
-            f"{len(data)} images cannot be split: a training, a validation and a test set each need at least one"
-        )
-    return drawn_once_but_train(*(data.subset(rows) for rows in parts))
-
-
-def drawn_once_but_train(train: Dataset, valid: Dataset, test: Dataset) -> Splits:
-    """The three parts, with dynamic pixels of all but the first drawn once."""
-    return Splits(train, valid.drawn_once(seed=1), test.drawn_once(seed=2))
+        Returns
+        -------
+        Dataset
+            A data set with the same shape of an image and binarisation.
+        """
+        part = copy.copy(self)
+        part.pixels = self.pixels[rows]
+        part.labels = None if self.labels is None else self.labels[rows]
+        return part
 
 
 def _draw(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Zeros and ones, 1 with probability grey: for uint8 exactly grey / 255."""
+    """Draw zeros and ones with the grey values as probabilities, for uint8 exactly grey / 255."""
     if grey.dtype == bool:
         return grey
     if grey.dtype == np.uint8:
@@ -143,8 +182,10 @@ def _draw(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _below_255(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Integers 0 to 254, equally likely: bytes of whole words, and those of 255 drawn again. A
-    quarter of the time that ``rng.integers(0, 255, dtype=np.uint8)`` takes."""
+    """Draw integers 0 to 254 with equal probabilities: random bytes, of which those of 255 are drawn again.
+
+    This takes a quarter of the time of ``rng.integers(0, 255, dtype=np.uint8)``.
+    """
     count = math.prod(shape)
     words = rng.integers(0, 2**64 - 1, size=-(-count // 8), dtype=np.uint64, endpoint=True)
     drawn = words.view(np.uint8)[:count].reshape(shape)
@@ -153,11 +194,31 @@ def _below_255(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return drawn
 
 
-def as_images(name: str, value: Any) -> np.ndarray:
-    """Images ``(N, ...)`` as an array; raises, calling them ``name``, for what cannot be images."""
+def as_images(name: str, value: ArrayLike) -> np.ndarray:
+    """Check images and convert them to an array.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for messages.
+    value : ArrayLike
+        Images, ``(N, ...)``.
+
+    Returns
+    -------
+    np.ndarray
+        The images, ``(N, ...)``.
+
+    Raises
+    ------
+    TypeError
+        If it is a pair of images and labels, or not of numbers.
+    ValueError
+        If it has another shape, is empty, or a value is not finite.
+    """
     if isinstance(value, (tuple, list)) and len(value) == 2 and np.ndim(value[0]) > np.ndim(value[1]):
         raise TypeError(f"{name} must be images alone, got a pair: pass labels as labels=...")
-    array = value.asnumpy() if hasattr(value, "asnumpy") else np.asarray(value)
+    array = as_numpy(value)
     if array.dtype.kind not in "buif":
         raise TypeError(f"{name} must be numbers, got dtype {array.dtype}")
     if array.ndim < 2 and array.size:
@@ -175,16 +236,14 @@ def _image_shape(images: np.ndarray, shape: Optional[Sequence[int]]) -> tuple[in
     if shape is None:
         return tuple(images.shape[1:])
     shape = checks.layer_sizes("shape", shape)
-    if int(np.prod(shape)) != int(np.prod(images.shape[1:])):
-        raise ValueError(
-            f"shape {shape} has {int(np.prod(shape))} values an image, "
-            f"the images {images.shape} have {int(np.prod(images.shape[1:]))}"
-        )
+    wanted, given = math.prod(shape), math.prod(images.shape[1:])
+    if wanted != given:
+        raise ValueError(f"shape {shape} has {wanted} values an image, the images {images.shape} have {given}")
     return shape
 
 
 def _grey(images: np.ndarray, keep_values: bool) -> np.ndarray:
-    """Pixels as bool where they are zeros and ones, else uint8 for 0 to 255 or float32 in [0, 1]."""
+    """Return zeros and ones as bool, other pixels as uint8 for 0 to 255 or as float32 in [0, 1]."""
     if images.dtype == bool or np.array_equal(images * images, images):
         return images.astype(bool)
     if keep_values:
@@ -200,10 +259,11 @@ def _grey(images: np.ndarray, keep_values: bool) -> np.ndarray:
     return images.astype(np.uint8 if whole else np.float32)
 
 
-def _checked_labels(labels: Any, count: int) -> np.ndarray:
-    array = labels.asnumpy() if hasattr(labels, "asnumpy") else np.asarray(labels)
-    if array.shape != (count,):
-        raise ValueError(
-            f"labels must have shape ({count},), one an image, got {array.shape}: are images and labels mixed up?"
-        )
+def _checked_labels(labels: ArrayLike, count: int) -> np.ndarray:
+    array = as_numpy(labels)
+    if array.ndim not in (1, 2) or len(array) != count or array.size == 0:
+        raise ValueError(f"labels must have shape (N,) or (N, C) for N = {count} images, got {array.shape}")
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"labels must be numbers, (N,) or (N, C), got dtype {array.dtype}")
+    checks.finite("labels", array)
     return array

@@ -1,4 +1,4 @@
-"""Data sets that have lost most of their labels."""
+"""Data sets with few labels, for semi-supervised learning."""
 
 from __future__ import annotations
 
@@ -9,19 +9,39 @@ from .dataset import Dataset
 
 
 def keep_few_labels(data: Dataset, count: int, share: float = 0.1, seed: int = 0) -> Dataset:
-    """The data set with ``count`` labels left, as many of each class, and -1 for the others; the images that keep
-    theirs are repeated until they are ``share`` of it, so that every batch has some.
+    """Keep the labels of a few images, the same number of each class.
+
+    The other labels become -1. Images with a label are repeated, so that every batch contains some.
 
     Parameters
     ----------
-    data : with labels, whole numbers from 0.
-    share : of the images with a label, between 0 and 1; each is there at least once.
-    seed : of which they are.
+    data : Dataset
+        A data set with classes as labels, whole numbers from 0, ``(N,)``.
+    count : int
+        Number of labels to keep, a multiple of the number of classes.
+    share : float, default 0.1
+        Fraction of the images with a label after repetition, between 0 and 1. Each occurs at least once.
+    seed : int, default 0
+        Seed of the choice of the images that keep their labels.
 
-    Raises ValueError for a count that the classes do not divide, or of which there are not so many.
+    Returns
+    -------
+    Dataset
+        The images without a label, then those with one; labels are int64.
+
+    Raises
+    ------
+    ValueError
+        If the data set has no classes as labels, ``count`` is no multiple of the number of classes or too large for
+        one of them, or ``share`` is out of range.
     """
     if data.labels is None:
         raise ValueError("data has no labels, of which few could be kept: Dataset(images, labels=...)")
+    if data.labels.ndim != 1 or not np.array_equal(data.labels, np.rint(data.labels)):
+        raise ValueError(
+            "labels must be classes, whole numbers of shape (N,), for few of them to be kept, "
+            f"got {data.labels.dtype} of shape {data.labels.shape}"
+        )
     if not 0 < share < 1:
         raise ValueError(f"share must be between 0 and 1, got {share}")
     classes = np.unique(data.labels[data.labels >= 0])

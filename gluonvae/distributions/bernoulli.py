@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Optional
 
-from .. import noise as _noise
 from ..backend import compiled
-from ..backend.operators import Tensor, namespace, softplus, stop_gradient, sum_last, with_sample_axis
+from ..backend.operators import namespace, softplus, stop_gradient, sum_last, with_sample_axis
+from ..backend.types import Tensor
 from .base import Distribution
 
 
@@ -15,9 +15,12 @@ class Bernoulli(Distribution):
 
     Parameters
     ----------
-    logits : ``(..., X)``, log p(1) - log p(0). The tutorial's softmax over two numbers a pixel
-        is the same model with the difference of the two as the logit.
+    logits : Tensor
+        log p(1) - log p(0), ``(..., X)``. The tutorial's softmax over two numbers per pixel is the same model with
+        the difference of the two as the logit.
     """
+
+    noise_kind = "uniform"
 
     def __init__(self, logits: Tensor) -> None:
         self.logits = logits
@@ -31,33 +34,51 @@ class Bernoulli(Distribution):
         return self.logits > 0
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Log mass of ``value``, zeros and ones, ``(..., X)`` or broadcast to it.
+        """Compute the log mass of zeros and ones, as the logarithm of the sigmoid of ±logit.
 
-        The logarithm of the sigmoid of ±logit: never positive, with the right gradient also at a
-        logit of exactly 0, which ``gluon.loss.SigmoidBinaryCrossEntropyLoss`` has not. No gradient
-        flows to ``value``.
+        It is never positive, and its gradient is also right at a logit of exactly 0, where that of
+        ``gluon.loss.SigmoidBinaryCrossEntropyLoss`` is wrong.
+
+        Parameters
+        ----------
+        value : Tensor
+            ``(..., X)``, or of a shape that broadcasts to it. No gradient flows to it.
+
+        Returns
+        -------
+        Tensor
+            ``(...)``, in nats.
         """
         if compiled.available():
             return compiled.bernoulli_log_prob(self.logits, value)
         return _log_prob(self.logits, value)
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
-        """Zeros and ones; ``noise`` is uniform in [0, 1), ``(..., X)``."""
-        F = namespace(self.logits)
-        noise = _noise.uniform_for(self.logits, noise)
+        """Draw zeros and ones.
+
+        Parameters
+        ----------
+        noise : Tensor, optional
+            Uniform in [0, 1), ``(..., X)``.
+
+        Returns
+        -------
+        Tensor
+            ``(..., X)``.
+        """
+        F, noise = namespace(self.logits), self._noise_for(self.logits, noise)
         return stop_gradient(F.broadcast_lesser(noise, self.mean))
 
 
 def _log_prob(logits: Tensor, value: Tensor) -> Tensor:
-    """What :func:`gluonvae.backend.compiled.bernoulli_log_prob` does, by MXNet's own operators."""
-    F = namespace(logits)
-    shape = logits
+    """Compute :func:`gluonvae.backend.compiled.bernoulli_log_prob` by MXNet's own operators."""
+    F, shape = namespace(logits), logits
     # (k, B, X), with k = 1 where there is no sample axis
     logits, value = with_sample_axis(logits), with_sample_axis(stop_gradient(value))
-    # broadcast_mul would reduce a gradient for the data, which nobody asks for
+    # broadcast_mul would also reduce a gradient for the data, which is not needed
     unlikely = logits * F.broadcast_like(1 - 2 * value, logits)
-    # Differentiated is softrelu, whose gradient is right to a rounding in the fewest passes;
-    # its value is mended by softplus, which no gradient goes through.
+    # softrelu is differentiated, because its gradient is accurate and takes the fewest passes;
+    # its value is replaced by that of softplus, through which no gradient flows
     rough = sum_last(F.Activation(unlikely, act_type="softrelu"))
     log_prob = (stop_gradient(rough) - sum_last(softplus(stop_gradient(unlikely)))) - rough
     return F.reshape_like(log_prob, shape, lhs_begin=0, lhs_end=2, rhs_begin=0, rhs_end=-1)

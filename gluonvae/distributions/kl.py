@@ -1,165 +1,211 @@
-"""The table of closed-form Kullback-Leibler divergences."""
+"""Kullback-Leibler divergences, in closed form or estimated from samples."""
 
 from __future__ import annotations
 
 from typing import Callable, Optional
 
-from ..backend.operators import Tensor, namespace, softplus
+from ..backend.operators import namespace, softplus
+from ..backend.types import Structure, Tensor
 from .base import Distribution
 from .bernoulli import Bernoulli
-from .codes import BinaryCodes, OneHotCodes
-from .low_rank import LowRankNormal
-from .multivariate_normal import MultivariateNormal
+from .categorical import OneHotCategorical
+from .multivariate_normal import LowRankNormal, MultivariateNormal
 from .normal import Normal, StandardNormal
 from .transformed import Rotated
 
 ClosedForm = Callable[..., Tensor]
+"""A function of q and p."""
 
-_CLOSED_FORMS: dict[tuple[type, type], ClosedForm] = {}
-_BY_VARIABLE: dict[tuple[type, type], ClosedForm] = {}
+_CLOSED_FORMS: dict[tuple[type, type], tuple[ClosedForm, bool]] = {}
+"""The closed forms by the types of q and p, each with whether it is by variable."""
 
 
 def register_kl(q_type: type, p_type: type, by_variable: bool = False) -> Callable[[ClosedForm], ClosedForm]:
-    """Decorator: this function of ``(q, p)`` is the closed form for the two types, ``(...)``; or, where
-    the variables of both are independent, ``by_variable``, ``(..., D)``, whose sum that is."""
+    """Register a closed form of KL(q || p), as a decorator of a function of q and p.
+
+    It is also that of subclasses for which no other is registered.
+
+    Parameters
+    ----------
+    q_type, p_type : type
+        Classes of q and p.
+    by_variable : bool, default False
+        Whether the variables are independent in q and in p, and the function returns the divergence of each,
+        ``(..., D)``, in nats; else it returns the divergence of all, ``(...)``.
+
+    Returns
+    -------
+    callable
+        The decorator, which returns the function.
+    """
 
     def register(closed_form: ClosedForm) -> ClosedForm:
-        _CLOSED_FORMS[q_type, p_type] = _summed(closed_form) if by_variable else closed_form
-        if by_variable:
-            _BY_VARIABLE[q_type, p_type] = closed_form
+        _CLOSED_FORMS[q_type, p_type] = closed_form, by_variable
         return closed_form
 
     return register
 
 
-def _summed(by_variable: ClosedForm) -> ClosedForm:
-    def closed_form(q: Distribution, p: Distribution) -> Tensor:
-        divergences = by_variable(q, p)
-        return namespace(divergences).sum(divergences, axis=-1)
-
-    return closed_form
+def _nearest(q_type: type, p_type: type) -> tuple[Optional[ClosedForm], bool]:
+    """Return the closed form of two types or of their nearest base classes, and whether it is by variable."""
+    pairs = [(q, p) for q in q_type.__mro__ for p in p_type.__mro__ if (q, p) in _CLOSED_FORMS]
+    distance = {(q, p): q_type.__mro__.index(q) + p_type.__mro__.index(p) for q, p in pairs}
+    return _CLOSED_FORMS[min(pairs, key=distance.__getitem__)] if pairs else (None, False)
 
 
 def has_closed_form_kl(q_type: type, p_type: type) -> bool:
-    """Whether :func:`kl_divergence` needs no noise for a q and a p of these types."""
-    return (q_type, p_type) in _CLOSED_FORMS
+    """Return whether :func:`kl_divergence` has a closed form.
+
+    Parameters
+    ----------
+    q_type, p_type : type
+        Classes of q and p.
+
+    Returns
+    -------
+    bool
+    """
+    return _nearest(q_type, p_type)[0] is not None
 
 
 def has_kl_by_variable(q_type: type, p_type: type) -> bool:
-    """Whether there is a :func:`kl_by_variable` for a q and a p of these types."""
-    return (q_type, p_type) in _BY_VARIABLE
+    """Return whether :func:`kl_by_variable` has a closed form.
+
+    Parameters
+    ----------
+    q_type, p_type : type
+        Classes of q and p.
+
+    Returns
+    -------
+    bool
+    """
+    return _nearest(q_type, p_type)[1]
 
 
 def kl_by_variable(q: Distribution, p: Distribution) -> Tensor:
-    """The KL divergence of each variable in nats, ``(..., D)``, whose sum is KL(q || p).
+    """Compute the KL divergence of each variable.
 
-    Raises TypeError where the variables are not known to be independent in both, with a closed form each.
+    Parameters
+    ----------
+    q, p : Distribution
+        Distributions whose variables are independent.
+
+    Returns
+    -------
+    Tensor
+        ``(..., D)``, in nats, with sum KL(q || p).
+
+    Raises
+    ------
+    TypeError
+        If no closed form by variable is registered for them.
     """
-    by_variable = _BY_VARIABLE.get((type(q), type(p)))
-    if by_variable is None:
+    closed_form, by_variable = _nearest(type(q), type(p))
+    if closed_form is None or not by_variable:
         raise TypeError(f"KL({type(q).__name__} || {type(p).__name__}) has no closed form for each variable")
-    return by_variable(q, p)
+    return closed_form(q, p)
 
 
-def kl_divergence(q: Distribution, p: Distribution, noise: Optional[Tensor] = None) -> Tensor:
-    """KL(q || p) in nats, ``(...)``.
+def kl_divergence(q: Distribution, p: Distribution, noise: Optional[Structure] = None) -> Tensor:
+    """Compute KL(q || p), in closed form where one is registered; else estimate it from a sample.
 
-    The closed form where one is registered; else log q(z) - log p(z) at one z = q.rsample(noise)
-    for each row of ``noise``, an unbiased estimate. Raises TypeError where there is neither a
-    closed form nor noise.
+    Parameters
+    ----------
+    q, p : Distribution
+        Any distributions.
+    noise : Structure, optional
+        The noise of a draw z from q, where there is no closed form: log q(z) - log p(z) is an unbiased estimate.
+
+    Returns
+    -------
+    Tensor
+        ``(...)``, in nats.
+
+    Raises
+    ------
+    TypeError
+        If there is neither a closed form nor noise.
     """
-    closed_form = _CLOSED_FORMS.get((type(q), type(p)))
+    closed_form, by_variable = _nearest(type(q), type(p))
     if closed_form is not None:
-        return closed_form(q, p)
+        divergence = closed_form(q, p)
+        return namespace(divergence).sum(divergence, axis=-1) if by_variable else divergence
     if noise is None:
-        raise TypeError(
-            f"KL({type(q).__name__} || {type(p).__name__}) has no closed form here: "
-            "pass noise to estimate it from a sample"
-        )
+        raise TypeError(f"KL({type(q).__name__} || {type(p).__name__}) has no closed form: pass noise to estimate it")
     value = q.rsample(noise)
     return q.log_prob(value) - p.log_prob(value)
 
 
 def _gaussian_kl(distance: Tensor, ratio: Tensor) -> Tensor:
-    """KL of Gaussians, by variable, whose means differ by ``distance`` standard deviations of p and
-    whose standard deviations have ``ratio`` q / p.
+    """Compute the KL divergence of each variable of two Gaussians, ``(..., D)``.
 
-    (r - 1)(r + 1) keeps the digits that r**2 - 1 loses near 1, and relu, which changes neither
-    value nor gradient where exact arithmetic is positive, takes away the last rounding below 0.
+    Parameters
+    ----------
+    distance : Tensor
+        The difference of the means over the standard deviation of p.
+    ratio : Tensor
+        The ratio of the standard deviations, of q to p.
     """
     F = namespace(distance)
+    # (r - 1)(r + 1) keeps digits that r**2 - 1 loses near 1; relu removes a rounding below 0, and changes neither
+    # value nor gradient where exact arithmetic is positive
     spread = F.relu(0.5 * ((ratio - 1) * (ratio + 1)) - F.log(ratio))
     return F.broadcast_add(0.5 * F.square(distance), spread)
 
 
+def _relative(mean: Tensor, std: Tensor, p: Distribution) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviations after the affine map that makes p a standard normal; KL is invariant."""
+    if not isinstance(p, Normal):
+        return mean, std
+    F = namespace(mean)
+    return F.broadcast_div(F.broadcast_sub(mean, p.mean), p.std), F.broadcast_div(std, p.std)
+
+
 @register_kl(Normal, StandardNormal, by_variable=True)
-def _normal_standard_normal(q: Normal, p: StandardNormal) -> Tensor:
-    return _gaussian_kl(q.mean, q.std)
-
-
 @register_kl(Normal, Normal, by_variable=True)
-def _normal_normal(q: Normal, p: Normal) -> Tensor:
+def _normal(q: Normal, p: Distribution) -> Tensor:
+    return _gaussian_kl(*_relative(q.mean, q.std, p))
+
+
+@register_kl(LowRankNormal, StandardNormal)
+@register_kl(LowRankNormal, Normal)
+def _low_rank_normal(q: LowRankNormal, p: Distribution) -> Tensor:
     F = namespace(q.mean)
-    return _gaussian_kl(F.broadcast_div(F.broadcast_sub(q.mean, p.mean), p.std), F.broadcast_div(q.std, p.std))
+    distance, ratio = _relative(q.mean, q.std, p)
+    common = F.broadcast_mul(F.expand_dims(ratio, axis=-1), q.factor)
+    correlations = 0.5 * F.sum(F.square(common), axis=(-2, -1)) - F.linalg.sumlogdiag(q.inner_factor())
+    return F.sum(_gaussian_kl(distance, ratio), axis=-1) + correlations
 
 
-@register_kl(BinaryCodes, BinaryCodes, by_variable=True)
+@register_kl(MultivariateNormal, StandardNormal)
+@register_kl(MultivariateNormal, Normal)
+def _multivariate_normal(q: MultivariateNormal, p: Distribution) -> Tensor:
+    F = namespace(q.mean)
+    std = F.linalg.extractdiag(q.factor)
+    below = q.factor - F.linalg.makediag(std)
+    distance, ratio = _relative(q.mean, std, p)
+    if isinstance(p, Normal):
+        below = F.broadcast_div(below, F.expand_dims(p.std, axis=-1))
+    return F.sum(_gaussian_kl(distance, ratio), axis=-1) + 0.5 * F.sum(F.square(below), axis=(-2, -1))
+
+
 @register_kl(Bernoulli, Bernoulli, by_variable=True)
-def _bernoulli_bernoulli(q: Bernoulli, p: Bernoulli) -> Tensor:
+def _bernoulli(q: Bernoulli, p: Bernoulli) -> Tensor:
     F = namespace(q.logits)
     expected = F.broadcast_mul(q.mean, F.broadcast_sub(q.logits, p.logits))
     normalisers = F.broadcast_sub(softplus(p.logits), softplus(q.logits))
     return F.relu(expected + normalisers)
 
 
-@register_kl(OneHotCodes, OneHotCodes)
-def _one_hot_one_hot(q: OneHotCodes, p: OneHotCodes) -> Tensor:
+@register_kl(OneHotCategorical, OneHotCategorical)
+def _one_hot_categorical(q: OneHotCategorical, p: OneHotCategorical) -> Tensor:
     F = namespace(q.logits)
     log_ratios = F.broadcast_sub(q.log_probabilities, p.log_probabilities)
     return F.relu(F.sum(F.broadcast_mul(q.mean, log_ratios), axis=-1))
 
 
-@register_kl(MultivariateNormal, StandardNormal)
-def _multivariate_normal_standard_normal(q: MultivariateNormal, p: StandardNormal) -> Tensor:
-    return _multivariate_kl(q.mean, q.factor)
-
-
-@register_kl(MultivariateNormal, Normal)
-def _multivariate_normal_normal(q: MultivariateNormal, p: Normal) -> Tensor:
-    F = namespace(q.mean)
-    distance = F.broadcast_div(F.broadcast_sub(q.mean, p.mean), p.std)
-    return _multivariate_kl(distance, F.broadcast_div(q.factor, F.expand_dims(p.std, axis=-1)))
-
-
-def _multivariate_kl(mean: Tensor, factor: Tensor) -> Tensor:
-    """KL to a standard normal of the Gaussian with this mean and Cholesky factor."""
-    F = namespace(mean)
-    std = F.linalg.extractdiag(factor)
-    correlations = 0.5 * F.sum(F.square(factor - F.linalg.makediag(std)), axis=(-2, -1))
-    return F.sum(_gaussian_kl(mean, std), axis=-1) + correlations
-
-
-@register_kl(LowRankNormal, StandardNormal)
-def _low_rank_normal_standard_normal(q: LowRankNormal, p: StandardNormal) -> Tensor:
-    return _low_rank_kl(q.mean, q.std, q)
-
-
-@register_kl(LowRankNormal, Normal)
-def _low_rank_normal_normal(q: LowRankNormal, p: Normal) -> Tensor:
-    F = namespace(q.mean)
-    distance = F.broadcast_div(F.broadcast_sub(q.mean, p.mean), p.std)
-    return _low_rank_kl(distance, F.broadcast_div(q.std, p.std), q)
-
-
-def _low_rank_kl(distance: Tensor, ratio: Tensor, q: LowRankNormal) -> Tensor:
-    """KL to a diagonal Gaussian, in whose units ``distance`` and ``ratio`` are: see :func:`_gaussian_kl`."""
-    F = namespace(distance)
-    common = F.broadcast_mul(F.expand_dims(ratio, axis=-1), q.factor)
-    correlations = 0.5 * F.sum(F.square(common), axis=(-2, -1)) - F.linalg.sumlogdiag(q.inner_factor())
-    return F.sum(_gaussian_kl(distance, ratio), axis=-1) + correlations
-
-
 @register_kl(Rotated, StandardNormal)
-def _rotated_standard_normal(q: Rotated, p: StandardNormal) -> Tensor:
-    # no rotation changes a standard normal
+def _rotated(q: Rotated, p: StandardNormal) -> Tensor:
+    # the standard normal is invariant under rotations
     return kl_divergence(q.base, p)

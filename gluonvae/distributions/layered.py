@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import accumulate
 from typing import Callable, Optional
 
-from ..backend.operators import Tensor, namespace, stop_gradient
+from ..backend.operators import namespace
+from ..backend.types import Tensor
 from .base import Distribution
 
 Conditional = Callable[[Tensor], Distribution]
-"""Makes the distribution of a layer of the layer before, ``(..., D_l)``."""
+"""Makes the distribution of a layer given the layer before, ``(..., D_l)``."""
 
 
 class Layered(Distribution):
-    """The distribution of z = [z_1, ..., z_L], ``(..., D)``, whose layers are drawn in turn: upwards, z_1 and then
-    z_2 given z_1, or downwards, z_L and then z_{L-1} given z_L. Its noise is that of each layer, side by side in
-    the order of z.
+    """The distribution of z = [z_1, ..., z_L], ``(..., D)``, in which each layer is drawn given the one before.
+
+    The order is upwards, z_1 and then z_2 given z_1, or downwards, z_L and then z_{L-1} given z_L. The noise is that
+    of all layers, concatenated in the order of z.
 
     Parameters
     ----------
-    sizes : D_1, ..., D_L, whose sum is D.
-    first : the distribution of the layer that is drawn first; its noise is as large as its values.
-    others : one for each layer after that, in the order in which they are drawn.
-    downwards : whether the first is z_L.
+    sizes : sequence of int
+        D_1, ..., D_L, with sum D.
+    first : Distribution
+        The distribution of the layer that is drawn first; its noise has the size of its values.
+    others : sequence of callable
+        A :data:`Conditional` for each of the other layers, in the order in which they are drawn.
+    downwards : bool
+        Whether z_L is drawn first.
     """
 
     def __init__(
@@ -33,15 +40,28 @@ class Layered(Distribution):
         self.first = first
         self.others = others
         self.downwards = downwards
+        # a slice with this step converts between the order of z and the order in which the layers are drawn
+        self._step = -1 if downwards else 1
 
     def log_prob(self, value: Tensor) -> Tensor:
         return total(self.log_probs(value))
 
     def log_probs(self, value: Tensor) -> list[Tensor]:
-        """The log density of each layer given the one it depends on, z_1's first, ``(...)`` each, in nats."""
-        layers = self._in_turn(self._split(value))
+        """Compute the log density of each layer given the one it depends on.
+
+        Parameters
+        ----------
+        value : Tensor
+            ``(..., D)``.
+
+        Returns
+        -------
+        list of Tensor
+            ``(...)`` each, in nats, of z_1 to z_L.
+        """
+        layers = self._split(value)[:: self._step]
         given = [self.first, *(other(before) for other, before in zip(self.others, layers))]
-        return self._in_turn([layer.log_prob(drawn) for layer, drawn in zip(given, layers)])
+        return [layer.log_prob(drawn) for layer, drawn in zip(given, layers)][:: self._step]
 
     def rsample(self, noise: Optional[Tensor] = None) -> Tensor:
         return self.rsample_and_log_probs(noise)[0]
@@ -51,30 +71,45 @@ class Layered(Distribution):
         return value, total(log_probs)
 
     def rsample_and_log_probs(self, noise: Optional[Tensor] = None) -> tuple[Tensor, list[Tensor]]:
-        """A draw as from :meth:`rsample`, and what :meth:`log_probs` gives of it."""
-        of_first, *of_others = self._in_turn([None] * len(self.sizes) if noise is None else self._split(noise))
+        """Draw a value as :meth:`rsample` does, and compute the log density of each layer.
+
+        Parameters
+        ----------
+        noise : Tensor, optional
+            ``(..., D)``.
+
+        Returns
+        -------
+        value : Tensor
+            ``(..., D)``.
+        log_probs : list of Tensor
+            See :meth:`log_probs`.
+        """
+        parts: Sequence[Optional[Tensor]] = [None] * len(self.sizes) if noise is None else self._split(noise)
+        of_first, *of_others = parts[:: self._step]
         drawn = [self.first.rsample_and_log_prob(of_first)]
         for other, of_other in zip(self.others, of_others):
             drawn.append(other(drawn[-1][0]).rsample_and_log_prob(of_other))
-        layers, log_probs = zip(*self._in_turn(drawn))
+        layers, log_probs = zip(*drawn[:: self._step])
         return namespace(layers[0]).concat(*layers, dim=-1), list(log_probs)
 
-    def sample(self, noise: Optional[Tensor] = None) -> Tensor:
-        return stop_gradient(self.rsample(noise))
-
     def _split(self, x: Tensor) -> list[Tensor]:
-        """``(..., D)`` as its layers."""
-        F, layers, begin = namespace(x), [], 0
-        for size in self.sizes:
-            layers.append(F.slice_axis(x, axis=-1, begin=begin, end=begin + size))
-            begin += size
-        return layers
-
-    def _in_turn(self, layers: list) -> list:
-        """From the order of z to that in which the layers are drawn, or back."""
-        return layers[::-1] if self.downwards else layers
+        """Return the layers of ``(..., D)``."""
+        F, ends = namespace(x), accumulate(self.sizes)
+        return [F.slice_axis(x, axis=-1, begin=end - size, end=end) for size, end in zip(self.sizes, ends)]
 
 
 def total(log_probs: Sequence[Tensor]) -> Tensor:
-    """The sum of tensors whose leading axes broadcast."""
+    """Compute the sum of tensors whose leading axes broadcast.
+
+    Parameters
+    ----------
+    log_probs : sequence of Tensor
+        ``(...)`` each.
+
+    Returns
+    -------
+    Tensor
+        ``(...)``.
+    """
     return reduce(namespace(log_probs[0]).broadcast_add, log_probs)

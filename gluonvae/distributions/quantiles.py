@@ -1,17 +1,22 @@
-"""Quantiles that MXNet has no operator for, by SciPy on the CPU, as operators of a graph.
+"""Quantiles of distributions of counts, computed by SciPy in an operator that graphs can contain.
 
-On a GPU parameters and noise are copied to the CPU and the quantiles back: they are for drawing samples,
-not for training, and have no gradient.
+SciPy runs on the CPU: on a GPU the parameters and the noise are copied there, and the quantiles back. The operator is
+meant for drawing samples, not for training, and has no gradient.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable
+import inspect
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..backend.operators import Tensor, as_numpy, namespace, stop_gradient
+from ..backend.operators import as_numpy, namespace, stop_gradient
 from ..backend.runtime import mx
+from ..backend.types import Context, Tensor
+
+Tensors = Sequence[Tensor]
+Shapes = Sequence[Sequence[int]]
 
 
 def _poisson(noise: np.ndarray, rate: np.ndarray) -> np.ndarray:
@@ -26,49 +31,64 @@ def _negative_binomial(noise: np.ndarray, mean: np.ndarray, dispersion: np.ndarr
     return stats.nbinom.ppf(noise, dispersion, dispersion / (dispersion + mean))
 
 
-FAMILIES: dict[str, tuple[Callable[..., np.ndarray], list[str]]] = {
-    "poisson": (_poisson, ["noise", "rate"]),
-    "negative_binomial": (_negative_binomial, ["noise", "mean", "dispersion"]),
-}
-"""Each family's quantile function, and the names of its arguments."""
+FAMILIES: dict[str, Callable[..., np.ndarray]] = {"poisson": _poisson, "negative_binomial": _negative_binomial}
+"""The quantile function of each family."""
 
 
 def quantile(family: str, noise: Tensor, *parameters: Tensor) -> Tensor:
-    """The smallest counts whose cumulative probability is ``noise`` or more, of the shape that noise and
-    ``parameters`` broadcast to; ``family`` is one of :data:`FAMILIES`."""
+    """Compute quantiles of counts: the smallest whose cumulative probability is at least the noise.
+
+    Parameters
+    ----------
+    family : str
+        One of :data:`FAMILIES`.
+    noise : Tensor
+        Uniform in [0, 1), of any shape.
+    *parameters : Tensor
+        Parameters of the family, of shapes that broadcast with that of the noise.
+
+    Returns
+    -------
+    Tensor
+        Of the shape that noise and parameters broadcast to. No gradient flows through it.
+    """
     F = namespace(noise)
     return stop_gradient(F.Custom(noise, *parameters, family=family, op_type="gluonvae_quantile"))
 
 
 class _Quantile(mx.operator.CustomOp):
+    """The operator: it copies its inputs to NumPy arrays and back."""
+
     def __init__(self, family: str) -> None:
         super().__init__()
-        self.function = FAMILIES[family][0]
+        self.function = FAMILIES[family]
 
-    def forward(self, is_train: bool, req: Any, in_data: Any, out_data: Any, aux: Any) -> None:
+    def forward(self, is_train: bool, req: list[str], in_data: Tensors, out_data: Tensors, aux: Tensors) -> None:
         arrays = [as_numpy(tensor).astype(np.float64) for tensor in in_data]
         # SciPy's quantile of exactly 0 is -1
         counts = np.maximum(self.function(*arrays), 0)
         self.assign(out_data[0], req[0], mx.nd.array(counts, out_data[0].context, out_data[0].dtype))
 
-    def backward(self, req: Any, out_grad: Any, in_data: Any, out_data: Any, in_grad: Any, aux: Any) -> None:
+    def backward(
+        self, req: list[str], out_grad: Tensors, in_data: Tensors, out_data: Tensors, in_grad: Tensors, aux: Tensors
+    ) -> None:
         for place, gradient in enumerate(in_grad):
             self.assign(gradient, req[place], 0)
 
 
 @mx.operator.register("gluonvae_quantile")
 class _QuantileProp(mx.operator.CustomOpProp):
-    """What MXNet asks of an operator before it runs it."""
+    """The properties of the operator, by which MXNet adds it to a graph."""
 
     def __init__(self, family: str) -> None:
         super().__init__(need_top_grad=False)
         self.family = family
 
     def list_arguments(self) -> list[str]:
-        return FAMILIES[self.family][1]
+        return list(inspect.signature(FAMILIES[self.family]).parameters)
 
-    def infer_shape(self, in_shape: Any) -> tuple[Any, Any, Any]:
+    def infer_shape(self, in_shape: Shapes) -> tuple[Shapes, Shapes, Shapes]:
         return in_shape, [list(np.broadcast_shapes(*map(tuple, in_shape)))], []
 
-    def create_operator(self, ctx: Any, shapes: Any, dtypes: Any) -> Any:
+    def create_operator(self, ctx: Context, shapes: Shapes, dtypes: list[type]) -> _Quantile:
         return _Quantile(self.family)

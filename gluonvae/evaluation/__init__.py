@@ -1,7 +1,8 @@
 """What a trained model is worth, and what its latent code does."""
 
 from .diagnostics import Perplexity, perplexity
-from .estimates import Estimate, MarginalLikelihood, accuracy, evaluate, kl_by_layer, log_marginal_likelihood
+from .estimates import Estimate, accuracy, evaluate, kl_by_layer
+from .likelihood import MarginalLikelihood, log_marginal_likelihood
 
 __all__ = [
     "Estimate",

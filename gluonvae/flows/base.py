@@ -1,31 +1,35 @@
-"""What every flow answers."""
+"""The base class of the flows, and their composition."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import Callable
 
 from .. import checks
-from ..backend.operators import Tensor, is_symbol, namespace
+from ..backend.operators import is_symbol, namespace
 from ..backend.runtime import mx
+from ..backend.types import Operators, Tensor
 from ..networks import Dense, ModelBlock
 
-TINY = 1e-12
-"""Floor of a squared length, so that there is a direction."""
+Map = Callable[..., tuple[Tensor, Tensor]]
 
 NEAR_ZERO = 0.01
-"""Standard deviation of the weights that a flow starts with where 0 would make it the identity."""
+"""Initial standard deviation of weights that make the flow the identity where they are 0."""
 
 
 class Flow(ModelBlock):
-    """An invertible map of a vector, with the logarithm of its Jacobian's determinant. Abstract: a kind
-    of flow defines ``hybrid_forward(F, z, *context)`` and ``invert(F, z, *context)``.
+    """Base class of the normalising flows: an invertible map of a vector and its log-determinant.
+
+    Calling a flow applies it; :meth:`inverse` inverts it. A subclass defines
+    ``hybrid_forward(F, z, *context)`` and ``invert(F, z, *context)``.
 
     Parameters
     ----------
-    latent_variable_size : D.
-    context_size : C, the number of features of the data that the map depends on; 0 for a map that
-        depends on nothing but its own parameters, and is called without a context.
+    latent_variable_size : int
+        D, the size of the vector.
+    context_size : int, default 0
+        C, the number of features that the map is conditioned on; 0 for an unconditional flow, which is called
+        without a context.
     """
 
     def __init__(self, latent_variable_size: int, context_size: int = 0) -> None:
@@ -34,28 +38,95 @@ class Flow(ModelBlock):
         self.context_size = checks.positive_int("context_size", context_size) if context_size else 0
 
     def forward(self, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
-        """z' and log |det dz'/dz|, ``(..., D)`` and ``(...)``.
+        """Apply the flow.
 
         Parameters
         ----------
-        z : ``(..., D)``, of no fewer leading axes, and no shorter ones, than those of the context.
-        context : ``(..., C)``, broadcast over the further axes of z, such as that of the samples.
+        z : Tensor
+            ``(..., D)``.
+        *context : Tensor
+            Features ``(..., C)`` of a conditional flow. ``z`` may have further leading axes, such as that of
+            the samples, over which the context is broadcast.
+
+        Returns
+        -------
+        z : Tensor
+            The transformed vector z', ``(..., D)``.
+        log_det : Tensor
+            log |det dz'/dz|, ``(...)``.
+
+        Raises
+        ------
+        TypeError
+            If the context is missing or unexpected, or a tensor is no NDArray of the flow's dtype.
+        ValueError
+            If the last axis of a tensor has another size.
         """
         self._check(z, context)
         z, log_det = super().forward(z, *context)
         return z, log_det
 
     def inverse(self, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
-        """The z that :meth:`forward` maps to this one, and log |det| of the forward map there, of the
-        shapes that it has; differentiable in z and in what the map depends on."""
+        """Invert the flow. Gradients flow to ``z``, to the context and to the parameters.
+
+        Parameters
+        ----------
+        z : Tensor
+            A transformed vector, ``(..., D)``.
+        *context : Tensor
+            As in :meth:`forward`.
+
+        Returns
+        -------
+        z : Tensor
+            The vector that :meth:`forward` maps to the argument, ``(..., D)``.
+        log_det : Tensor
+            The log-determinant of the forward map at that vector, ``(...)``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in :meth:`forward`.
+        """
         self._check(z, context)
         return self.invert(namespace(z), z, *context)
 
-    def hybrid_forward(self, F: Any, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
+    def hybrid_forward(self, F: Operators, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the result of :meth:`forward`; defined by each kind of flow.
+
+        Parameters
+        ----------
+        F : Operators
+            ``mx.nd`` or ``mx.sym``.
+        z : Tensor
+            ``(..., D)``, an NDArray or a Symbol.
+        *context : Tensor
+            Features ``(..., C)`` of a conditional flow.
+
+        Returns
+        -------
+        z, log_det : Tensor
+            As in :meth:`forward`.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define hybrid_forward(F, z, *context)")
 
-    def invert(self, F: Any, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
-        """What :meth:`inverse` returns, for NDArrays and Symbols alike."""
+    def invert(self, F: Operators, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the result of :meth:`inverse`; defined by each kind of flow.
+
+        Parameters
+        ----------
+        F : Operators
+            ``mx.nd`` or ``mx.sym``.
+        z : Tensor
+            A transformed vector, ``(..., D)``, an NDArray or a Symbol.
+        *context : Tensor
+            Features ``(..., C)`` of a conditional flow.
+
+        Returns
+        -------
+        z, log_det : Tensor
+            As in :meth:`inverse`.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define invert(F, z, *context)")
 
     def _check(self, z: Tensor, context: tuple[Tensor, ...]) -> None:
@@ -70,11 +141,17 @@ class Flow(ModelBlock):
 
 
 class Chain(Flow):
-    """Flows one after another.
+    """Composition of flows, the first one applied first.
 
     Parameters
     ----------
-    flows : at least one, all of the same sizes.
+    flows : Iterable[Flow]
+        One or more flows of the same ``latent_variable_size`` and ``context_size``.
+
+    Raises
+    ------
+    ValueError
+        If there is no flow, or their sizes differ.
     """
 
     def __init__(self, flows: Iterable[Flow]) -> None:
@@ -89,74 +166,34 @@ class Chain(Flow):
         for flow in flows:
             self.register_child(flow)
 
-    def hybrid_forward(self, F: Any, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
-        log_dets = []
-        for flow in self._children.values():
-            z, log_det = flow(z, *context)
-            log_dets.append(log_det)
-        return z, F.add_n(*log_dets)
+    def hybrid_forward(self, F: Operators, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
+        return _compose(F, self._children.values(), z, context)
 
-    def invert(self, F: Any, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
-        log_dets = []
-        for flow in reversed(self._children.values()):
-            z, log_det = flow.inverse(z, *context)
-            log_dets.append(log_det)
-        return z, F.add_n(*log_dets)
+    def invert(self, F: Operators, z: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
+        return _compose(F, [flow.inverse for flow in reversed(self._children.values())], z, context)
 
 
-class Learned(mx.gluon.HybridBlock):
-    """A vector to be learned, the same whatever it is called with: in the place of a layer of features."""
-
-    def __init__(self, size: int, scale: float) -> None:
-        super().__init__()
-        with self.name_scope():
-            self.values = self.params.get("values", shape=(size,), init=mx.init.Normal(scale))
-
-    def forward(self, like: Tensor) -> Tensor:
-        return self.values.var() if is_symbol(like) else self.values.data(like.context)
+def _compose(F: Operators, maps: Iterable[Map], z: Tensor, context: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    """Apply one map after another, and add up their log-determinants."""
+    log_dets = []
+    for one in maps:
+        z, log_det = one(z, *context)
+        log_dets.append(log_det)
+    return z, F.add_n(*log_dets)
 
 
 def near_zero(layer: Dense) -> Dense:
-    """The layer, whose weights will start small whatever the others start with."""
-    layer.weight.init = mx.init.Normal(NEAR_ZERO)
-    return layer
-
-
-class ParametricFlow(Flow):
-    """A flow with a few parameters: each is a linear function of the context, or learned where there is none.
+    """Set the weights of a layer to be initialised close to zero, whatever initialiser the model is given.
 
     Parameters
     ----------
-    latent_variable_size, context_size : see :class:`Flow`.
-    sizes : how many numbers each parameter has, by name.
-    small : names of those that start near 0.
+    layer : Dense
+        A layer that is not initialised yet.
+
+    Returns
+    -------
+    Dense
+        The same layer.
     """
-
-    def __init__(
-        self, latent_variable_size: int, context_size: int, sizes: Mapping[str, int], small: Iterable[str] = ()
-    ) -> None:
-        super().__init__(latent_variable_size, context_size)
-        self._names = tuple(sizes)
-        with self.name_scope():
-            for name, size in sizes.items():
-                setattr(self, name, self._source(size, name in small))
-
-    def _source(self, size: int, small: bool) -> Any:
-        if not self.context_size:
-            return Learned(size, NEAR_ZERO if small else size**-0.5)
-        layer = Dense(size, self.context_size)
-        if small:
-            return near_zero(layer)
-        # a direction, for the context to change
-        layer.bias.init = mx.init.Normal(size**-0.5)
-        return layer
-
-    def parameters(self, z: Tensor, *context: Tensor) -> tuple[Tensor, ...]:
-        """The parameters' values, ``(..., size)`` for a context ``(..., C)`` and ``(size,)`` without."""
-        return tuple(getattr(self, name)(*(context or (z,))) for name in self._names)
-
-
-def dot(x: Tensor, y: Tensor) -> Tensor:
-    """The scalar product over the last axis, which it keeps: ``(..., D)`` to ``(..., 1)``."""
-    F = namespace(x)
-    return F.sum(F.broadcast_mul(x, y), axis=-1, keepdims=True)
+    layer.weight.init = mx.init.Normal(NEAR_ZERO)
+    return layer

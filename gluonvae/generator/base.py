@@ -1,15 +1,18 @@
-"""What every likelihood answers."""
+"""Base class of the generators."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Optional
+from typing import ClassVar, Optional
 
 import numpy as np
 
 from .. import checks
-from ..backend.operators import Tensor, as_numpy, fold, is_symbol, namespace, softplus, unfold
+from .. import noise as _noise
+from ..backend.operators import as_numpy, is_symbol
+from ..backend.types import Model, Operators, Structure, Tensor
 from ..distributions import Distribution
-from ..networks import MLP, Activation, Fitted, Layers, ModelBlock, is_body, last_layer, widest_layer
+from ..networks import ModelBlock, max_units
+from ..noise import NoiseSpec
 from ..registry import Registry
 from . import support as supports
 
@@ -18,25 +21,35 @@ LIKELIHOODS = Registry("likelihood")
 
 
 class Generator(ModelBlock):
-    """Maps a latent state to the parameters of p(x | z). Abstract: a kind of likelihood defines
+    """Map a latent state to the parameters of the likelihood p(x | z).
 
-    - ``hybrid_forward(F, latent_state)``: the parameters, ``(..., X)`` each;
-    - ``distribution(*parameters)``: the distribution object they stand for;
-    - ``title``, what messages call it, and ``support``, the data that it gives probability; or
+    Abstract: a kind of likelihood defines
+
+    - ``hybrid_forward(F, latent_state)``, the parameters, ``(..., X)`` each; as a part of a
+      :class:`gluonvae.ConditionalVAE`, ``hybrid_forward(F, latent_state, label)``;
+    - ``distribution(*parameters)``, the distribution with these parameters, and ``distribution_type``, its
+      class, if it is always the same;
+    - ``title``, what messages call it, and ``support``, the data that have probability; or
       ``check_support(name, values)``.
+
+    Most are a :class:`FamilyGenerator`, which defines the first two.
 
     Parameters
     ----------
-    data_dims : X, the number of values in a data point.
-    latent_variable_size : D; 0 leaves it to the first call.
+    data_dims : int
+        X, the number of values in a data point.
+    latent_variable_size : int
+        D, the number of latent variables; 0 leaves it to the model or the first call.
     """
 
+    distribution_type: Optional[type[Distribution]] = None
+    """Class that ``distribution`` returns, if it is always the same."""
     title: ClassVar[str]
     support: Optional[supports.Support] = None
     pixels: ClassVar[str] = "none"
-    """What becomes of grey images for this likelihood: one of :data:`gluonvae.data.BINARIZATIONS`."""
+    """How grey images are prepared for this likelihood: one of :data:`gluonvae.data.BINARIZATIONS`."""
     data_transform: ClassVar[Optional[str]] = None
-    """How an inference network should look at such data: one of :data:`gluonvae.inference.DATA_TRANSFORMS`."""
+    """How an inference network should see such data: one of :data:`gluonvae.inference.DATA_TRANSFORMS`."""
 
     def __init__(self, data_dims: int, latent_variable_size: int = 0) -> None:
         super().__init__()
@@ -45,27 +58,51 @@ class Generator(ModelBlock):
             checks.positive_int("latent_variable_size", latent_variable_size) if latent_variable_size else 0
         )
 
-    def forward(self, latent_state: Tensor) -> Tensor:
-        """The parameters of p(x | z) for latent states ``(..., D)``."""
+    def forward(self, latent_state: Tensor, *label: Tensor) -> Structure:
+        """Compute the parameters of p(x | z).
+
+        Parameters
+        ----------
+        latent_state : Tensor
+            ``(..., D)``.
+        label : Tensor, optional
+            ``(B, Y)``, in a conditional model.
+
+        Returns
+        -------
+        Tensor or tuple of Tensor
+            ``(..., X)`` each.
+        """
         if not is_symbol(latent_state):
             checks.tensor("latent_state", latent_state, (..., "B", self.latent_variable_size or "D"), self.dtype)
-            self.check_body(latent_state.shape[-1])
-        return super().forward(latent_state)
+        return super().forward(latent_state, *label)
 
-    def hybrid_forward(self, F: Any, latent_state: Tensor) -> Tensor:
+    def hybrid_forward(self, F: Operators, latent_state: Tensor, *label: Tensor) -> Structure:
         raise NotImplementedError(f"{type(self).__name__} must define hybrid_forward(F, latent_state)")
 
     def distribution(self, *parameters: Tensor) -> Distribution:
+        """Return p(x | z) with the parameters that the network computed."""
         raise NotImplementedError(f"{type(self).__name__} must define distribution(*parameters)")
 
+    def bind(self, model: Model) -> None:
+        """Become part of a model: agree with its other parts on sizes.
+
+        Raises
+        ------
+        ValueError
+            If the latent states are of another size than those that this maps.
+        """
+        sizes = {"generator": self.latent_variable_size, "inference network": model.prior.generator_latent_size}
+        self.latent_variable_size = checks.same_size("latent_variable_size", sizes)
+
     def check_support(self, name: str, values: np.ndarray) -> None:
-        """ValueError for ``values``, ``(..., X)``, that p(x | z) cannot give; it says which likelihood can."""
+        """Raise ValueError for ``values``, ``(..., X)``, that have no probability; it says which likelihood fits."""
         if self.support is None:
             raise NotImplementedError(f"{type(self).__name__} must define check_support(name, values), or its support")
         supports.check(name, values, self.support, self.title, LIKELIHOODS)
 
-    def check_data(self, data: Any) -> None:
-        """Raise where ``data`` is not an NDArray ``(B, X)`` of values that p(x | z) can give.
+    def check_data(self, data: Tensor) -> None:
+        """Raise where ``data`` is not an NDArray ``(B, X)`` of values that have probability.
 
         Values are read where they lie in the memory of the CPU; on a GPU that would hold up
         every step, and :func:`gluonvae.fit` looks at the whole data set beforehand instead.
@@ -74,123 +111,54 @@ class Generator(ModelBlock):
         if data.context.device_type != "gpu":
             self.check_support("data", as_numpy(data))
 
-    def likelihood(self, latent_state: Tensor) -> Distribution:
-        """p(x | z) for latent states ``(..., D)``, as an object to score and to sample."""
-        parameters = self(latent_state)
+    def likelihood(self, latent_state: Tensor, *label: Tensor) -> Distribution:
+        """Return p(x | z) for latent states ``(..., D)``, as an object to score and to sample."""
+        parameters = self(latent_state, *label)
         return self.distribution(*parameters if isinstance(parameters, (list, tuple)) else (parameters,))
 
-    def log_likelihood(self, latent_state: Tensor, data: Tensor) -> Tensor:
-        """log p(x | z) in nats, ``(B,)`` for latent states ``(B, D)`` and data ``(B, X)``, or
-        ``(k, B)`` for ``(k, B, D)``. The tutorial calls it ``train``."""
+    def log_likelihood(self, latent_state: Tensor, data: Tensor, *label: Tensor) -> Tensor:
+        """Compute log p(x | z) in nats; the tutorial calls it ``train``.
+
+        Parameters
+        ----------
+        latent_state : Tensor
+            ``(B, D)`` or ``(k, B, D)``.
+        data : Tensor
+            ``(B, X)``.
+        label : Tensor, optional
+            ``(B, Y)``, in a conditional model.
+
+        Returns
+        -------
+        Tensor
+            ``(B,)`` or ``(k, B)``.
+        """
         if not is_symbol(data):
             self.check_data(data)
             checks.tensor("latent_state", latent_state, (..., len(data), "D"), self.dtype)
-        return self.likelihood(latent_state).log_prob(data)
+        return self.likelihood(latent_state, *label).log_prob(data)
 
     @property
-    def width(self) -> int:
-        """The most numbers of anything that p(x | z) of one latent state is made of: what it takes of memory."""
-        return max(self.data_dims, widest_layer(self))
+    def noise(self) -> Structure:
+        """The noise that a draw from p(x | z) takes."""
+        kind = self.distribution_type
+        return NoiseSpec("uniform", self.data_dims) if kind is None else kind.noise(self.data_dims)
 
     @property
-    def noise_size(self) -> int:
-        """How many numbers of noise a draw of one data point takes."""
-        return self.data_dims
+    def floats_per_sample(self) -> int:
+        """Length of the longest tensor that p(x | z) of one latent state takes."""
+        return max(self.data_dims, max_units(self))
 
-    def generate_sample(self, latent_state: Tensor, noise: Optional[Tensor] = None) -> Tensor:
-        """A draw from p(x | z), ``(..., X)``; ``noise``, ``(..., noise_size)`` and of the kind that the
-        distribution's ``sample`` takes, is drawn where left out."""
-        if noise is not None and not is_symbol(noise):
-            checks.tensor("noise", noise, (*latent_state.shape[:-1], self.noise_size), self.dtype)
-        return self.likelihood(latent_state).sample(noise)
+    def generate_sample(self, latent_state: Tensor, noise: Optional[Structure] = None, *label: Tensor) -> Tensor:
+        """Draw from p(x | z), ``(..., X)``; ``noise``, see :attr:`noise`, is drawn where left out."""
+        if noise is not None and not is_symbol(latent_state):
+            _noise.check(noise, self.noise, latent_state.shape[:-1], self.dtype)
+        return self.likelihood(latent_state, *label).sample(noise)
 
-    def generate_mean(self, latent_state: Tensor) -> Tensor:
-        """The mean of p(x | z), ``(..., X)``, on the scale of the data: for binary pixels a grey image."""
-        return self.likelihood(latent_state).mean
+    def generate_mean(self, latent_state: Tensor, *label: Tensor) -> Tensor:
+        """Return the expected data under p(x | z), ``(..., X)``: of binary pixels their probabilities."""
+        return self.likelihood(latent_state, *label).mean
 
-    def generate_mode(self, latent_state: Tensor) -> Tensor:
-        """The most probable x given z, ``(..., X)``."""
-        return self.likelihood(latent_state).mode
-
-
-class DenseGenerator(Generator):
-    """A likelihood whose parameters are each one linear layer on top of one body of them. A kind of
-    likelihood lists its parameters in ``heads``, and its ``distribution`` makes of these layers'
-    outputs, any real numbers, what the parameters must be.
-
-    Parameters
-    ----------
-    data_dims : X.
-    layer_sizes : widths of the hidden layers, from the latent state outwards; may be empty. Or a HybridBlock, one
-        of :data:`gluonvae.networks.DECODERS` or your own, that maps ``(N, D)`` to features ``(N, F)``, of which
-        the layers are dense, or to maps ``(N, F, H, W)`` of the image's height and width, of which they are
-        convolutions of single pixels, see :class:`gluonvae.networks.ToImages`. Samples are folded for it: N is k B.
-    act_type : activation of the hidden layers, see :data:`gluonvae.networks.ACTIVATIONS`; a HybridBlock has its own.
-    latent_variable_size : D; 0 leaves it to the first call.
-
-    Raises ValueError, with the shapes, for a block that does not fit, and TypeError for a Block that is no HybridBlock.
-    """
-
-    heads: tuple[str, ...]
-
-    def __init__(
-        self, data_dims: int, layer_sizes: Layers, act_type: Activation = "tanh", latent_variable_size: int = 0
-    ) -> None:
-        super().__init__(data_dims, latent_variable_size)
-        with self.name_scope():
-            if is_body(layer_sizes):
-                self.body = Fitted(layer_sizes)
-                features = self._features()
-            else:
-                sizes = checks.layer_sizes("layer_sizes", layer_sizes)
-                self.body = MLP(sizes, act_type, self.latent_variable_size, prefix="body_")
-                features = (self.body.out_units,)
-            for name in self.heads:
-                head = last_layer(self.head_size(name), features, layer_sizes, self.data_dims, prefix=f"{name}_")
-                setattr(self, name, head)
-
-    def _features(self) -> tuple[int, ...]:
-        """What the body returns for a latent state, ``(F,)`` or ``(F, H, W)``; of any size where D is not known."""
-        try:
-            return self.body.fit(self.latent_variable_size or 1).features
-        except ValueError as error:
-            if self.latent_variable_size:
-                raise
-            raise ValueError(
-                f"{type(self).__name__} cannot tell what the body returns before it knows the number of latent "
-                f"variables: pass latent_variable_size=... ({error})"
-            ) from error
-
-    def head_size(self, name: str) -> int:
-        """How many numbers a data point has of a parameter."""
-        return self.data_dims
-
-    @property
-    def width(self) -> int:
-        of_body = self.body.fit(self.latent_variable_size or 1).width if isinstance(self.body, Fitted) else 0
-        return max(super().width, of_body, *map(self.head_size, self.heads))
-
-    def check_body(self, in_units: int) -> None:
-        if isinstance(self.body, Fitted):
-            self.body.fit(in_units)
-
-    def hybrid_forward(self, F: Any, latent_state: Tensor) -> Any:
-        if isinstance(self.body, Fitted):
-            features = self.body(fold(latent_state))
-            parameters = tuple(unfold(getattr(self, name)(features), latent_state) for name in self.heads)
-        else:
-            # dense layers take any number of axes
-            features = self.body(latent_state)
-            parameters = tuple(getattr(self, name)(features) for name in self.heads)
-        return parameters if len(parameters) > 1 else parameters[0]
-
-
-def positive(x: Tensor, floor: float) -> Tensor:
-    """A positive parameter made of any real number: its softplus, with a floor."""
-    return softplus(x) + floor
-
-
-def repeated(parameter: Tensor, like: Tensor) -> Tensor:
-    """A learned parameter, ``(1,)`` or ``(X,)``, for each data point: ``(..., X)``, the shape of ``like``."""
-    F = namespace(like)
-    return F.broadcast_add(F.zeros_like(like), parameter)
+    def generate_mode(self, latent_state: Tensor, *label: Tensor) -> Tensor:
+        """Return the most probable data under p(x | z), ``(..., X)``."""
+        return self.likelihood(latent_state, *label).mode

@@ -1,52 +1,55 @@
-"""Labels: categorical variables, one-hot."""
+"""One-hot data: categorical variables."""
 
 from __future__ import annotations
 
 from .. import checks
-from ..backend.operators import Tensor
-from ..distributions import OneHotCategorical
-from ..networks import Activation, Layers
-from .base import LIKELIHOODS, DenseGenerator
+from ..backend.types import Structure, Tensor
+from ..distributions import Distribution, Family, OneHotCategorical
+from .base import LIKELIHOODS
+from .network import FamilyGenerator
 from .support import OneHot
 
 
-@LIKELIHOODS.register("categorical")
-class CategoricalGenerator(DenseGenerator):
-    """V independent categorical variables, each a block of C values, one-hot: X = V * C. Returns their logits,
-    ``(..., X)``.
+class CategoricalFamily(Family):
+    """V independent categorical variables, each a block of C values, one-hot, with logits ``(..., V * C)``.
 
     Parameters
     ----------
-    data_dims, layer_sizes, act_type, latent_variable_size : see :class:`DenseGenerator`.
-    categories : C, at least 2, of which ``data_dims`` must be a multiple.
+    data_dims : int
+        V * C.
+    categories : int
+        C, at least 2, of which ``data_dims`` must be a multiple.
     """
 
-    title = "a categorical likelihood"
-    heads = ("logits",)
+    distribution_type = OneHotCategorical
 
-    def __init__(
-        self,
-        data_dims: int,
-        layer_sizes: Layers,
-        act_type: Activation = "tanh",
-        latent_variable_size: int = 0,
-        *,
-        categories: int,
-    ) -> None:
-        if checks.positive_int("categories", categories) == 1:
-            raise ValueError("categories must be at least 2, got 1: a variable with one value is no variable")
-        if checks.positive_int("data_dims", data_dims) % categories:
-            raise ValueError(
-                f"data_dims must be a multiple of categories, {categories} values for each variable, got {data_dims}"
-            )
-        super().__init__(data_dims, layer_sizes, act_type, latent_variable_size)
-        self.categories = categories
-        self.support = OneHot(categories)
+    def __init__(self, data_dims: int, *, categories: int) -> None:
+        super().__init__(data_dims)
+        self.categories = checks.categories("data_dims", data_dims, categories)
 
     @property
-    def noise_size(self) -> int:
-        """V, a number for each variable."""
-        return self.data_dims // self.categories
+    def heads(self) -> dict[str, int]:
+        return {"logits": self.size}
 
-    def distribution(self, logits: Tensor) -> OneHotCategorical:
+    @property
+    def noise(self) -> Structure:
+        return OneHotCategorical.noise(self.size, self.categories)
+
+    def distribution(self, logits: Tensor) -> Distribution:
         return OneHotCategorical(logits, self.categories)
+
+
+@LIKELIHOODS.register("categorical")
+class CategoricalGenerator(FamilyGenerator):
+    """A likelihood of categorical variables; returns their logits ``(..., X)``.
+
+    See :class:`CategoricalFamily` and :class:`FamilyGenerator`.
+    """
+
+    family_type = CategoricalFamily
+    title = "a categorical likelihood"
+
+    @property
+    def support(self) -> OneHot:  # type: ignore[override]
+        """Blocks of as many values as there are categories, of which one is 1."""
+        return OneHot(self.family.categories)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from ..backend.operators import Tensor
-from ..distributions import ContinuousBernoulli
-from .base import LIKELIHOODS, DenseGenerator
+from ..distributions import ContinuousBernoulli, Distribution
+from .base import LIKELIHOODS
+from .bernoulli import BernoulliFamily
+from .network import FamilyGenerator
 from .support import INTERVAL
 
 
-@LIKELIHOODS.register("continuousBernoulli")
-class ContinuousBernoulliGenerator(DenseGenerator):
-    """Independent pixels in [0, 1] (Loaiza-Ganem and Cunningham 2019); returns their logits ``(..., X)``.
-    Takes the arguments of :class:`DenseGenerator`."""
+class ContinuousBernoulliFamily(BernoulliFamily):
+    """Independent values in [0, 1], with logits ``(..., X)`` as the parameters."""
 
+    distribution_type: type[Distribution] = ContinuousBernoulli
+
+
+@LIKELIHOODS.register("continuous_bernoulli")
+class ContinuousBernoulliGenerator(FamilyGenerator):
+    """A likelihood of pixels in [0, 1] (Loaiza-Ganem and Cunningham 2019); returns their logits ``(..., X)``.
+
+    See :class:`FamilyGenerator`.
+    """
+
+    family_type = ContinuousBernoulliFamily
     title = "a product of continuous Bernoullis"
     support = INTERVAL
     pixels = "grey"
-    heads = ("logits",)
-
-    def distribution(self, logits: Tensor) -> ContinuousBernoulli:
-        return ContinuousBernoulli(logits)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from ..backend.operators import Tensor, namespace
+from ..backend.operators import namespace
 from ..backend.runtime import mx
-from ..distributions import NegativeBinomial, Poisson
-from ..networks import Activation, Layers
-from .base import LIKELIHOODS, DenseGenerator, positive, repeated
+from ..backend.types import Tensor
+from ..distributions import Family, NegativeBinomial, Poisson
+from ..distributions.scales import positive
+from ..weights import value_of
+from .base import LIKELIHOODS
+from .network import FamilyGenerator
 from .support import COUNTS
 
 MIN_MEAN, MAX_MEAN = 1e-6, 2.0**24
@@ -19,55 +21,79 @@ MIN_DISPERSION = 1e-4
 """Floor of an inverse dispersion."""
 
 
-class CountGenerator(DenseGenerator):
-    """Independent counts 0, 1, 2, ..., of which an inference network sees log(1 + count). Abstract."""
+def expected_count(log_mean: Tensor) -> Tensor:
+    """Return an expected count, from its logarithm: on that scale large counts are as soon learnt as small ones."""
+    F = namespace(log_mean)
+    return F.exp(F.clip(log_mean, math.log(MIN_MEAN), math.log(MAX_MEAN)))
 
-    support = COUNTS
-    pixels = "bytes"
-    data_transform = "log1p"
-    bears_bfloat16 = False
 
-    @staticmethod
-    def expected(log_mean: Tensor) -> Tensor:
-        """An expected count, from its logarithm: on that scale large counts are as soon learnt as small ones."""
-        F = namespace(log_mean)
-        return F.exp(F.clip(log_mean, math.log(MIN_MEAN), math.log(MAX_MEAN)))
+class PoissonFamily(Family):
+    """Independent Poisson counts, with their rates ``(..., X)`` as the parameters."""
+
+    distribution_type = Poisson
+    supports_bfloat16 = False
+
+    @property
+    def heads(self) -> dict[str, int]:
+        return {"log_rate": self.size}
+
+    def parameters(self, log_rate: Tensor) -> tuple[Tensor, ...]:
+        return (expected_count(log_rate),)
 
 
 @LIKELIHOODS.register("poisson")
-class PoissonGenerator(CountGenerator):
-    """Independent Poisson counts; returns the logarithms of their rates, ``(..., X)``. Takes the arguments of
-    :class:`DenseGenerator`."""
+class PoissonGenerator(FamilyGenerator):
+    """A likelihood of Poisson counts; returns their rates ``(..., X)``. An inference network sees log(1 + count).
 
+    See :class:`FamilyGenerator`.
+    """
+
+    family_type = PoissonFamily
     title = "a Poisson likelihood"
-    heads = ("log_rate",)
+    support = COUNTS
+    pixels = "bytes"
+    data_transform = "log1p"
 
-    def distribution(self, log_rate: Tensor) -> Poisson:
-        return Poisson(self.expected(log_rate))
 
+class NegativeBinomialFamily(Family):
+    """Independent negative binomial counts, with ``(mean, dispersion)``, ``(..., X)`` each, as the parameters.
 
-@LIKELIHOODS.register("negativeBinomial")
-class NegativeBinomialGenerator(CountGenerator):
-    """Independent negative binomial counts: a mean for each, from the network, and an inverse dispersion for
-    each of the X variables, a parameter of the model, as scVI has it for genes (Lopez et al. 2018). Returns
-    the logarithm of the mean, and what the softplus of the inverse dispersion is taken of, ``(..., X)`` each.
-    Takes the arguments of :class:`DenseGenerator`."""
+    The mean is the network's; the inverse dispersion of each of the X variables is learned.
 
-    title = "a negative binomial likelihood"
-    heads = ("log_mean",)
+    Parameters
+    ----------
+    data_dims : int
+        X.
+    """
 
-    def __init__(
-        self, data_dims: int, layer_sizes: Layers, act_type: Activation = "tanh", latent_variable_size: int = 0
-    ) -> None:
-        super().__init__(data_dims, layer_sizes, act_type, latent_variable_size)
+    distribution_type = NegativeBinomial
+    supports_bfloat16 = False
+
+    def __init__(self, data_dims: int) -> None:
+        super().__init__(data_dims)
         with self.name_scope():
             self.raw_dispersion = self.params.get("raw_dispersion", shape=(data_dims,), init=mx.init.Zero())
 
-    def hybrid_forward(  # type: ignore[override]
-        self, F: Any, latent_state: Tensor, raw_dispersion: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        log_mean = super().hybrid_forward(F, latent_state)
-        return log_mean, repeated(raw_dispersion, log_mean)
+    @property
+    def heads(self) -> dict[str, int]:
+        return {"log_mean": self.size}
 
-    def distribution(self, log_mean: Tensor, raw_dispersion: Tensor) -> NegativeBinomial:
-        return NegativeBinomial(self.expected(log_mean), positive(raw_dispersion, MIN_DISPERSION))
+    def parameters(self, log_mean: Tensor) -> tuple[Tensor, ...]:
+        dispersion = positive(value_of(self.raw_dispersion, log_mean), MIN_DISPERSION)
+        F = namespace(log_mean)
+        return expected_count(log_mean), F.broadcast_add(F.zeros_like(log_mean), dispersion)
+
+
+@LIKELIHOODS.register("negative_binomial")
+class NegativeBinomialGenerator(FamilyGenerator):
+    """A likelihood of counts more spread than Poisson's, as scVI has it for genes (Lopez et al. 2018).
+
+    Returns means and inverse dispersions, ``(..., X)`` each. An inference network sees log(1 + count). See
+    :class:`NegativeBinomialFamily` and :class:`FamilyGenerator`.
+    """
+
+    family_type = NegativeBinomialFamily
+    title = "a negative binomial likelihood"
+    support = COUNTS
+    pixels = "bytes"
+    data_transform = "log1p"

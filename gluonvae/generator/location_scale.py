@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import Any, ClassVar, Optional, Union
+from typing import Any, Union
 
-from ..backend.operators import Tensor, namespace
+from ..backend.operators import namespace
 from ..backend.runtime import mx
-from ..distributions import Distribution, Laplace, Normal
-from ..networks import Activation, Layers
-from .base import LIKELIHOODS, DenseGenerator, positive, repeated
+from ..backend.types import Tensor
+from ..distributions import Family, Laplace, Normal
+from ..distributions.scales import positive
+from ..weights import value_of
+from .base import LIKELIHOODS
+from .network import FamilyGenerator
 from .support import REAL
 
 MIN_SCALE = 1e-3
@@ -18,50 +21,44 @@ MIN_SCALE = 1e-3
 quarter of a level of 8-bit images."""
 
 SCALES = ("learned", "per_pixel")
-"""How a scale may be found: one for all pixels, a parameter of the model, or a head of the network."""
+"""Where a scale may come from: one for all pixels, a parameter of the model, or a head of the network."""
 
 
-class LocationScaleGenerator(DenseGenerator):
-    """A likelihood with a mean a pixel, from the network, and a scale. Abstract: a kind names what makes a
-    distribution of the two, ``density``.
+class LocationScaleFamily(Family):
+    """Base class of the families with a mean for each value, from the network, and a scale.
+
+    The parameters are ``(mean, scale)``, ``(..., X)`` each.
 
     Parameters
     ----------
-    data_dims, layer_sizes, act_type, latent_variable_size : see :class:`DenseGenerator`.
-    scale_name : what the user calls the scale.
-    scale : a positive number, or one of :data:`SCALES`.
+    data_dims : int
+        X.
+    name : str
+        What the user calls the scale.
+    scale : float or {"learned", "per_pixel"}
+        A positive number; one for all; or a head of the network.
     """
 
-    support = REAL
-    pixels = "grey"
-    density: ClassVar[type[Any]]
-
-    def __init__(
-        self,
-        data_dims: int,
-        layer_sizes: Layers,
-        act_type: Activation,
-        latent_variable_size: int,
-        scale_name: str,
-        scale: Union[float, str],
-    ) -> None:
-        _check_scale(scale_name, scale)
-        # before the base makes the heads
-        self.heads = ("mean", "raw_scale") if scale == "per_pixel" else ("mean",)
-        super().__init__(data_dims, layer_sizes, act_type, latent_variable_size)
+    def __init__(self, data_dims: int, name: str, scale: Union[float, str]) -> None:
+        super().__init__(data_dims)
+        _check_scale(name, scale)
         self.scale = scale
         if scale == "learned":
             with self.name_scope():
                 self.shared_scale = self.params.get("shared_scale", shape=(1,), init=mx.init.Zero())
 
-    def hybrid_forward(self, F: Any, latent_state: Tensor, shared_scale: Optional[Tensor] = None) -> Any:
-        parameters = super().hybrid_forward(F, latent_state)
-        return parameters if shared_scale is None else (parameters, repeated(shared_scale, parameters))
+    @property
+    def heads(self) -> dict[str, int]:
+        return dict.fromkeys(("mean", "scale") if self.scale == "per_pixel" else ("mean",), self.size)
 
-    def distribution(self, mean: Tensor, raw_scale: Optional[Tensor] = None) -> Distribution:
-        if raw_scale is None:
-            return self.density(mean, namespace(mean).ones_like(mean) * self.scale)
-        return self.density(mean, positive(raw_scale, MIN_SCALE))
+    def parameters(self, mean: Tensor, *scale: Tensor) -> tuple[Tensor, ...]:
+        F = namespace(mean)
+        if scale:
+            return mean, positive(scale[0], MIN_SCALE)
+        if self.scale == "learned":
+            shared = positive(value_of(self.shared_scale, mean), MIN_SCALE)
+            return mean, F.broadcast_add(F.zeros_like(mean), shared)
+        return mean, F.ones_like(mean) * self.scale
 
 
 def _check_scale(name: str, scale: Any) -> None:
@@ -70,53 +67,62 @@ def _check_scale(name: str, scale: Any) -> None:
         raise ValueError(f"{name} must be a positive number, 'learned' or 'per_pixel', got {scale!r}")
 
 
-@LIKELIHOODS.register("gaussian")
-class GaussianGenerator(LocationScaleGenerator):
-    """Independent real values with Gaussian noise; returns their means ``(..., X)``, and but for a fixed
-    standard deviation what its softplus is taken of, ``(..., X)``.
+class GaussianLikelihoodFamily(LocationScaleFamily):
+    """Independent Gaussian values.
 
     Parameters
     ----------
-    data_dims, layer_sizes, act_type, latent_variable_size : see :class:`DenseGenerator`.
-    std : the standard deviation: a positive number, "learned", one for all (Rybkin, Daniilidis and Levine
-        2021), or "per_pixel", from the network (Kingma and Welling 2014, appendix C.2).
+    data_dims : int
+        X.
+    std : float or {"learned", "per_pixel"}
+        The standard deviation: a positive number, one that is learned for all values (Rybkin, Daniilidis and
+        Levine 2021), or from the network (Kingma and Welling 2014, appendix C.2).
     """
 
-    title = "a Gaussian likelihood"
-    density = Normal
+    distribution_type = Normal
 
-    def __init__(
-        self,
-        data_dims: int,
-        layer_sizes: Layers,
-        act_type: Activation = "tanh",
-        latent_variable_size: int = 0,
-        std: Union[float, str] = "learned",
-    ) -> None:
-        super().__init__(data_dims, layer_sizes, act_type, latent_variable_size, "std", std)
+    def __init__(self, data_dims: int, std: Union[float, str] = "learned") -> None:
+        super().__init__(data_dims, "std", std)
+
+
+@LIKELIHOODS.register("gaussian")
+class GaussianGenerator(FamilyGenerator):
+    """A likelihood of real values with Gaussian noise; returns means and standard deviations, ``(..., X)`` each.
+
+    See :class:`GaussianLikelihoodFamily` and :class:`FamilyGenerator`.
+    """
+
+    family_type = GaussianLikelihoodFamily
+    title = "a Gaussian likelihood"
+    support = REAL
+    pixels = "grey"
+
+
+class LaplaceFamily(LocationScaleFamily):
+    """Independent Laplace values, whose log density is the absolute error.
+
+    Parameters
+    ----------
+    data_dims : int
+        X.
+    scale : float or {"learned", "per_pixel"}
+        The mean absolute deviation: a positive number, one that is learned for all values, or from the network.
+    """
+
+    distribution_type = Laplace
+
+    def __init__(self, data_dims: int, scale: Union[float, str] = "learned") -> None:
+        super().__init__(data_dims, "scale", scale)
 
 
 @LIKELIHOODS.register("laplace")
-class LaplaceGenerator(LocationScaleGenerator):
-    """Independent real values with Laplace noise, whose log density is the absolute error; returns as
-    :class:`GaussianGenerator` does.
+class LaplaceGenerator(FamilyGenerator):
+    """A likelihood of real values with Laplace noise; returns means and scales, ``(..., X)`` each.
 
-    Parameters
-    ----------
-    data_dims, layer_sizes, act_type, latent_variable_size : see :class:`DenseGenerator`.
-    scale : the mean absolute deviation: a positive number, "learned", one for all, or "per_pixel", from the
-        network.
+    See :class:`LaplaceFamily` and :class:`FamilyGenerator`.
     """
 
+    family_type = LaplaceFamily
     title = "a Laplace likelihood"
-    density = Laplace
-
-    def __init__(
-        self,
-        data_dims: int,
-        layer_sizes: Layers,
-        act_type: Activation = "tanh",
-        latent_variable_size: int = 0,
-        scale: Union[float, str] = "learned",
-    ) -> None:
-        super().__init__(data_dims, layer_sizes, act_type, latent_variable_size, "scale", scale)
+    support = REAL
+    pixels = "grey"

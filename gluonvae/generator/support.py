@@ -11,25 +11,27 @@ from .. import checks
 
 
 class Support:
-    """A set of values. A kind of support says which are outside it, and three things for messages:
-    ``wanted``, what values must be; ``others``, what those outside are called; ``advice``, what to do."""
+    """The support of a likelihood: a set of values, and the words for messages about others."""
 
     wanted = "finite numbers"
+    """What values must be."""
     others = "infinite values"
+    """What values outside are called."""
     advice = "clean the data"
+    """What to do about them."""
     data_range = "real"
     """Where values lie, one of :data:`gluonvae.prior.vamp.PSEUDO_RANGES`."""
 
     def wrong(self, values: np.ndarray) -> np.ndarray:
-        """Which of ``values`` are outside; a NaN always is."""
+        """Return which values are outside, as an array of bools; NaN always is."""
         return ~np.isfinite(values)
 
     def holds(self, values: np.ndarray) -> bool:
-        """Whether all of ``values``, ``(..., X)``, are inside, as zeros and ones are in most."""
+        """Return whether all values, ``(..., X)``, are inside."""
         return values.dtype == bool or not self.wrong(values).any()
 
     def given(self, values: np.ndarray) -> str:
-        """What there is outside, in words."""
+        """Describe the values that are outside."""
         wrong = values[self.wrong(values)]
         negative = wrong[wrong < 0]
         called, example = ("negative values", negative[0]) if negative.size else (self.others, wrong[0])
@@ -114,8 +116,18 @@ NARROW_TO_WIDE = ((BINARY,), (LEVELS, INTERVAL), (COUNTS,), (REAL,))
 
 
 def check(name: str, values: np.ndarray, support: Support, likelihood: str, kinds: Mapping[str, Any]) -> None:
-    """ValueError where ``values`` are not all in ``support``, that says what is wrong with them and which
-    of ``kinds``, generators by name, would fit; ``likelihood`` is what the message calls the one at hand."""
+    """Raise ValueError for values that are not all in a support, which names the likelihoods that fit.
+
+    Parameters
+    ----------
+    name, likelihood : str
+        What the message calls the values and the likelihood.
+    values : numpy.ndarray
+        ``(..., X)``.
+    support : Support
+    kinds : mapping
+        All generators by name.
+    """
     if support.holds(values):
         return
     checks.finite(name, values)

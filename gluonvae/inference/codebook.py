@@ -8,8 +8,9 @@ import numpy as np
 
 from .. import checks
 from .. import noise as _noise
-from ..backend.operators import Tensor, is_symbol, namespace
+from ..backend.operators import is_symbol, namespace
 from ..backend.runtime import mx
+from ..backend.types import Operators, Tensor
 
 TRAINED_BY = ("averages", "gradient")
 """How code vectors are trained: as moving averages of the encodings nearest to them, or by the gradient of their
@@ -28,8 +29,10 @@ class Codebook(mx.gluon.HybridBlock):
 
     Parameters
     ----------
-    codes, code_size : K and d.
-    trained_by : one of :data:`TRAINED_BY`.
+    codes, code_size : int
+        K and d.
+    trained_by : {"averages", "gradient"}
+        See :data:`TRAINED_BY`.
     """
 
     def __init__(self, codes: int, code_size: int, trained_by: str) -> None:
@@ -49,28 +52,34 @@ class Codebook(mx.gluon.HybridBlock):
             )
 
     def vectors(self, like: Tensor) -> Tensor:
-        """The code vectors, ``(K, d)``, for a computation of the kind of ``like``."""
+        """Return the code vectors, ``(K, d)``, for a computation with ``like``."""
         F, rows = namespace(like), self.rows.var() if is_symbol(like) else self.rows.data(like.context)
         return F.identity(rows) if self.trained_by == "gradient" else F.broadcast_div(*_sums_and_counts(F, rows))
 
     def usage(self) -> np.ndarray:
-        """The moving counts of the codes, ``(K,)``, where the code vectors are moving averages."""
+        """Return the moving counts of the codes, ``(K,)``, where the code vectors are moving averages."""
         return self.rows.data().asnumpy()[:, -1]
 
-    def follow(self, encodings: Any, codes: Any, decay: float, revive_below: float) -> Any:
-        """Move the averages N := γ N + (1 - γ) n and m := γ m + (1 - γ) Σ z of each code vector m / N, for the n
-        encodings z of a batch that it is nearest to (van den Oord, Vinyals and Kavukcuoglu 2017, appendix A.1).
+    def follow(self, encodings: Tensor, codes: Tensor, decay: float, revive_below: float) -> Tensor:
+        """Move the averages N := γ N + (1 - γ) n and m := γ m + (1 - γ) Σ z of each code vector m / N.
+
+        z are the n encodings of a batch that it is nearest to (van den Oord, Vinyals and Kavukcuoglu 2017,
+        appendix A.1). What is not finite moves no code vector.
 
         Parameters
         ----------
-        encodings, codes : of a batch, ``(B, V * d)`` and ``(B, V)``.
-        decay : γ.
-        revive_below : a code whose moving count is below this many times the average one is dead, and put on an
-            encoding of the batch, drawn from :data:`gluonvae.noise.source`, with the average count.
+        encodings, codes : NDArray
+            Those of a batch, ``(B, V * d)`` and ``(B, V)``.
+        decay : float
+            γ.
+        revive_below : float
+            A code whose moving count is below this many times the average one is dead, and put on an encoding of
+            the batch, drawn from :data:`gluonvae.noise.source`, with the average count.
 
         Returns
         -------
-        how many were dead, ``(1,)``. It waits for nothing. What is not finite moves no code vector.
+        NDArray
+            How many were dead, ``(1,)``.
         """
         F, before = mx.nd, self.rows.data(encodings.context)
         ones = F.ones((codes.size, 1), ctx=encodings.context, dtype=encodings.dtype)
@@ -87,7 +96,7 @@ class Codebook(mx.gluon.HybridBlock):
         return dead.sum()
 
 
-def _sums_and_counts(F: Any, rows: Tensor) -> tuple[Tensor, Tensor]:
+def _sums_and_counts(F: Operators, rows: Tensor) -> tuple[Tensor, Tensor]:
     return (
         F.slice_axis(rows, axis=-1, begin=0, end=-1),
         F.slice_axis(rows, axis=-1, begin=-1, end=None),

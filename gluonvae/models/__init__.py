@@ -2,7 +2,8 @@
 
 from .conditional import ConditionalVAE
 from .construct import construct_vae
+from .gaussian import GaussianVAE, diagonal_gaussian_kl
 from .semi_supervised import SemiSupervisedVAE
-from .vae import VAE, GaussianVAE, diagonal_gaussian_kl
+from .vae import VAE
 
 __all__ = ["VAE", "ConditionalVAE", "GaussianVAE", "SemiSupervisedVAE", "construct_vae", "diagonal_gaussian_kl"]

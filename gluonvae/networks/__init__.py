@@ -1,50 +1,16 @@
-"""Bodies of networks: what maps data, or a latent state, to features. A file a kind, and a line here for it."""
+"""Network bodies: the hidden layers of inference networks and generators."""
+
+import inspect
 
 from .activations import ACTIVATIONS, Activation, PReLU, activation
 from .backbone import CifarResNet
-from .blocks import FLOATS, ModelBlock, XavierBlock, XavierOrUniform, find
+from .blocks import FLOATS, ModelBlock, XavierBlock, XavierOrUniform, find_block
 from .body import DECODERS, ENCODERS, Fitted, Flattened, Layers, Traced, is_body, make_body, traced
 from .convolution import UPSAMPLINGS, ConvolutionalDecoder, ConvolutionalEncoder
-from .dense import PRECISIONS, Dense, widest_layer
+from .dense import PRECISIONS, Dense, max_units, set_in_units, with_label
+from .family import FamilyNetwork
 from .images import Layout, MapsToRows, OnImages, ToImages, last_layer
 from .mlp import MLP, GatedDense, GatedMLP
 from .residual import ResidualBlock, ResidualDecoder, ResidualEncoder
 
-__all__ = [
-    "ACTIVATIONS",
-    "DECODERS",
-    "ENCODERS",
-    "FLOATS",
-    "MLP",
-    "PRECISIONS",
-    "UPSAMPLINGS",
-    "Activation",
-    "CifarResNet",
-    "ConvolutionalDecoder",
-    "ConvolutionalEncoder",
-    "Dense",
-    "Fitted",
-    "Flattened",
-    "GatedDense",
-    "GatedMLP",
-    "Layers",
-    "Layout",
-    "MapsToRows",
-    "ModelBlock",
-    "OnImages",
-    "PReLU",
-    "ResidualBlock",
-    "ResidualDecoder",
-    "ResidualEncoder",
-    "ToImages",
-    "Traced",
-    "XavierBlock",
-    "XavierOrUniform",
-    "activation",
-    "find",
-    "is_body",
-    "last_layer",
-    "make_body",
-    "traced",
-    "widest_layer",
-]
+__all__ = [name for name, thing in globals().items() if name[0] != "_" and not inspect.ismodule(thing)]

@@ -1,24 +1,30 @@
-"""Activations, by name."""
+"""Activation functions by name."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Union
+from functools import partial
+from typing import Callable, Union
 
 from .. import checks
-from ..backend.operators import Tensor
 from ..backend.runtime import mx
+from ..backend.types import Block, Operators, Tensor
 
 nn = mx.gluon.nn
 
-Activation = Union[str, Callable[[], Any]]
-"""A name in :data:`ACTIVATIONS`, or something called without arguments that makes a block."""
+Activation = Union[str, Callable[[], Block]]
+"""A name in :data:`ACTIVATIONS`, or a function without arguments that returns a new block."""
 
 
 class PReLU(mx.gluon.HybridBlock):
-    """x where x > 0, alpha x elsewhere, with one learned alpha that starts at 0.25 (He et al. 2015).
+    """Parametric ReLU: x where x > 0, alpha x elsewhere (He et al. 2015).
 
-    Gluon's own has a wrong gradient once hybridised: its input is overwritten by its output
-    before the gradient of alpha is taken, which comes out multiplied by alpha.
+    The layer has a single learned alpha, which starts at 0.25. Input and output have the same shape,
+    which is arbitrary.
+
+    Notes
+    -----
+    ``gluon.nn.PReLU`` has a wrong gradient once it is hybridised: its output overwrites its input before
+    the gradient of alpha is computed, which comes out multiplied by alpha.
     """
 
     def __init__(self) -> None:
@@ -26,33 +32,50 @@ class PReLU(mx.gluon.HybridBlock):
         with self.name_scope():
             self.alpha = self.params.get("alpha", shape=(1,), init=mx.init.Constant(0.25))
 
-    def hybrid_forward(self, F: Any, x: Tensor, alpha: Tensor) -> Tensor:
+    def hybrid_forward(self, F: Operators, x: Tensor, alpha: Tensor) -> Tensor:
         return F.relu(x) - F.broadcast_mul(F.relu(-x), alpha)
 
 
-def _elementwise(name: str) -> Callable[[], Any]:
-    return lambda: nn.Activation(name)
-
-
-ACTIVATIONS: dict[str, Callable[[], Any]] = {
-    **{name: _elementwise(name) for name in ("relu", "sigmoid", "tanh", "softrelu", "softsign")},
+ACTIVATIONS: dict[str, Callable[[], Block]] = {
+    **{name: partial(nn.Activation, name) for name in ("relu", "sigmoid", "tanh", "softrelu", "softsign")},
     "elu": nn.ELU,
     "gelu": nn.GELU,
-    "leakyrelu": lambda: nn.LeakyReLU(0.01),
+    "leakyrelu": partial(nn.LeakyReLU, 0.01),
     "prelu": PReLU,
     "selu": nn.SELU,
     "swish": nn.Swish,
 }
-"""Every activation that Gluon has, by name."""
+"""The activation functions of Gluon by name: functions without arguments that return a new block."""
 
 
-def activation(act_type: Activation) -> Callable[[], Any]:
-    """What makes a new activation block. Raises ValueError for a name that Gluon does not know."""
+def activation(act_type: Activation) -> Callable[[], Block]:
+    """Look up an activation function.
+
+    Parameters
+    ----------
+    act_type : str or callable
+        A name in :data:`ACTIVATIONS`, or a function without arguments that returns a new block.
+
+    Returns
+    -------
+    callable
+        Returns a new activation block at each call.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    TypeError
+        If ``act_type`` is a block: layers do not share their activation block.
+
+    Examples
+    --------
+    >>> block = activation("tanh")()
+    >>> block = activation(lambda: nn.LeakyReLU(0.2))()
+    """
     if isinstance(act_type, mx.gluon.Block):
-        raise TypeError(
-            "act_type must be a name or a function that makes a block, as each layer has its own: "
-            f"lambda: nn.{type(act_type).__name__}(...)"
-        )
+        kind = type(act_type).__name__
+        raise TypeError(f"act_type must be a name or a function that makes a block, such as lambda: nn.{kind}(...)")
     if callable(act_type):
         return act_type
     return ACTIVATIONS[checks.known_name("act_type", act_type, ACTIVATIONS)]

@@ -1,20 +1,25 @@
-"""What every part of a model is: a block that is initialised well, and knows its dtype."""
+"""Base classes of the parts of a model: initialisation, precision and dtype."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, Optional
 
 import numpy as np
 
 from ..backend.operators import BFLOAT16
 from ..backend.runtime import mx
+from ..backend.types import Block, DType, Tensor
 from .dense import Dense, product_dtype
 
 
 class XavierOrUniform(mx.init.Xavier):
-    """Xavier (Glorot and Bengio 2010) for matrices; Gluon's default for vectors, which it refuses."""
+    """Xavier initialisation of matrices (Glorot and Bengio 2010), uniform initialisation of vectors.
 
-    def _init_weight(self, name: Any, array: Any) -> None:
+    Xavier is not defined for a vector; there Gluon's default is used. Takes the arguments of
+    ``mx.init.Xavier``.
+    """
+
+    def _init_weight(self, name: str, array: Tensor) -> None:
         if array.ndim < 2:
             mx.init.Uniform()._init_weight(name, array)
         else:
@@ -22,25 +27,47 @@ class XavierOrUniform(mx.init.Xavier):
 
 
 class XavierBlock(mx.gluon.HybridBlock):
-    """A HybridBlock that Xavier initialises unless another initialiser is named.
+    """A HybridBlock with Xavier initialisation by default.
 
-    With Gluon's default, uniform in ±0.07 whatever the width, the tutorial's model ends 3 to 5
-    nats lower on ``digits`` (benchmarks/README.md). ``block.collect_params().initialize()`` is
-    Gluon's own and knows nothing of this.
+    Notes
+    -----
+    With Gluon's default, uniform in ±0.07 whatever the width, the tutorial's model ends 3 to 5 nats lower on
+    ``digits`` (benchmarks/README.md). ``block.collect_params().initialize()`` still uses Gluon's default.
     """
 
     def initialize(self, init: Any = None, ctx: Any = None, verbose: bool = False, force_reinit: bool = False) -> None:
-        """Gluon's own, with :class:`XavierOrUniform` where ``init`` is left out."""
+        """Initialise the parameters.
+
+        Parameters
+        ----------
+        init : mx.init.Initializer, optional
+            :class:`XavierOrUniform` by default.
+        ctx : Context or sequence of Context, optional
+            Devices that hold the parameters; the current one by default.
+        verbose : bool, default False
+            Whether to print what is initialised.
+        force_reinit : bool, default False
+            Whether to initialise parameters again that are initialised already.
+        """
         super().initialize(init or XavierOrUniform(), ctx, verbose, force_reinit)
 
     def mixed_precision(self, precision: str) -> None:
-        """Take the matrix products of every :class:`Dense` layer in "bfloat16" (a CPU with AVX-512, or
-        a GPU) or "float16" (a GPU); "float32" undoes it.
+        """Choose the precision of the matrix products of every :class:`Dense` layer (Micikevicius et al. 2018).
 
-        Parameters, activations, sums, convolutions and what is returned stay float32 (Micikevicius et al. 2018).
-        As with ``hybridize``, call it on the outermost block that you call: graphs above it are
-        those traced before. Raises ValueError for a precision that the device has no product of, and
-        TypeError for a model that was cast to another dtype.
+        Parameters, activations, sums, convolutions and outputs stay float32. As with ``hybridize``, call it on
+        the outermost block that is called: blocks that contain this one keep the graphs they have traced.
+
+        Parameters
+        ----------
+        precision : {"float32", "bfloat16", "float16"}
+            bfloat16 is for a CPU with AVX-512 or a GPU, float16 for a GPU.
+
+        Raises
+        ------
+        ValueError
+            If the device has no matrix product of that precision.
+        TypeError
+            If the model was cast to a dtype other than float32.
         """
         parameters = list(self.collect_params().values())
         if any(np.dtype(parameter.dtype) != np.float32 for parameter in parameters):
@@ -48,7 +75,7 @@ class XavierBlock(mx.gluon.HybridBlock):
         ready = parameters and parameters[0]._data is not None
         dtype = product_dtype(precision, parameters[0].list_ctx()[0] if ready else mx.current_context())
 
-        def switch(block: Any) -> None:
+        def switch(block: Block) -> None:
             if isinstance(block, Dense):
                 block.precision = dtype
             if isinstance(block, mx.gluon.HybridBlock):
@@ -57,47 +84,91 @@ class XavierBlock(mx.gluon.HybridBlock):
         self.apply(switch)
 
 
-def find(block: Any, kind: type) -> Any:
-    """The first block of that kind in ``block``, itself included, or None."""
+def find_block(block: Block, kind: type) -> Optional[Block]:
+    """Find a block of a class among a block and its descendants.
+
+    Parameters
+    ----------
+    block : Block
+        Where to search, depth first.
+    kind : type
+        The class.
+
+    Returns
+    -------
+    Block or None
+        The first one, or None if there is none.
+
+    Examples
+    --------
+    >>> find_block(vae, mx.gluon.nn.Dropout) is None
+    True
+    """
     if isinstance(block, kind):
         return block
-    return next(filter(None, (find(child, kind) for child in block._children.values())), None)
+    children = block._children.values()
+    # an empty HybridSequential is false
+    return next((found for child in children if (found := find_block(child, kind)) is not None), None)
 
 
 FLOATS = [BFLOAT16, *(np.dtype(name) for name in ("float16", "float32", "float64"))]
+"""The dtypes that a model may have."""
 
 
 class ModelBlock(XavierBlock):
-    """A block that knows the dtype it computes in, so that its input can be checked."""
+    """A block that knows the dtype of its input, parameters and output.
 
-    bears_bfloat16: ClassVar[bool] = True
-    """Whether eight binary digits are enough for what it computes."""
+    Attributes
+    ----------
+    dtype : dtype
+        "float32" until :meth:`cast` is called.
+    supports_bfloat16 : bool
+        Class attribute: whether bfloat16's eight significant bits are enough for what the block computes.
+    """
+
+    supports_bfloat16: bool = True
 
     def __init__(self) -> None:
         super().__init__()
-        self.dtype: Any = "float32"
+        self.dtype: DType = "float32"
 
-    def cast(self, dtype: Any) -> None:
-        """Compute in another dtype, :data:`gluonvae.backend.operators.BFLOAT16`, float16 (on a GPU), float32 or
-        float64: parameters, and what the block takes and returns. Raises TypeError for another."""
+    def cast(self, dtype: DType) -> None:
+        """Change the dtype of the input, parameters and output.
+
+        Parameters
+        ----------
+        dtype : dtype
+            float32, float64, float16 (on a GPU) or :data:`gluonvae.backend.operators.BFLOAT16`.
+
+        Raises
+        ------
+        TypeError
+            If the dtype is none of these, or :meth:`check_bfloat16` refuses it.
+        """
         if np.dtype(dtype) not in FLOATS:
             raise TypeError(f"a model's dtype must be float16, float32, float64 or BFLOAT16, got {np.dtype(dtype)}")
         self.check_bfloat16(dtype)
         super().cast(dtype)
         self.dtype = dtype
 
-    def check_body(self, in_units: int) -> None:
-        """ValueError, with the shapes, where a body that this was given does not bear rows of ``in_units``."""
+    def check_bfloat16(self, dtype: DType) -> None:
+        """Check that the block can be cast to bfloat16.
 
-    def check_bfloat16(self, dtype: Any) -> None:
-        """TypeError where ``dtype`` is bfloat16 and this is not for it."""
+        Parameters
+        ----------
+        dtype : dtype
+            Any other dtype passes.
+
+        Raises
+        ------
+        TypeError
+            If the block does not support bfloat16 or contains a convolution.
+        """
         if np.dtype(dtype) != BFLOAT16:
             return
-        instead = (
-            "leave the model in float32 and take its matrix products alone in bfloat16, vae.mixed_precision('bfloat16')"
-        )
-        if not self.bears_bfloat16:
+        instead = "leave the model in float32 and call vae.mixed_precision('bfloat16'), for matrix products alone"
+        if not self.supports_bfloat16:
             raise TypeError(f"bfloat16 has too few digits for {type(self).__name__}: {instead}")
-        if find(self, mx.gluon.nn.conv_layers._Conv):
-            # they fail, or break MXNet's memory
+        if find_block(self, mx.gluon.nn.conv_layers._Conv):
+            # they raise errors or corrupt MXNet's memory
             raise TypeError(f"MXNet has no convolutions in bfloat16: {instead}")

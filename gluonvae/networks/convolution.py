@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from .. import checks
-from ..backend.operators import Tensor
 from ..backend.runtime import mx
+from ..backend.types import Block, Operators, Tensor
 from .activations import Activation, activation
 from .body import DECODERS, ENCODERS
 from .dense import Dense
@@ -16,38 +16,62 @@ from .images import Layout, OnImages, ToImages
 nn = mx.gluon.nn
 
 
-def sequence(*blocks: Any) -> Any:
-    """The blocks one after another."""
+def sequence(*blocks: Block) -> Any:
+    """Chain blocks in a HybridSequential.
+
+    Parameters
+    ----------
+    *blocks : Block
+        In the order in which they are applied.
+
+    Returns
+    -------
+    HybridSequential
+        The chain.
+    """
     net = nn.HybridSequential()
     net.add(*blocks)
     return net
 
 
-def finished(layer: Any, batch_norm: bool, make_activation: Callable[[], Any]) -> list[Any]:
-    """A layer of maps with batch norm, if any, and its activation."""
-    return [layer, *([nn.BatchNorm()] if batch_norm else []), make_activation()]
+def normalisation(batch_norm: bool) -> list[Block]:
+    """Create the optional batch norm of a layer (Ioffe and Szegedy 2015).
 
+    Parameters
+    ----------
+    batch_norm : bool
+        Whether there is one.
 
-def halvings(layout: Layout, times: int) -> list[tuple[int, int]]:
-    """The height and width of an image, then of its half, rounded up, and so on: ``times`` halves."""
-    sizes = [(layout.height, layout.width)]
-    for _ in range(times):
-        height, width = sizes[-1]
-        sizes.append((-(-height // 2), -(-width // 2)))
-    return sizes
+    Returns
+    -------
+    list of Block
+        A BatchNorm, or nothing.
+    """
+    return [nn.BatchNorm()] if batch_norm else []
 
 
 @ENCODERS.register("conv")
 class ConvolutionalEncoder(OnImages):
-    """Convolutions each of which halves the picture: rows ``(N, X)`` to maps ``(N, F, H / 2^n, W / 2^n)``.
+    """Convolutions of stride 2.
+
+    Each of the n layers halves height and width, rounded up: maps rows ``(N, X)`` to feature maps
+    ``(N, F, H / 2^n, W / 2^n)``. A label is given as for :class:`OnImages`.
 
     Parameters
     ----------
-    shape : of an image, ``(H, W)``, ``(H, W, C)`` or ``(C, H, W)``.
-    layer_sizes : channels of each layer.
-    act_type : see :func:`gluonvae.networks.activation`.
-    batch_norm : normalise each layer before its activation (Ioffe and Szegedy 2015).
-    label_size : see :class:`OnImages`.
+    shape : sequence of int
+        Shape of an image: ``(H, W)``, ``(H, W, C)`` or ``(C, H, W)``.
+    layer_sizes : sequence of int, default (32, 64)
+        Channels of each layer.
+    act_type : str or callable, default "relu"
+        Activation of each layer, see :func:`activation`.
+    batch_norm : bool, default False
+        Whether each layer is normalised before its activation (Ioffe and Szegedy 2015).
+
+    Raises
+    ------
+    ValueError
+        If ``shape`` is not that of an image, a size is not positive, or the activation is unknown.
     """
 
     def __init__(
@@ -56,19 +80,23 @@ class ConvolutionalEncoder(OnImages):
         layer_sizes: Sequence[int] = (32, 64),
         act_type: Activation = "relu",
         batch_norm: bool = False,
-        label_size: int = 0,
     ) -> None:
         make_activation = activation(act_type)
         layers = sequence()
         for channels in checks.layer_sizes("layer_sizes", layer_sizes):
-            # rounded up, as 28, 14, 7, 4
             layer = nn.Conv2D(channels, 3, strides=2, padding=1, use_bias=not batch_norm)
-            layers.add(*finished(layer, batch_norm, make_activation))
-        super().__init__(layers, shape, label_size)
+            layers.add(layer, *normalisation(batch_norm), make_activation())
+        super().__init__(layers, shape)
 
 
-class FirstMaps(mx.gluon.HybridBlock):
-    """A linear layer from rows ``(N, D)`` to maps ``(N, C, H, W)``."""
+class DenseToMaps(mx.gluon.HybridBlock):
+    """A dense layer whose output is reshaped: maps rows ``(N, D)`` to feature maps ``(N, C, H, W)``.
+
+    Parameters
+    ----------
+    channels, height, width : int
+        C, H and W.
+    """
 
     def __init__(self, channels: int, height: int, width: int) -> None:
         super().__init__()
@@ -76,69 +104,107 @@ class FirstMaps(mx.gluon.HybridBlock):
         with self.name_scope():
             self.layer = Dense(channels * height * width)
 
-    def hybrid_forward(self, F: Any, rows: Tensor) -> Tensor:
+    def hybrid_forward(self, F: Operators, rows: Tensor) -> Tensor:
         return F.reshape(self.layer(rows), shape=self.shape)
 
 
-class Cropped(mx.gluon.HybridBlock):
-    """Maps without the rows and columns beyond ``height`` and ``width``."""
+class Upsample(mx.gluon.HybridBlock):
+    """Nearest-neighbour upsampling by 2: maps ``(N, C, H, W)`` to ``(N, C, 2 H, 2 W)``."""
 
-    def __init__(self, height: int, width: int) -> None:
-        super().__init__()
-        self.size = height, width
-
-    def hybrid_forward(self, F: Any, maps: Tensor) -> Tensor:
-        height, width = self.size
-        return F.slice(maps, begin=(None, None, 0, 0), end=(None, None, height, width))
-
-
-class Doubled(mx.gluon.HybridBlock):
-    """Maps with each value in the place of four."""
-
-    def hybrid_forward(self, F: Any, maps: Tensor) -> Tensor:
+    def hybrid_forward(self, F: Operators, maps: Tensor) -> Tensor:
         return F.UpSampling(maps, scale=2, sample_type="nearest")
 
 
-def _transposed(channels: int, **options: Any) -> list[Any]:
-    # a kernel that is a multiple of the stride: each pixel is of as many products as another, a quarter of what
-    # Xavier counts
+def _transposed(channels: int, **options: Any) -> list[Block]:
+    # the kernel is a multiple of the stride, so that every pixel is a sum of as many products: a quarter of those
+    # that Xavier counts
     spread = mx.init.Xavier(magnitude=4 * 3)
     return [nn.Conv2DTranspose(channels, 4, strides=2, padding=1, weight_initializer=spread, **options)]
 
 
-def _resize(channels: int, **options: Any) -> list[Any]:
-    return [Doubled(), nn.Conv2D(channels, 3, padding=1, **options)]
+def _resize(channels: int, **options: Any) -> list[Block]:
+    return [Upsample(), nn.Conv2D(channels, 3, padding=1, **options)]
 
 
-UPSAMPLINGS: dict[str, Callable[..., list[Any]]] = {"transposed": _transposed, "resize": _resize}
-"""How a layer doubles a picture, by name: a transposed convolution (Radford, Metz and Chintala 2016), or a
-convolution of the picture with each pixel in the place of four (Odena, Dumoulin and Olah 2016)."""
+UPSAMPLINGS: dict[str, Callable[..., list[Block]]] = {"transposed": _transposed, "resize": _resize}
+"""Layers that double height and width by name: a transposed convolution (Radford, Metz and Chintala 2016), or
+nearest-neighbour upsampling and a convolution (Odena, Dumoulin and Olah 2016)."""
 
 
 def decoder_sizes(shape: Sequence[int], layer_sizes: Sequence[int]) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
-    """Channels of each stage of a decoder, and the height and width that it begins with, then of each stage."""
+    """Plan the stages of a decoder of images, each of which doubles height and width.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Shape of an image, see :meth:`Layout.of`.
+    layer_sizes : sequence of int
+        Channels of each stage.
+
+    Returns
+    -------
+    channels : tuple of int
+        Channels of each stage.
+    sizes : list of tuple of int
+        Height and width of the input of the first stage, then of the output of each stage.
+
+    Raises
+    ------
+    ValueError
+        If there is no stage.
+    """
     channels = checks.layer_sizes("layer_sizes", layer_sizes)
     if not channels:
         raise ValueError("layer_sizes of a decoder of images must have at least one number of channels, got none")
-    return channels, halvings(Layout.of(shape), len(channels))[::-1]
+    layout, divisors = Layout.of(shape), [2**n for n in range(len(channels), -1, -1)]
+    # rounded up
+    return channels, [(-(-layout.height // divisor), -(-layout.width // divisor)) for divisor in divisors]
 
 
-def cropped_to(size: tuple[int, int], before: tuple[int, int]) -> list[Any]:
-    """What makes ``size`` of the double of ``before``."""
-    return [] if size == (2 * before[0], 2 * before[1]) else [Cropped(*size)]
+def cropping(size: tuple[int, int], before: tuple[int, int]) -> list[Block]:
+    """Create the crop after doubling height and width, if one is needed.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Height and width of the output.
+    before : tuple of int
+        Height and width before doubling.
+
+    Returns
+    -------
+    list of Block
+        A block that keeps the upper left part of maps, or nothing.
+    """
+    if size == (2 * before[0], 2 * before[1]):
+        return []
+    return [nn.HybridLambda(lambda F, maps: F.slice(maps, begin=(None, None, 0, 0), end=(None, None, *size)))]
 
 
 @DECODERS.register("conv")
 class ConvolutionalDecoder(ToImages):
-    """A linear layer to small maps, and layers each of which doubles them: rows ``(N, D)`` to maps ``(N, F, H, W)``.
+    """A dense layer to small feature maps, then convolutional layers that double height and width.
+
+    Maps rows ``(N, D)`` to feature maps ``(N, F, H, W)``.
 
     Parameters
     ----------
-    shape : of an image, ``(H, W)``, ``(H, W, C)`` or ``(C, H, W)``.
-    layer_sizes : channels of each layer; the small maps have as many as the first.
-    act_type : see :func:`gluonvae.networks.activation`.
-    batch_norm : normalise each layer before its activation.
-    upsampling : one of :data:`UPSAMPLINGS`.
+    shape : sequence of int
+        Shape of an image: ``(H, W)``, ``(H, W, C)`` or ``(C, H, W)``.
+    layer_sizes : sequence of int, default (32, 16)
+        Channels of each convolutional layer; the small feature maps have as many as the first.
+    act_type : str or callable, default "relu"
+        Activation of each layer, see :func:`activation`.
+    batch_norm : bool, default False
+        Whether each layer is normalised before its activation (Ioffe and Szegedy 2015).
+    upsampling : {"transposed", "resize"}, default "transposed"
+        How height and width are doubled, see :data:`UPSAMPLINGS`.
+
+    Raises
+    ------
+    ValueError
+        If ``shape`` is not that of an image, ``layer_sizes`` is empty or has a size that is not positive, or the
+        activation or the upsampling is unknown.
     """
 
     def __init__(
@@ -151,9 +217,9 @@ class ConvolutionalDecoder(ToImages):
     ) -> None:
         make_activation = activation(act_type)
         upsample = UPSAMPLINGS[checks.known_name("upsampling", upsampling, UPSAMPLINGS)]
-        sizes, (first, *others) = decoder_sizes(shape, layer_sizes)
-        layers = sequence(*finished(FirstMaps(sizes[0], *first), batch_norm, make_activation))
-        for channels, before, size in zip(sizes, (first, *others), others):
-            *resize, layer = upsample(channels, use_bias=not batch_norm)
-            layers.add(*resize, *finished(layer, batch_norm, make_activation), *cropped_to(size, before))
+        channels, sizes = decoder_sizes(shape, layer_sizes)
+        layers = sequence(DenseToMaps(channels[0], *sizes[0]), *normalisation(batch_norm), make_activation())
+        for units, before, size in zip(channels, sizes, sizes[1:]):
+            layers.add(*upsample(units, use_bias=not batch_norm), *normalisation(batch_norm), make_activation())
+            layers.add(*cropping(size, before))
         super().__init__(layers, shape)

@@ -1,19 +1,29 @@
-"""Bodies between rows of values and pictures."""
+"""Conversion between rows of values and pictures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from .. import checks
-from ..backend.operators import Tensor, namespace
+from ..backend.operators import namespace
 from ..backend.runtime import mx
+from ..backend.types import Block, Operators, Tensor
+from .body import Layers
 from .dense import Dense
 
 
 class Layout(NamedTuple):
-    """How the X values of a row are a picture."""
+    """The order of the X = C H W values of a picture in a row.
+
+    Attributes
+    ----------
+    channels, height, width : int
+        C, H and W.
+    channels_last : bool, default False
+        Whether a row is a flattened ``(H, W, C)`` rather than ``(C, H, W)``.
+    """
 
     channels: int
     height: int
@@ -22,8 +32,29 @@ class Layout(NamedTuple):
 
     @classmethod
     def of(cls, shape: Sequence[int]) -> Layout:
-        """Of images of ``shape``, as :attr:`gluonvae.data.Dataset.shape` has it: ``(H, W)``; ``(C, H, W)`` where C
-        is 1 or 3, else ``(H, W, C)``; or ``(X,)``, a square. Raises ValueError for another."""
+        """Create the layout of images of a shape.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            ``(H, W)``; ``(C, H, W)`` if C is 1 or 3, else ``(H, W, C)``; or ``(X,)`` for a square, as in
+            :attr:`gluonvae.data.Dataset.shape`.
+
+        Returns
+        -------
+        Layout
+            Channels, height, width and their order.
+
+        Raises
+        ------
+        ValueError
+            If it is none of these.
+
+        Examples
+        --------
+        >>> Layout.of((32, 32, 3))
+        Layout(channels=3, height=32, width=32, channels_last=True)
+        """
         shape = checks.layer_sizes("shape", shape)
         if len(shape) == 1 and math.isqrt(shape[0]) ** 2 == shape[0]:
             return cls(1, math.isqrt(shape[0]), math.isqrt(shape[0]))
@@ -38,86 +69,142 @@ class Layout(NamedTuple):
 
     @property
     def values(self) -> int:
-        """X."""
+        """The number of values of a picture, X."""
         return self.channels * self.height * self.width
 
     def maps(self, rows: Tensor) -> Tensor:
-        """Rows ``(N, X)`` as pictures ``(N, C, H, W)``."""
+        """Reshape rows to pictures.
+
+        Parameters
+        ----------
+        rows : Tensor
+            ``(N, X)``.
+
+        Returns
+        -------
+        Tensor
+            ``(N, C, H, W)``.
+        """
         F = namespace(rows)
         if not self.channels_last:
             return F.reshape(rows, shape=(0, *self[:3]))
         return F.transpose(F.reshape(rows, shape=(0, self.height, self.width, self.channels)), axes=(0, 3, 1, 2))
 
     def rows(self, maps: Tensor) -> Tensor:
-        """Maps ``(N, m C, H, W)`` as rows ``(N, m X)``: one picture after another."""
+        """Reshape pictures to rows.
+
+        Parameters
+        ----------
+        maps : Tensor
+            ``(N, m C, H, W)``, m pictures for each row.
+
+        Returns
+        -------
+        Tensor
+            ``(N, m X)``, one picture after another.
+        """
         F = namespace(maps)
         if self.channels_last:
             maps = F.transpose(F.reshape(maps, shape=(0, -4, -1, self.channels, 0, 0)), axes=(0, 1, 3, 4, 2))
         return F.flatten(maps)
 
 
-class OnImages(mx.gluon.HybridBlock):
-    """A block that wants pictures ``(N, C, H, W)``, as the body of an inference network, whose data are rows
-    ``(N, X)``: ``gv.GaussianInferenceNetwork(50, gv.networks.OnImages(block, (28, 28)))``.
+class _BlockOfImages(mx.gluon.HybridBlock):
+    """A block and the layout of the images at its input or output."""
+
+    def __init__(self, block: Block, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.layout = Layout.of(shape)
+        self.block = block
+
+
+class OnImages(_BlockOfImages):
+    """Makes a body of a block whose input is pictures ``(N, C, H, W)``.
+
+    It is called as ``body(rows)`` or ``body(rows, label)`` with rows ``(N, X)`` and a label ``(N, Y)``, and returns
+    what the block returns. Each of the Y numbers becomes a channel of one constant value behind those of the picture:
+    the block's input is ``(N, C + Y, H, W)``.
 
     Parameters
     ----------
-    block : returns features ``(N, F)`` or maps ``(N, F, H', W')``.
-    shape : of an image, see :meth:`Layout.of`.
-    label_size : Y further numbers at the end of each row, each of which becomes a map of one value behind the
-        picture's channels: ``(N, X + Y)`` to ``(N, C + Y, H, W)``.
+    block : Block
+        Maps pictures to features ``(N, F)`` or feature maps ``(N, F, H', W')``.
+    shape : sequence of int
+        Shape of an image, see :meth:`Layout.of`.
+
+    Attributes
+    ----------
+    takes_label : bool
+        Class attribute: the body may be called with a label.
+    layout : Layout
+        Order of the values in a row.
+
+    Raises
+    ------
+    ValueError
+        If ``shape`` is not that of an image.
+
+    Examples
+    --------
+    >>> net = gv.GaussianInferenceNetwork(50, gv.networks.OnImages(block, (28, 28)))
     """
 
-    def __init__(self, block: Any, shape: Sequence[int], label_size: int = 0) -> None:
-        super().__init__()
-        self.layout = Layout.of(shape)
-        self.label_size = checks.positive_int("label_size", label_size) if label_size else 0
-        self.block = block
+    takes_label: ClassVar[bool] = True
 
     @property
     def in_units(self) -> int:
-        """X + Y, the length of a row."""
-        return self.layout.values + self.label_size
+        """The length of a row without label, X."""
+        return self.layout.values
 
-    def hybrid_forward(self, F: Any, rows: Tensor) -> Tensor:
-        if not self.label_size:
-            return self.block(self.layout.maps(rows))
-        pixels = F.slice_axis(rows, axis=1, begin=0, end=self.layout.values)
-        label = F.slice_axis(rows, axis=1, begin=self.layout.values, end=None)
-        label = F.reshape(label, shape=(0, 0, 1, 1))
-        constant = F.broadcast_axis(label, axis=(2, 3), size=(self.layout.height, self.layout.width))
-        return self.block(F.concat(self.layout.maps(pixels), constant, dim=1))
+    def hybrid_forward(self, F: Operators, rows: Tensor, *label: Tensor) -> Tensor:
+        maps, size = self.layout.maps(rows), self.layout[1:3]
+        # (N, Y, H, W)
+        constant = [F.broadcast_axis(F.reshape(y, shape=(0, 0, 1, 1)), axis=(2, 3), size=size) for y in label]
+        return self.block(F.concat(maps, *constant, dim=1) if label else maps)
 
 
-class ToImages(mx.gluon.HybridBlock):
-    """A block that makes maps ``(N, F, H, W)`` of rows ``(N, D)``, as the body of a generator of images whose
-    colours come last: ``gv.GaussianGenerator(3072, gv.networks.ToImages(block, (32, 32, 3)))``. One of grey images,
-    or of colours that come first, needs no wrapper.
+class ToImages(_BlockOfImages):
+    """Tells a generator the layout of the images for which its body returns feature maps.
+
+    It is needed for images whose channels come last; otherwise the block itself can be the body. Maps rows
+    ``(N, D)`` to feature maps ``(N, F, H, W)``.
 
     Parameters
     ----------
-    block : its maps are of the height and width of the image.
-    shape : of an image, see :meth:`Layout.of`.
+    block : Block
+        Returns feature maps of the image's height and width.
+    shape : sequence of int
+        Shape of an image, see :meth:`Layout.of`.
+
+    Raises
+    ------
+    ValueError
+        If ``shape`` is not that of an image.
+
+    Examples
+    --------
+    >>> generator = gv.GaussianGenerator(3072, gv.networks.ToImages(block, (32, 32, 3)))
     """
 
-    def __init__(self, block: Any, shape: Sequence[int]) -> None:
-        super().__init__()
-        self.layout = Layout.of(shape)
-        self.block = block
-
-    def hybrid_forward(self, F: Any, rows: Tensor) -> Tensor:
+    def hybrid_forward(self, F: Operators, rows: Tensor) -> Tensor:
         return self.block(rows)
 
 
 class MapsToRows(mx.gluon.HybridBlock):
-    """The last layer of a generator of images: for each pixel a linear function of the maps ``(N, F, H, W)``
-    there, as rows ``(N, m X)``.
+    """The output layer of a generator of images: a linear function of the features of each pixel.
+
+    Maps feature maps ``(N, F, H, W)`` to rows ``(N, m X)``.
 
     Parameters
     ----------
-    size : m X.
-    features : F.
-    layout : of an image.
+    size : int
+        m X, where m is the number of parameters for each value of an image.
+    features : int
+        F.
+    layout : Layout
+        Order of the values in a row.
+    prefix : str
+        Prefix of the names of its parameters.
     """
 
     def __init__(self, size: int, features: int, layout: Layout, prefix: str) -> None:
@@ -127,30 +214,49 @@ class MapsToRows(mx.gluon.HybridBlock):
             channels = size // (layout.height * layout.width)
             self.layer = mx.gluon.nn.Conv2D(channels, 1, in_channels=features, prefix="")
 
-    def hybrid_forward(self, F: Any, maps: Tensor) -> Tensor:
+    def hybrid_forward(self, F: Operators, maps: Tensor) -> Tensor:
         return self.layout.rows(self.layer(maps))
 
 
-def last_layer(size: int, features: tuple[int, ...], body: Any, data_dims: int, prefix: str) -> Any:
-    """What makes ``size`` numbers, as many a value of the data as another, of what a body returns.
+def last_layer(size: int, features: tuple[int, ...], body: Layers, data_dims: int, prefix: str) -> Block:
+    """Create the output layer of a generator.
 
-    Raises ValueError for maps on which ``data_dims`` values are no pictures.
+    Parameters
+    ----------
+    size : int
+        Number of outputs for a data point, a multiple of ``data_dims``.
+    features : tuple of int
+        Shape of the body's output for a row, ``(F,)`` or ``(F, H, W)``.
+    body : Block or sequence of int
+        The body, or the widths of its layers.
+    data_dims : int
+        X, the number of values of a data point.
+    prefix : str
+        Prefix of the names of its parameters.
+
+    Returns
+    -------
+    Block
+        A :class:`Dense` layer for features, a :class:`MapsToRows` for feature maps.
+
+    Raises
+    ------
+    ValueError
+        If feature maps have another height and width than images of ``data_dims`` values.
     """
     if len(features) == 1:
         return Dense(size, features[0], prefix=prefix)
-    of_maps = f"(N, {', '.join(map(str, features))})"
+    returns = f"the body {type(body).__name__} returns maps (N, {', '.join(map(str, features))})"
     layout = getattr(body, "layout", None)
     if layout is None:
         height, width = features[1:]
-        if data_dims % (height * width):
-            raise ValueError(
-                f"the body {type(body).__name__} returns maps {of_maps}: {data_dims} values are no whole number of "
-                f"channels of {height}×{width}"
-            )
-        layout = Layout(data_dims // (height * width), height, width)
+        channels, rest = divmod(data_dims, height * width)
+        if rest:
+            raise ValueError(f"{returns}: {data_dims} values are no whole number of channels of {height}×{width}")
+        layout = Layout(channels, height, width)
     if (layout.height, layout.width) != features[1:] or layout.values != data_dims:
         raise ValueError(
-            f"the body {type(body).__name__} returns maps {of_maps} for images of {layout.channels} channels of "
-            f"{layout.height}×{layout.width}, and a data point has {data_dims} values: they must be the same pixels"
+            f"{returns} for images of {layout.channels} channels of {layout.height}×{layout.width}, and a data point "
+            f"has {data_dims} values: they must be the same pixels"
         )
     return MapsToRows(size, features[0], layout, prefix)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Optional
 
-from ..backend.operators import Tensor
 from ..backend.runtime import mx
+from ..backend.types import Block, Operators, Tensor
 from .activations import Activation, activation
 from .body import DECODERS, ENCODERS
 from .dense import Dense
@@ -15,22 +15,32 @@ from .dense import Dense
 @ENCODERS.register("mlp")
 @DECODERS.register("mlp")
 class MLP(mx.gluon.nn.HybridSequential):
-    """Dense layers, each with its activation, over the last axis of ``(..., in_units)``.
+    """Dense layers, each followed by an activation: maps ``(..., in_units)`` to ``(..., out_units)``.
 
     Parameters
     ----------
-    layer_sizes : width of each layer; none at all makes the identity.
-    act_type : see :func:`activation`.
-    in_units : width of the input; 0 leaves it to the first call, as in Gluon.
-    prefix : what the names of its parameters begin with.
+    layer_sizes : sequence of int
+        Width of each layer; an empty one makes the identity.
+    act_type : str or callable, default "tanh"
+        Activation of each layer, see :func:`activation`.
+    in_units : int, default 0
+        Size of the input; 0 infers it from the first call.
+    prefix : str, optional
+        Prefix of the names of its parameters.
+
+    Raises
+    ------
+    ValueError
+        If the activation is unknown.
+
+    Attributes
+    ----------
+    out_units : int
+        Size of the output; 0 if there is no layer and ``in_units`` was not given.
     """
 
     def __init__(
-        self,
-        layer_sizes: Sequence[int],
-        act_type: Activation = "tanh",
-        in_units: int = 0,
-        prefix: Optional[str] = None,
+        self, layer_sizes: Sequence[int], act_type: Activation = "tanh", in_units: int = 0, prefix: Optional[str] = None
     ) -> None:
         super().__init__(prefix=prefix)
         make_activation = activation(act_type)
@@ -39,33 +49,76 @@ class MLP(mx.gluon.nn.HybridSequential):
                 self.add(*self.layer(units, in_units, make_activation()))
                 in_units = units
         self.out_units = in_units
-        """Width of the output; 0 where there is no layer and ``in_units`` was not given."""
 
-    def layer(self, units: int, in_units: int, act: Any) -> tuple[Any, ...]:
-        """The blocks that make ``units`` features of ``in_units``."""
+    def layer(self, units: int, in_units: int, act: Block) -> tuple[Block, ...]:
+        """Create the blocks of one layer.
+
+        Parameters
+        ----------
+        units : int
+            Size of the output.
+        in_units : int
+            Size of the input; 0 infers it from the first call.
+        act : Block
+            The activation.
+
+        Returns
+        -------
+        tuple of Block
+            The blocks in the order in which they are applied.
+        """
         return Dense(units, in_units), act
 
 
 class GatedDense(mx.gluon.HybridBlock):
-    """act(W x + b) ⊙ sigmoid(V x + c), over the last axis (van den Oord et al. 2016, equation 2)."""
+    """A dense layer with gates: act(W x + b) ⊙ sigmoid(V x + c) (van den Oord et al. 2016, equation 2).
 
-    def __init__(self, units: int, in_units: int, act: Any) -> None:
+    Maps ``(..., in_units)`` to ``(..., units)``.
+
+    Parameters
+    ----------
+    units : int
+        Size of the output.
+    in_units : int
+        Size of the input; 0 infers it from the first call.
+    act : Block
+        The activation.
+    """
+
+    def __init__(self, units: int, in_units: int, act: Block) -> None:
         super().__init__()
         with self.name_scope():
             self.value = Dense(units, in_units)
             self.gate = Dense(units, in_units)
-            # open at first: half open, layer upon layer makes small features, which are slow to learn
+            # gates start open: half open, they shrink the features from layer to layer, which slows learning
             self.gate.bias.init = mx.init.Constant(2.0)
             self.act = act
 
-    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
+    def hybrid_forward(self, F: Operators, x: Tensor) -> Tensor:
         return self.act(self.value(x)) * F.Activation(self.gate(x), act_type="sigmoid")
 
 
-@ENCODERS.register("gatedMLP")
-@DECODERS.register("gatedMLP")
+@ENCODERS.register("gated_mlp")
+@DECODERS.register("gated_mlp")
 class GatedMLP(MLP):
-    """An :class:`MLP` each feature of which has a gate, see :class:`GatedDense`; takes what it takes."""
+    """Dense layers with gates, see :class:`GatedDense`: maps ``(..., in_units)`` to ``(..., out_units)``.
 
-    def layer(self, units: int, in_units: int, act: Any) -> tuple[Any, ...]:
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Width of each layer; an empty one makes the identity.
+    act_type : str or callable, default "tanh"
+        Activation of each layer, see :func:`activation`.
+    in_units : int, default 0
+        Size of the input; 0 infers it from the first call.
+    prefix : str, optional
+        Prefix of the names of its parameters.
+
+    Raises
+    ------
+    ValueError
+        If the activation is unknown.
+    """
+
+    def layer(self, units: int, in_units: int, act: Block) -> tuple[Block, ...]:
         return (GatedDense(units, in_units, act),)

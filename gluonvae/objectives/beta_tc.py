@@ -3,64 +3,55 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import checks
-from ..backend.operators import Tensor, log_mean_exp, sum_last, with_sample_axis
-from ..backend.runtime import mx
+from ..backend.operators import log_mean_exp, sum_last, with_sample_axis
+from ..backend.types import Operators, Structure, Tensor, Weights
 from ..distributions import Distribution
-from ..models.vae import VAE
-from .base import BOUNDS, Objective, Weight
+from ..models import VAE
+from ..weights import Weight
+from .base import BOUNDS, Objective
 from .elbo import check_kl_not_replaced
+from .terms import Inputs, Terms
 
 
-class DecomposedTerms(mx.gluon.HybridBlock):
-    """log p(x | z), log q(z | x) - log p(z), and the latter's parts that are log q(z | x) - log q(z) and
-    log q(z) - Σ_d log q(z_d), ``(k, B)`` or ``(B,)`` each.
+class DecomposedTerms(NamedTuple):
+    """The log likelihood, the KL and two of its parts, ``(k, B)`` or ``(B,)`` each, in nats."""
 
-    q(z) is of N data points, estimated from the M of the batch by minibatch-weighted sampling:
-    log q(z_i) ~ log 1/(N M) Σ_j q(z_i | x_j), and q(z_d) likewise (Chen et al. 2018, section 4.1).
-    """
-
-    def __init__(self, vae: VAE, dataset_size: int) -> None:
-        super().__init__()
-        self.vae = vae
-        self.log_size = math.log(dataset_size)
-
-    def hybrid_forward(self, F: Any, inputs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
-        vae = self.vae
-        parameters = vae.inference_net(inputs)
-        posterior = vae.inference_net.distribution(*parameters)
-        latent_state, log_posterior = posterior.rsample_and_log_prob(noise)
-        log_likelihood = vae.log_likelihood(latent_state, inputs)
-        prior = vae.prior_distribution(inputs, vae.label_of(inputs))
-        kl = log_posterior - prior.log_prob(latent_state)
-        # those of every data point for the latent states (k, B, D) of all: (M, k, B, D)
-        of_each = vae.inference_net.distribution(*(F.reshape(p, shape=(0, 1, 1, -1)) for p in parameters))
-        densities = of_each.component_log_prob(with_sample_axis(latent_state))
-        joint = F.reshape_like(log_mean_exp(F.sum(densities, axis=-1)), log_posterior) - self.log_size
-        by_variable = log_mean_exp(densities) - self.log_size
-        marginals = F.reshape_like(sum_last(by_variable), log_posterior)
-        return log_likelihood, kl, log_posterior - joint, joint - marginals
+    log_likelihood: Tensor
+    kl: Tensor
+    information: Tensor
+    """log q(z | x) - log q(z)."""
+    correlation: Tensor
+    """log q(z) - Σ_d log q(z_d)."""
 
 
 @BOUNDS.register("beta_tc")
 class BetaTC(Objective):
-    """E_q[log p(x | z)] - α MI - β TC - γ DW: the KL taken apart into the mutual information of data and
-    latent state, the total correlation of the latent variables and their KL divergences one by one.
+    """E_q[log p(x | z)] - α MI - β TC - γ DW: the KL taken apart.
 
-    Chen et al. 2018, by minibatch-weighted sampling; with α = β = γ = 1 it is the evidence lower
-    bound with a sampled KL, and ``terms(data).bound`` always is. An array of M × k × M × D numbers is made,
-    for batches of M.
+    Its parts are the mutual information of data and latent state, the total correlation of the latent variables
+    and their KL divergences one by one (Chen et al. 2018). q(z) is of N data points, estimated from the M of
+    the batch by minibatch-weighted sampling: log q(z_i) ~ log 1/(N M) Σ_j q(z_i | x_j), and q(z_d) likewise
+    (section 4.1). With α = β = γ = 1 it is the evidence lower bound with a sampled KL, and
+    ``terms(data).bound`` always is. An array of M × k × M × D numbers is made.
 
     Parameters
     ----------
-    vae : the model, whose posterior and prior are of independent latent variables.
-    dataset_size : N, the number of data points that are trained on.
-    alpha, beta, gamma : α, β and γ, not negative: inputs of the graph, that may be set at any time.
-    samples : k.
+    vae : VAE
+        The model, whose posterior and prior are of independent latent variables.
+    dataset_size : int
+        N, the number of data points that are trained on.
+    alpha, beta, gamma : float
+        α, β and γ, not negative; they may be set at any time.
+    samples : int
+        k.
 
-    Raises ValueError for a posterior or a prior that has no density of each latent variable.
+    Raises
+    ------
+    ValueError
+        For a posterior or a prior that has no density of each latent variable.
     """
 
     alpha = Weight()
@@ -76,11 +67,12 @@ class BetaTC(Objective):
         gamma: float = 1.0,
         samples: int = 1,
     ) -> None:
-        size = checks.positive_int("dataset_size", dataset_size)
-        super().__init__(vae, samples, lambda vae: DecomposedTerms(vae, size))
+        super().__init__(vae, samples)
+        self.log_size = math.log(checks.positive_int("dataset_size", dataset_size))
         check_kl_not_replaced(vae, type(self).__name__)
         self.alpha, self.beta, self.gamma = alpha, beta, gamma
-        for name, part in (("posterior", vae.inference_net), ("prior", vae.prior)):
+        parts: dict[str, Any] = {"posterior": vae.inference_net, "prior": vae.prior}
+        for name, part in parts.items():
             kind = part.distribution_type
             if kind is not None and kind.component_log_prob is Distribution.component_log_prob:
                 raise ValueError(
@@ -88,27 +80,28 @@ class BetaTC(Objective):
                     f"{kind.__name__}, has none: use one whose latent variables are independent"
                 )
 
-    def width(self, batch: int) -> int:
+    def floats_per_sample(self, batch_size: int) -> int:
         # the density of each latent variable under the posterior of each data point
-        return max(super().width(batch), batch * self.vae.latent_variable_size)
+        return max(super().floats_per_sample(batch_size), batch_size * self.vae.latent_variable_size)
 
-    def combine(
-        self,
-        F: Any,
-        log_likelihood: Tensor,
-        kl: Tensor,
-        information: Tensor,
-        correlation: Tensor,
-        alpha: Tensor,
-        beta: Tensor,
-        gamma: Tensor,
-    ) -> tuple[Tensor, ...]:
-        parts = (log_likelihood, kl, information, correlation)
-        log_likelihood, kl, information, correlation = (self._sample_mean(part) for part in parts)
+    def sampled_terms(self, F: Operators, x: Inputs, noise: Structure) -> DecomposedTerms:
+        net = self.vae.inference_net
+        parameters = net(x.data, *x.label)
+        q, p = net.distribution(*parameters), self.prior(x)
+        z, log_q = q.rsample_and_log_prob(noise)
+        # those of every data point for the latent states (k, B, D) of all: (M, k, B, D)
+        of_each = net.distribution(*(F.reshape(parameter, shape=(0, 1, 1, -1)) for parameter in parameters))
+        densities = of_each.component_log_prob(with_sample_axis(z))
+        joint = F.reshape_like(log_mean_exp(F.sum(densities, axis=-1)), log_q) - self.log_size
+        marginals = F.reshape_like(sum_last(log_mean_exp(densities) - self.log_size), log_q)
+        return DecomposedTerms(self.log_likelihood(x, z), log_q - p.log_prob(z), log_q - joint, joint - marginals)
+
+    def combine(self, F: Operators, terms: DecomposedTerms, weights: Weights) -> tuple[Tensor, ...]:
+        mean = self.sample_mean(terms)
         # DW is what the other two leave of the KL: so nothing cancels where the weights are equal
         penalty = (
-            F.broadcast_mul(kl, gamma)
-            + F.broadcast_mul(information, alpha - gamma)
-            + F.broadcast_mul(correlation, beta - gamma)
+            F.broadcast_mul(mean.kl, weights.gamma)
+            + F.broadcast_mul(mean.information, weights.alpha - weights.gamma)
+            + F.broadcast_mul(mean.correlation, weights.beta - weights.gamma)
         )
-        return log_likelihood - penalty, log_likelihood - kl, log_likelihood, kl
+        return Terms(mean.log_likelihood - penalty, mean.log_likelihood - mean.kl, mean.log_likelihood, mean.kl)

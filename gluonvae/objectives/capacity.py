@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Optional
 
-from ..backend.operators import Tensor
-from ..models.vae import VAE
-from .base import BOUNDS, Weight
+from ..backend.types import Operators, Tensor, Weights
+from ..models import VAE
+from ..weights import Weight
+from .base import BOUNDS
 from .elbo import TwoTermBound
 
 
@@ -20,10 +21,14 @@ class CapacityELBO(TwoTermBound):
 
     Parameters
     ----------
-    vae : the model.
-    gamma : γ, not negative.
-    capacity : C in nats, not negative. Both are inputs of the graph, and may be set at any time.
-    samples, kl, gradient : see :class:`TwoTermBound`.
+    vae : VAE
+        The model.
+    gamma : float
+        γ, not negative.
+    capacity : float
+        C in nats, not negative. Both may be set at any time.
+    samples, kl, gradient
+        See :class:`TwoTermBound`.
     """
 
     gamma = Weight()
@@ -41,5 +46,5 @@ class CapacityELBO(TwoTermBound):
         super().__init__(vae, samples, kl, gradient)
         self.gamma, self.capacity = gamma, capacity
 
-    def weigh(self, F: Any, log_likelihood: Tensor, kl: Tensor, gamma: Tensor, capacity: Tensor) -> Tensor:
-        return log_likelihood - F.broadcast_mul(F.abs(F.broadcast_sub(kl, capacity)), gamma)
+    def objective(self, F: Operators, log_likelihood: Tensor, kl: Tensor, weights: Weights) -> Tensor:
+        return log_likelihood - F.broadcast_mul(F.abs(F.broadcast_sub(kl, weights.capacity)), weights.gamma)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import cached_property
+from typing import NamedTuple, Optional
 
-from ..backend.operators import Tensor, namespace, with_sample_axis
-from ..backend.runtime import mx
-from ..distributions import has_closed_form_kl, kl_divergence
-from ..models.vae import VAE
-from .base import BOUNDS, Objective, Terms, Weight
+from ..backend.operators import namespace, with_sample_axis
+from ..backend.types import Label, Operators, Structure, Tensor, Weights
+from ..models import VAE
+from ..weights import Weight
+from .base import BOUNDS, Objective
 from .elbo import check_kl_not_replaced
+from .terms import Inputs, Terms
 
 
 def _mean_kernel(x: Tensor, y: Tensor, scale: float) -> Tensor:
@@ -25,94 +27,113 @@ def _mean_kernel(x: Tensor, y: Tensor, scale: float) -> Tensor:
 
 
 def maximum_mean_discrepancy(x: Tensor, y: Tensor, scale: float) -> Tensor:
-    """Each row's share of the squared maximum mean discrepancy of ``x`` and ``y``, ``(k, B, D)`` each:
-    ``(k, B)``, whose mean over B is its V-statistic, never negative (Gretton et al. 2012, equation 5).
+    """Compute each row's share of the squared maximum mean discrepancy of two samples.
 
     The kernel is the inverse multiquadratic, scale / (scale + |x - y|²), as in Tolstikhin et al. 2018: a
     Gaussian one is 0, and so is its gradient, for latent states far from where they should be.
+
+    Parameters
+    ----------
+    x, y : Tensor
+        ``(k, B, D)``.
+    scale : float
+
+    Returns
+    -------
+    Tensor
+        ``(k, B)``, whose mean over B is the V-statistic, never negative (Gretton et al. 2012, equation 5).
     """
     return _mean_kernel(x, x, scale) + _mean_kernel(y, y, scale) - 2 * _mean_kernel(x, y, scale)
 
 
-class InfoTerms(mx.gluon.HybridBlock):
-    """log p(x | z), KL(q(z | x) || p(z)) and the share of the MMD, ``(k, B)`` or ``(B,)`` each, for noise
-    of the posterior and, in its last axis behind it, of the prior."""
+class InfoNoise(NamedTuple):
+    """The noise of :class:`InfoVAE`."""
 
-    def __init__(self, vae: VAE) -> None:
-        super().__init__()
-        self.vae = vae
+    posterior: Structure
+    prior: Structure
 
-    def hybrid_forward(self, F: Any, inputs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
-        vae, size = self.vae, self.vae.inference_net.noise_size
-        posterior, prior = vae.distributions(inputs)
-        latent_state, log_posterior = posterior.rsample_and_log_prob(F.slice_axis(noise, axis=-1, begin=0, end=size))
-        draws = prior.sample(F.slice_axis(noise, axis=-1, begin=size, end=None))
-        log_likelihood = vae.log_likelihood(latent_state, inputs)
-        if has_closed_form_kl(type(posterior), type(prior)):
-            kl = kl_divergence(posterior, prior)
-        else:
-            kl = log_posterior - prior.log_prob(latent_state)
-        # 2 D: the mean squared distance of two draws from N(0, 1)
-        discrepancy = maximum_mean_discrepancy(
-            with_sample_axis(latent_state), with_sample_axis(draws), 2.0 * vae.latent_variable_size
-        )
-        return log_likelihood, kl, F.reshape_like(discrepancy, log_likelihood)
+
+class InfoTerms(NamedTuple):
+    """The two terms of the bound and the share of the MMD, ``(k, B)`` or ``(B,)`` each."""
+
+    log_likelihood: Tensor
+    kl: Tensor
+    discrepancy: Tensor
 
 
 @BOUNDS.register("info")
 class InfoVAE(Objective):
-    """E_q[log p(x | z)] - (1 - α) KL(q(z | x) || p(z)) - (α + λ - 1) MMD(q(z) || p(z)), where q(z) is the
-    posterior of the whole batch.
+    """E_q[log p(x | z)] - (1 - α) KL(q(z | x) || p(z)) - (α + λ - 1) MMD(q(z) || p(z)).
 
-    Zhao, Song and Ermon 2019, with the squared maximum mean discrepancy, see
-    :func:`maximum_mean_discrepancy`, for the divergence of q(z) to p(z): of one latent state and one draw
-    from p(z) for each data point, and averaged over k such pairs. α = 1 is the MMD-VAE, without a KL.
-    ``terms(data).bound`` is the evidence lower bound. The KL has its closed form where there is one. In the
-    MMD p(z) stands still: a learned prior learns from the KL alone, and not at all where α = 1.
+    q(z) is the posterior of the whole batch. Zhao, Song and Ermon 2019, with the squared maximum mean
+    discrepancy, see :func:`maximum_mean_discrepancy`, for the divergence of q(z) to p(z): of one latent state
+    and one draw from p(z) for each data point, and averaged over k such pairs. α = 1 is the MMD-VAE, without a
+    KL. ``terms(data).bound`` is the evidence lower bound. The KL has its closed form where there is one. In the
+    MMD p(z) stands still: a learned prior learns from the KL alone, and not at all where α = 1. The noise is
+    :class:`InfoNoise`.
 
     Parameters
     ----------
-    vae : the model.
-    alpha : α, at most 1.
-    lambda_ : λ, not negative. Both are inputs of the graph, and may be set at any time.
-    samples : k.
+    vae : VAE
+        The model.
+    alpha : float
+        α, at most 1.
+    lambda_ : float
+        λ, not negative. Both may be set at any time.
+    samples : int
+        k.
 
-    Raises ValueError where α + λ < 1, which would drive q(z) away from p(z).
+    Raises
+    ------
+    ValueError
+        If α + λ < 1, which would drive q(z) away from p(z).
     """
 
     alpha = Weight(-math.inf, 1.0)
     lambda_ = Weight()
 
     def __init__(self, vae: VAE, alpha: float = 0.0, lambda_: float = 1000.0, samples: int = 1) -> None:
-        super().__init__(vae, samples, InfoTerms)
+        super().__init__(vae, samples)
         check_kl_not_replaced(vae, type(self).__name__)
         self.alpha, self.lambda_ = alpha, lambda_
         self._check_weights()
 
     def _check_weights(self) -> None:
-        if self.alpha + self.lambda_ < 1:
+        # as they were set: to read them from a device would wait for it
+        alpha, lambda_ = self.__dict__["_alpha"], self.__dict__["_lambda_"]
+        if alpha + lambda_ < 1:
             raise ValueError(
-                f"alpha + lambda_ must be at least 1, got {self.alpha:g} + {self.lambda_:g}: less makes the MMD "
-                "larger, not smaller"
+                f"alpha + lambda_ must be at least 1, got {alpha:g} + {lambda_:g}: less makes the MMD larger, "
+                "not smaller"
             )
 
-    def unchecked_terms(self, data: Tensor, noise: Tensor) -> Terms:
-        self._check_weights()
-        return super().unchecked_terms(data, noise)
+    @cached_property
+    def noise(self) -> InfoNoise:
+        return InfoNoise(self.vae.inference_net.noise, self.vae.prior.noise)
 
-    def noise_shape(self, batch: int) -> tuple[int, ...]:
-        """Shape of the standard normal noise that a batch of so many data points needs: the posterior's and,
-        behind it in the last axis, the prior's."""
-        *leading, size = super().noise_shape(batch)
-        return (*leading, size + self.vae.prior.noise_size)
-
-    def width(self, batch: int) -> int:
+    def floats_per_sample(self, batch_size: int) -> int:
         # the kernel of a latent state and that of each data point
-        return max(super().width(batch), batch)
+        return max(super().floats_per_sample(batch_size), batch_size)
 
-    def combine(
-        self, F: Any, log_likelihood: Tensor, kl: Tensor, discrepancy: Tensor, alpha: Tensor, lambda_: Tensor
-    ) -> tuple[Tensor, ...]:
-        log_likelihood, kl, discrepancy = (self._sample_mean(part) for part in (log_likelihood, kl, discrepancy))
-        penalty = F.broadcast_mul(kl, 1 - alpha) + F.broadcast_mul(discrepancy, alpha + lambda_ - 1)
-        return log_likelihood - penalty, log_likelihood - kl, log_likelihood, kl
+    def terms(
+        self, data: Tensor, noise: Optional[Structure] = None, label: Optional[Label] = None, validated: bool = False
+    ) -> Terms:
+        self._check_weights()
+        return super().terms(data, noise, label, validated)
+
+    def sampled_terms(self, F: Operators, x: Inputs, noise: InfoNoise) -> InfoTerms:
+        q, p = self.posterior(x), self.prior(x)
+        z, log_q = q.rsample_and_log_prob(noise.posterior)
+        draws = p.sample(noise.prior)
+        kl = self.vae.kl(q, p, z, log_q)
+        # 2 D: the mean squared distance of two draws from N(0, 1)
+        scale = 2.0 * self.vae.latent_variable_size
+        discrepancy = maximum_mean_discrepancy(with_sample_axis(z), with_sample_axis(draws), scale)
+        log_likelihood = self.log_likelihood(x, z)
+        return InfoTerms(log_likelihood, kl, F.reshape_like(discrepancy, log_likelihood))
+
+    def combine(self, F: Operators, terms: InfoTerms, weights: Weights) -> tuple[Tensor, ...]:
+        mean = self.sample_mean(terms)
+        excess = weights.alpha + weights.lambda_ - 1
+        penalty = F.broadcast_mul(mean.kl, 1 - weights.alpha) + F.broadcast_mul(mean.discrepancy, excess)
+        return Terms(mean.log_likelihood - penalty, mean.log_likelihood - mean.kl, mean.log_likelihood, mean.kl)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from ..backend.operators import Tensor, log_mean_exp
-from ..models.vae import VAE
+from ..backend.operators import log_mean_exp
+from ..backend.types import Operators, Tensor, Weights
+from ..models import VAE
 from .base import BOUNDS
 from .importance import ImportanceWeighted
 
@@ -23,11 +23,20 @@ class Renyi(ImportanceWeighted):
 
     Parameters
     ----------
-    vae : the model.
-    alpha : the order α, any finite number.
-    samples : k.
-    gradient : one of :data:`gluonvae.objectives.importance.GRADIENTS`; "dreg" multiplies a sample's path by
-        α + (1 - α) v_i, where v_i is its share in Σ w^(1 - α).
+    vae : VAE
+        The model.
+    alpha : float
+        The order α, any finite number.
+    samples : int
+        k.
+    gradient : {"standard", "stl", "dreg"}
+        See :class:`ImportanceWeighted`; "dreg" multiplies a sample's path by α + (1 - α) v_i, where v_i is its
+        share in Σ w^(1 - α).
+
+    Raises
+    ------
+    ValueError
+        For an order that is not finite, or too near 1 without being 1.
     """
 
     def __init__(self, vae: VAE, alpha: float = 0.5, samples: int = 50, gradient: str = "standard") -> None:
@@ -40,16 +49,16 @@ class Renyi(ImportanceWeighted):
 
     @property
     def alpha(self) -> float:
-        """The order α: the graph is made for it, so another takes another bound."""
+        """The order α; it is fixed, since the graph depends on it."""
         return self._alpha
 
-    def value(self, F: Any, log_weight: Tensor) -> Tensor:
+    def value(self, F: Operators, log_weight: Tensor, weights: Weights) -> Tensor:
         if self.alpha == 1:
             return F.mean(log_weight, axis=0)
         return log_mean_exp((1 - self.alpha) * log_weight) / (1 - self.alpha)
 
-    def lower_bound(self, F: Any, log_weight: Tensor, value: Tensor) -> Tensor:
+    def lower_bound(self, F: Operators, log_weight: Tensor, value: Tensor) -> Tensor:
         return log_mean_exp(log_weight) if self.alpha < 0 else super().lower_bound(F, log_weight, value)
 
-    def path_share(self, F: Any, log_weight: Tensor) -> Tensor:
+    def path_share(self, F: Operators, log_weight: Tensor, weights: Weights) -> Tensor:
         return self.alpha + (1 - self.alpha) * F.softmax((1 - self.alpha) * log_weight, axis=0)

@@ -1,105 +1,126 @@
-"""What every prior answers."""
+"""Base class of the priors."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Optional, Union
+from typing import ClassVar, Optional, Union
 
 from .. import checks
-from ..backend.operators import Tensor, is_symbol
+from ..backend.types import Model, Structure, Tensor
 from ..distributions import Distribution
 from ..networks import ModelBlock
+from ..noise import NoiseSpec, total_size
 from ..registry import Registry
+from ..weights import value_of
 
 PRIORS = Registry("prior")
 """Priors by name."""
 
 
 class Prior(ModelBlock):
-    """p(z), whose parameters are numbers to be learned or none at all. Abstract: a kind of prior defines
-    ``distribution(like, inference_net)``.
+    """The prior p(z), with parameters to be learned or without any.
+
+    Abstract: a kind of prior defines ``distribution(like)``, and ``distribution_type`` if its class is always
+    the same.
 
     Parameters
     ----------
-    latent_variable_size : D; 0 leaves it to the model that the prior becomes part of.
-    data_dims : X, likewise; only a prior that looks at data has a use for it.
+    latent_variable_size : int
+        D; 0 leaves it to the model that the prior becomes part of.
     """
 
     distribution_type: Optional[type[Distribution]] = None
-    """Of what ``distribution`` returns, where it is always the same."""
+    """Class that ``distribution`` returns, if it is always the same."""
     posterior_type: ClassVar[Optional[type[Distribution]]] = None
-    """The ``distribution_type`` of the posteriors that it is a prior for, where those are not all."""
+    """Base class of the posteriors that it is a prior for, if those are not all."""
     needs_label: ClassVar[bool] = False
-    """Whether it is p(z | y), and there is no p(z)."""
+    """Whether it is p(z | y) of a conditional model, see :class:`gluonvae.ConditionalPrior`."""
 
-    def __init__(self, latent_variable_size: int = 0, data_dims: int = 0) -> None:
+    def __init__(self, latent_variable_size: int = 0) -> None:
         super().__init__()
         self.latent_variable_size = (
             checks.positive_int("latent_variable_size", latent_variable_size) if latent_variable_size else 0
         )
-        self.data_dims = checks.positive_int("data_dims", data_dims) if data_dims else 0
-        self.posterior_noise_size = self.latent_variable_size
-        """How many numbers of noise a draw from q(z | x) takes; the model tells."""
-        self.posterior_width = self.latent_variable_size
-        """The width of the inference network; the model tells."""
-        self.data_range = "real"
-        """Where the data lies, see :class:`gluonvae.generator.support.Support`; the model tells."""
-        self.label_size = 0
-        """Y, how many numbers a label has; the model tells."""
         self._axes: dict[str, tuple[Union[int, str], ...]] = {}
 
-    def distribution(self, like: Tensor, inference_net: Any) -> Distribution:
-        """p(z), as an object to score and to sample.
+    def distribution(self, like: Tensor) -> Distribution:
+        """Return p(z), as an object to score and to sample.
 
         Parameters
         ----------
-        like : any tensor of the computation: it tells whether that is imperative, and on which device.
-        inference_net : the model's, for priors that are made of it.
+        like : Tensor
+            Any tensor of the computation: it tells whether that is imperative, and on which device.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define distribution(like, inference_net)")
+        raise NotImplementedError(f"{type(self).__name__} must define distribution(like)")
 
-    def given(self, label: Tensor, inference_net: Any) -> Distribution:
-        """p(z | y) for labels ``(B, Y)``: here p(z), whatever the label."""
-        return self.distribution(label, inference_net)
+    def bind(self, model: Model) -> None:
+        """Become part of a model: agree with its other parts on sizes, and take from them what p(z) is made of.
+
+        Raises
+        ------
+        ValueError
+            If a part of the model does not fit.
+        """
+        sizes = {"inference network": model.inference_net.latent_variable_size, "prior": self.latent_variable_size}
+        self.latent_variable_size = checks.same_size("latent_variable_size", sizes)
+        drawn_from, needed = model.inference_net.distribution_type, self.posterior_type
+        if needed is not None and not (drawn_from and issubclass(drawn_from, needed)):
+            raise ValueError(
+                f"{type(self).__name__} is a prior for posteriors that are {needed.__name__}, and "
+                f"{type(model.inference_net).__name__} is another: use another prior, or a posterior such as "
+                + ", ".join(_posteriors_of(needed))
+            )
+        self._set_shapes()
 
     @property
-    def generating_size(self) -> int:
-        """How many numbers of a latent state the generator is given: all but in a hierarchy."""
+    def generator_latent_size(self) -> int:
+        """Number of latent variables that the generator sees: all of them, except in a hierarchy."""
         return self.latent_variable_size
 
-    def generating(self, latent_state: Tensor) -> Tensor:
-        """What the generator is given of a latent state ``(..., D)``, ``(..., generating_size)``."""
+    def generator_latent(self, latent_state: Tensor) -> Tensor:
+        """Return the latent variables that the generator sees, of ``(..., D)``: ``(..., generator_latent_size)``."""
         return latent_state
 
     @property
-    def noise_size(self) -> int:
-        """How many standard normal numbers a draw from p(z) takes."""
-        return self.latent_variable_size
+    def noise(self) -> Structure:
+        """The noise that a draw from p(z) takes."""
+        kind, size = self.distribution_type, self.latent_variable_size
+        return NoiseSpec("normal", size) if kind is None else kind.noise(size)
 
     @property
-    def width(self) -> int:
-        """The most numbers of anything that scoring one latent state takes: what it takes of memory."""
-        return self.latent_variable_size
+    def floats_per_sample(self) -> int:
+        """Length of the longest tensor that scoring one latent state takes."""
+        return total_size(self.noise)
 
-    def _learn(self, name: str, axes: tuple[Union[int, str], ...], init: Any) -> None:
-        """Have a parameter ``name``, each axis of which is a number or the name of a size."""
+    def _learn(self, name: str, axes: tuple[Union[int, str], ...], init: object) -> None:
+        """Make a parameter, each axis of which is a number or the name of a size that a model tells."""
         self._axes[name] = axes
-        shape = tuple(axis if isinstance(axis, int) else getattr(self, axis) for axis in axes)
-        setattr(self, name, self.params.get(name, shape=shape, init=init, allow_deferred_init=True))
+        parameter = self.params.get(name, shape=self._shape(name), init=init, allow_deferred_init=True)
+        setattr(self, name, parameter)
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return tuple(axis if isinstance(axis, int) else getattr(self, axis) for axis in self._axes[name])
+
+    def _set_shapes(self) -> None:
+        """Give the parameters the shapes that the sizes make."""
+        for name in self._axes:
+            parameter = getattr(self, name)
+            parameter.shape = self._shape(name)
+            if parameter._deferred_init:
+                parameter._finish_deferred_init()
 
     def _learned(self, name: str, like: Tensor) -> Tensor:
-        """The values of a parameter, for a computation of the kind of ``like``.
+        """Return the values of a parameter for a computation with ``like``."""
+        unknown = [axis for axis, size in zip(self._axes[name], self._shape(name)) if not size]
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} does not know {unknown[0]}: pass it, or make the prior part of a VAE"
+            )
+        return value_of(getattr(self, name), like)
 
-        Raises ValueError where a size is known neither to the prior nor from the model.
-        """
-        parameter = getattr(self, name)
-        parameter.shape = tuple(axis if isinstance(axis, int) else self._known(axis) for axis in self._axes[name])
-        if is_symbol(like):
-            return parameter.var()
-        parameter._finish_deferred_init()
-        return parameter.data(like.context)
 
-    def _known(self, size: str) -> int:
-        value = getattr(self, size)
-        if not value:
-            raise ValueError(f"{type(self).__name__} does not know {size}: pass it, or make the prior part of a VAE")
-        return value
+def _posteriors_of(kind: type) -> list[str]:
+    """The inference networks whose posteriors are always of this class."""
+    from ..inference import POSTERIORS
+
+    types = {net.__name__: getattr(net.family_type, "distribution_type", None) for net in POSTERIORS.values()}
+    return [name for name, of in types.items() if of and issubclass(of, kind)]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..backend.operators import Tensor
+from ..backend.types import Model, Structure, Tensor
 from ..distributions import CodeVectors, Quantized
+from ..noise import NoiseSpec
 from .base import PRIORS, Prior
 
 
@@ -15,26 +14,35 @@ class CodebookPrior(Prior):
 
     Parameters
     ----------
-    latent_variable_size, data_dims : see :class:`Prior`.
-    learned : whether the probabilities are learned, those of each of the V codes by themselves; else they stay
-        equal, as while the models of van den Oord, Vinyals and Kavukcuoglu 2017 are trained.
+    latent_variable_size : int
+        See :class:`Prior`.
+    learned : bool
+        Whether the probabilities of each of the V codes are learned; else they stay equal, as while the models
+        of van den Oord, Vinyals and Kavukcuoglu 2017 are trained.
     """
 
     distribution_type = CodeVectors
     posterior_type = Quantized
-    bears_bfloat16 = False
+    supports_bfloat16 = False
 
-    def __init__(self, latent_variable_size: int = 0, data_dims: int = 0, learned: bool = True) -> None:
-        super().__init__(latent_variable_size, data_dims)
+    def __init__(self, latent_variable_size: int = 0, learned: bool = True) -> None:
+        super().__init__(latent_variable_size)
         self.positions = self.codes = 0
-        """V and K; the inference network tells."""
         self._learn("logits", ("positions", "codes"), "zeros")
         if not learned:
             self.logits.grad_req = "null"
 
-    @property
-    def noise_size(self) -> int:
-        return self._known("positions")
+    def bind(self, model: Model) -> None:
+        if model.inference_net.distribution_type is Quantized:
+            family = model.inference_net.family
+            self.positions, self.codes = family.positions, family.codebook.codes
+            # a method, not the block itself: parameters stay the inference network's alone
+            self._vectors = family.codebook.vectors
+        super().bind(model)
 
-    def distribution(self, like: Tensor, inference_net: Any) -> CodeVectors:
-        return CodeVectors(self._learned("logits", like), inference_net.codebook.vectors(like))
+    @property
+    def noise(self) -> Structure:
+        return NoiseSpec(CodeVectors.noise_kind, self.positions)
+
+    def distribution(self, like: Tensor) -> CodeVectors:
+        return CodeVectors(self._learned("logits", like), self._vectors(like))

@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Callable, Optional
 
-from ..backend.operators import Tensor
-from ..distributions import Codes
+from ..backend.types import Model, Structure, Tensor
+from ..distributions import Codes, Distribution
 from .base import PRIORS, Prior
 
 
 @PRIORS.register("codes")
 class CodePrior(Prior):
-    """p(z) of independent codes, of the family of the model's posterior: binary or one-hot, and discrete, or
-    relaxed at the same temperature (Maddison, Mnih and Teh 2017, section 3.4). All values are equally
-    probable, or, ``learned``, as probable as training finds.
+    """p(z) of independent codes, of the family of the model's posterior.
+
+    They are binary or one-hot, and discrete, or relaxed at the same temperature (Maddison, Mnih and Teh 2017,
+    section 3.4). All values are equally probable, or, ``learned``, as probable as training finds.
 
     Parameters
     ----------
-    latent_variable_size, data_dims : see :class:`Prior`.
-    learned : whether the logits are learned; they start at 0.
+    latent_variable_size : int
+        See :class:`Prior`.
+    learned : bool
+        Whether the logits are learned; they start at 0.
     """
 
     distribution_type: type[Codes] = Codes
-    """That of the posterior, which tells."""
     posterior_type = Codes
-    bears_bfloat16 = False
+    supports_bfloat16 = False
+    _of_logits: Optional[Callable[[Tensor], Distribution]] = None
 
-    def __init__(self, latent_variable_size: int = 0, data_dims: int = 0, learned: bool = False) -> None:
-        super().__init__(latent_variable_size, data_dims)
+    def __init__(self, latent_variable_size: int = 0, learned: bool = False) -> None:
+        super().__init__(latent_variable_size)
         self._learn("logits", ("latent_variable_size",), "zeros")
         if not learned:
             self.logits.grad_req = "null"
 
-    def distribution(self, like: Tensor, inference_net: Any) -> Codes:
-        return inference_net.distribution(self._learned("logits", like))
+    def bind(self, model: Model) -> None:
+        super().bind(model)
+        self.distribution_type = model.inference_net.distribution_type
+        # a method, not the block itself: parameters stay the inference network's alone
+        self._of_logits = model.inference_net.distribution
 
-    def generating(self, latent_state: Tensor) -> Tensor:
-        """The code, ``(..., D)``, of a latent state that may be its logarithm."""
+    def distribution(self, like: Tensor) -> Distribution:
+        if self._of_logits is None:
+            raise ValueError("CodePrior does not know the family of the codes: make the prior part of a VAE")
+        return self._of_logits(self._learned("logits", like))
+
+    @property
+    def noise(self) -> Structure:
+        return self.distribution_type.noise(self.latent_variable_size)
+
+    def generator_latent(self, latent_state: Tensor) -> Tensor:
+        """Return the code, ``(..., D)``, of a latent state that may be its logarithm."""
         return self.distribution_type.code(latent_state)

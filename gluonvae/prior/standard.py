@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..backend.operators import Tensor
+from ..backend.types import Tensor
 from ..distributions import StandardNormal
 from .base import PRIORS, Prior
 
 
 @PRIORS.register("standard")
 class StandardNormalPrior(Prior):
-    """p(z) = N(0, 1) in every component, without a parameter."""
+    """p(z) = N(0, 1) in every component, without a parameter.
+
+    Parameters
+    ----------
+    latent_variable_size : int
+        See :class:`Prior`.
+    """
 
     distribution_type = StandardNormal
 
-    def distribution(self, like: Tensor, inference_net: Any) -> StandardNormal:
+    def distribution(self, like: Tensor) -> StandardNormal:
         return StandardNormal()

@@ -6,9 +6,10 @@ import math
 from typing import Any, Callable, Optional
 
 from .. import checks
-from ..backend.operators import Tensor, namespace, softplus
+from ..backend.operators import namespace, softplus
 from ..backend.runtime import mx
-from ..distributions import Mixture
+from ..backend.types import Model, Structure, Tensor
+from ..distributions import Distribution, Mixture
 from .base import PRIORS, Prior
 
 PSEUDO_RANGES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -16,59 +17,73 @@ PSEUDO_RANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "positive": softplus,
     "real": lambda x: x,
 }
-"""How pseudo-inputs are kept where data lies, by name: between 0 and 1 (a start like dark images), above
+"""Functions that keep pseudo-inputs where data lies, by name: between 0 and 1 (a start like dark images), above
 0 (counts), or anywhere."""
 
 
 @PRIORS.register("vamp")
 class VampPrior(Prior):
-    """p(z) = 1/K Σ_k q(z | u_k), the mixture of the model's own posteriors of K learned pseudo-inputs
-    (Tomczak and Welling 2018, equation 9). They start random, so that they differ.
+    """p(z) = 1/K Σ_k q(z | u_k), the mixture of the model's own posteriors of K learned pseudo-inputs.
 
-    Where the paper clips pseudo-inputs to [0, 1], a sigmoid keeps them there: a clipped pixel has no
-    gradient that would bring it back.
+    Tomczak and Welling 2018, equation 9. They start random, so that they differ. Where the paper clips
+    pseudo-inputs to [0, 1], a sigmoid keeps them there: a clipped pixel has no gradient that would bring it
+    back. In a :class:`gluonvae.ConditionalVAE` each pseudo-input has a label, learned as well.
 
     Parameters
     ----------
-    latent_variable_size, data_dims : see :class:`Prior`.
-    components : K.
-    pseudo_range : one of :data:`PSEUDO_RANGES`; left out, where the likelihood's data lies.
+    latent_variable_size : int
+        See :class:`Prior`.
+    components : int
+        K.
+    pseudo_range : str, optional
+        One of :data:`PSEUDO_RANGES`; left out, where the likelihood's data lie.
     """
 
     distribution_type = Mixture
-    bears_bfloat16 = False
+    supports_bfloat16 = False
+    _posterior: Optional[Callable[..., Distribution]] = None
 
     def __init__(
-        self,
-        latent_variable_size: int = 0,
-        data_dims: int = 0,
-        components: int = 500,
-        pseudo_range: Optional[str] = None,
+        self, latent_variable_size: int = 0, components: int = 500, pseudo_range: Optional[str] = None
     ) -> None:
-        super().__init__(latent_variable_size, data_dims)
+        super().__init__(latent_variable_size)
         self.components = checks.positive_int("components", components)
         if pseudo_range is not None:
             checks.known_name("pseudo_range", pseudo_range, PSEUDO_RANGES)
         self.pseudo_range = pseudo_range
+        self.data_dims = 0
         self._learn("unconstrained", (self.components, "data_dims"), mx.init.Normal(1.0))
 
-    @property
-    def noise_size(self) -> int:
-        return self.posterior_noise_size + 1
+    def bind(self, model: Model) -> None:
+        self.data_dims, self.label_size = model.data_dims, model.label_size
+        if self.label_size:
+            self._learn("unconstrained_label", (self.components, "label_size"), mx.init.Normal(1.0))
+        support = model.generator.support
+        self.data_range = self.pseudo_range or ("real" if support is None else support.data_range)
+        # not the block itself: its parameters stay its own alone
+        self._posterior, self._posterior_noise = model.inference_net.posterior, model.inference_net.noise
+        self._posterior_floats = model.inference_net.floats_per_sample
+        super().bind(model)
 
     @property
-    def width(self) -> int:
-        return self.components * self.posterior_width
+    def noise(self) -> Structure:
+        return Mixture.noise(self.latent_variable_size, self._posterior_noise)
 
-    def pseudo_inputs(self, like: Tensor) -> Tensor:
-        """The pseudo-inputs, ``(K, X)``, for a computation of the kind of ``like``."""
-        return PSEUDO_RANGES[self.pseudo_range or self.data_range](self._learned("unconstrained", like))
+    @property
+    def floats_per_sample(self) -> int:
+        return self.components * self._posterior_floats
 
-    def distribution(self, like: Tensor, inference_net: Any) -> Mixture:
+    def pseudo_inputs(self, like: Tensor) -> tuple[Tensor, ...]:
+        """Return the pseudo-inputs ``(K, X)`` and, in a conditional model, their labels ``(K, Y)``."""
+        if self._posterior is None:
+            raise ValueError("VampPrior does not know data_dims: make the prior part of a VAE")
+        names = ("unconstrained", "unconstrained_label") if self.label_size else ("unconstrained",)
+        return tuple(PSEUDO_RANGES[self.data_range](self._learned(name, like)) for name in names)
+
+    def distribution(self, like: Tensor) -> Mixture:
         F, inputs = namespace(like), self.pseudo_inputs(like)
-        log_weights = F.ones_like(F.sum(inputs, axis=-1)) * -math.log(self.components)
+        log_weights = F.ones_like(F.sum(inputs[0], axis=-1)) * -math.log(self.components)
+        posterior: Any = self._posterior
         return Mixture(
-            log_weights,
-            inference_net.posterior(inputs),
-            lambda number: inference_net.posterior(F.take(inputs, number)),
+            log_weights, posterior(*inputs), lambda number: posterior(*(F.take(rows, number) for rows in inputs))
         )

@@ -1,24 +1,46 @@
 """A run's folder: what training saves, and how a model comes back from it.
 
-config.json         the model, the data and the training, as they were asked for
-metrics.jsonl       a line an epoch
-model.params        the parameters, in Gluon's format
-result.json         the bound on the test set
-*.png               curves, reconstructions, samples
+::
+
+    config.json         the model, the data and the training, as they were asked for
+    metrics.jsonl       a line an epoch
+    model.params        the parameters, in Gluon's format
+    result.json         the bound on the test set
+    *.png               curves, reconstructions, samples
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ..backend.runtime import mx
+from ..backend.types import Context
 from ..files import replacing
-from ..models.construct import construct_vae
-from ..models.vae import VAE
+from ..models import VAE, construct_vae
 
 CONFIG, METRICS, PARAMETERS, RESULT = "config.json", "metrics.jsonl", "model.params", "result.json"
+
+
+class Config(TypedDict):
+    """What a run's config.json holds."""
+
+    gluonvae: str
+    """The version."""
+    model: dict[str, Any]
+    """Arguments of :func:`gluonvae.construct_vae`."""
+    data: dict[str, Any]
+    """Arguments of :func:`gluonvae.data.load`."""
+    shape: Sequence[int]
+    """Of an image."""
+    limits: Sequence[float]
+    """The least and the largest value of a pixel."""
+    classes: bool
+    """Whether the data has labels that are classes, and not conditions."""
+    asked: dict[str, Any]
+    """The arguments of the command."""
 
 
 class RunError(ValueError):
@@ -30,24 +52,29 @@ class Run:
 
     Parameters
     ----------
-    config : what was asked for; ``config["model"]`` are the arguments of
-        :func:`gluonvae.construct_vae`.
+    folder : Path
+        The folder, which must not exist, or be empty.
+    config : Config
+        What was asked for.
 
-    Raises RunError where something is in the way.
+    Raises
+    ------
+    RunError
+        If something is in the way.
     """
 
-    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, config: Config) -> None:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(f"{folder} exists already: name another folder, or remove it")
         self.folder, self.config = folder, config
 
     def file(self, name: str) -> Path:
-        """The path of a file in the folder, which is there from now on with its configuration."""
+        """Return the path of a file in the folder, which is there from now on with its configuration."""
         if not (self.folder / CONFIG).exists():
             write_json(self.folder / CONFIG, self.config)
         return self.folder / name
 
-    def append_metrics(self, metrics: dict[str, float]) -> None:
+    def append_metrics(self, metrics: Mapping[str, float]) -> None:
         """Add an epoch's line."""
         with open(self.file(METRICS), "a", encoding="utf-8") as file:
             file.write(json.dumps(metrics) + "\n")
@@ -57,24 +84,43 @@ class Run:
         with replacing(self.file(PARAMETERS)) as part:
             vae.save_parameters(str(part))
 
-    def write_result(self, result: dict[str, float]) -> None:
+    def write_result(self, result: Mapping[str, float]) -> None:
+        """Write the estimates on the test set."""
         write_json(self.file(RESULT), result)
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file atomically."""
     with replacing(path) as part:
         part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def load_run(folder: Path, ctx: Any) -> tuple[VAE, dict[str, Any]]:
-    """The model of a run, on device ``ctx``, and its configuration.
+def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
+    """Load the model of a run, and its configuration.
 
-    Raises RunError for a folder that is missing or not whole.
+    Parameters
+    ----------
+    folder : Path
+        The folder that a :class:`Run` wrote.
+    ctx : Context
+        The device of the parameters.
+
+    Returns
+    -------
+    vae : VAE
+    config : Config
+
+    Raises
+    ------
+    RunError
+        If the folder is missing or not whole.
     """
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config: Config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        missing = [name for name in Config.__annotations__ if name not in config]
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)}")
         vae = construct_vae(**config["model"])
-        config["shape"], config["asked"]["data"]  # KeyError where sample or reconstruct would miss them
     except FileNotFoundError as error:
         raise RunError(f"{folder} is not the folder of a run: it has no {CONFIG}") from error
     except (ValueError, KeyError, TypeError) as error:

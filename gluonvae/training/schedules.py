@@ -6,22 +6,47 @@ learning rate schedulers are. Those made here are gluoncv's.
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Union
 
 from .. import checks
 from ..backend.runtime import import_quietly
 
 Schedule = Callable[[int], float]
+"""A function of the number of steps taken."""
+Scheduled = Union[float, Schedule]
+"""A number, or how it changes from step to step."""
 
 
 def linear(start: float, end: float, steps: int) -> Schedule:
-    """From ``start`` to ``end`` in equal steps over the first ``steps`` steps, then ``end``."""
+    """Return the schedule from ``start`` to ``end`` in equal steps.
+
+    Parameters
+    ----------
+    start, end : float
+        The first value, and that from step ``steps`` on.
+    steps : int
+
+    Returns
+    -------
+    callable
+        A function of the number of steps taken.
+    """
     return _gluoncv("linear", start, end, steps)
 
 
 def exponential(start: float, end: float, steps: int) -> Schedule:
-    """From ``start`` to ``end``, both positive, by an equal factor in each of the first ``steps`` steps, then
-    ``end``: as a temperature falls. Raises ValueError where one is not positive."""
+    """Return the schedule from ``start`` to ``end`` by equal factors, as a temperature falls.
+
+    Parameters
+    ----------
+    start, end, steps
+        See :func:`linear`; ``start`` and ``end`` are positive.
+
+    Raises
+    ------
+    ValueError
+        Where one of them is not positive.
+    """
     if not (start > 0 and end > 0):
         raise ValueError(f"start and end must be positive, got {start} and {end}")
     steps = checks.positive_int("steps", steps)
@@ -29,18 +54,37 @@ def exponential(start: float, end: float, steps: int) -> Schedule:
 
 
 def cosine(start: float, end: float, steps: int) -> Schedule:
-    """From ``start`` to ``end`` along half a cosine over the first ``steps`` steps, then ``end``.
+    """Return the schedule from ``start`` to ``end`` along half a cosine.
 
     Loshchilov and Hutter 2017, equation 5, without restarts.
+
+    Parameters
+    ----------
+    start, end, steps
+        See :func:`linear`.
     """
     return _gluoncv("cosine", start, end, steps)
 
 
 def cyclical(steps: int, cycles: int = 4, ramp: float = 0.5, end: float = 1.0) -> Schedule:
-    """``cycles`` times over ``steps`` steps: from 0 to ``end`` linearly over the fraction
-    ``ramp`` of a cycle, then ``end`` for the rest of it. Fu et al. 2019, equation 6.
+    """Return the schedule of cycles that each rise linearly from 0 to ``end`` and stay there.
 
-    Raises ValueError where a cycle has less than four steps or ``ramp`` is not inside (0, 1).
+    Fu et al. 2019, equation 6.
+
+    Parameters
+    ----------
+    steps : int
+        Number of steps of all cycles together.
+    cycles : int
+        Number of cycles.
+    ramp : float
+        Fraction of a cycle over which it rises.
+    end : float
+
+    Raises
+    ------
+    ValueError
+        Where a cycle has less than four steps, or ``ramp`` is not inside (0, 1).
     """
     checks.positive_int("cycles", cycles)
     if not 0 < ramp < 1:
@@ -56,7 +100,5 @@ def cyclical(steps: int, cycles: int = 4, ramp: float = 0.5, end: float = 1.0) -
 
 
 def _gluoncv(mode: str, start: float, end: float, steps: int) -> Any:
-    # Over one step gluoncv divides by zero.
-    return import_quietly("gluoncv.utils").LRScheduler(
-        mode, start, end, niters=max(2, checks.positive_int("steps", steps))
-    )
+    niters = max(2, checks.positive_int("steps", steps))  # over one step gluoncv divides by zero
+    return import_quietly("gluoncv.utils").LRScheduler(mode, start, end, niters=niters)

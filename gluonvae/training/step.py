@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
 from .. import checks
-from .. import noise as _noise
 from ..backend.operators import BFLOAT16
 from ..backend.runtime import is_gpu, mx
-from ..evaluation.estimates import to_device
+from ..batches import Batch
 from ..objectives import Objective, Terms
-from .schedules import Schedule
+from ..weights import find_weights, set_weight
+from .schedules import Schedule, Scheduled
 
 UNFIT_OPTIMIZERS = {"test", "groupadagrad"}
 """MXNet's own test, and one for the rows of embeddings only."""
@@ -25,43 +25,44 @@ new is asked of it."""
 
 
 def steps_unread(ctx: Any) -> int:
-    """How many steps are asked of a device before it is waited for; 1 waits at each."""
+    """Return after how many steps a device is waited for."""
     return UNREAD_ON_GPU if is_gpu(ctx) else 1
 
 
 class Stepper:
-    """Takes steps of the optimizer, and adds up what they gave.
+    """Steps of an optimizer, and the sums of the terms of the bound.
 
-    The objective is read before the parameters are touched, as one step spreads a NaN to every one
-    of them. A GPU works behind Python's back, and would stand still at each reading: there, several
-    steps are read at once, and where one had no finite objective the parameters are put back to a
-    copy that is known to be sound.
+    The objective is read before the parameters are updated, as one step spreads a NaN to all of them. A GPU
+    runs asynchronously and would be idle at each reading: there the terms of several steps are read at once, and
+    where an objective was not finite the parameters are restored from a copy.
 
     Parameters
     ----------
-    optimizer : a name that MXNet's optimizers are registered under.
-    learning_rate, weights : numbers, or functions of the number of steps taken; the latter by the names
-        of the bound's weights.
+    bound : Objective
+        The bound.
+    optimizer : str
+        Name of one of MXNet's optimizers.
+    learning_rate : float or callable
+        A number, or a function of the number of steps taken.
+    weights : mapping
+        Values of weights of the bound by name, likewise.
     """
 
     def __init__(
-        self,
-        bound: Objective,
-        optimizer: str,
-        learning_rate: Union[float, Schedule],
-        weights: Mapping[str, Union[float, Schedule]],
+        self, bound: Objective, optimizer: str, learning_rate: Scheduled, weights: Mapping[str, Scheduled]
     ) -> None:
         if np.dtype(bound.vae.dtype) == BFLOAT16:
             raise TypeError("MXNet's optimizers do not know bfloat16: train in float32, then vae.cast(BFLOAT16)")
+        owners = find_weights(bound)
         for name in weights:
-            if name not in bound.adjustable:
-                has = f"it has {', '.join(bound.adjustable)}" if bound.adjustable else "it has none"
-                raise ValueError(f"{name} was given, but {type(bound).__name__} has no weight {name}: {has}")
+            if name not in owners:
+                has = ", ".join(owners) or "none"
+                raise ValueError(f"{name} was given, but {type(bound).__name__} has no weight {name}: it has {has}")
         known = set(mx.optimizer.Optimizer.opt_registry) - UNFIT_OPTIMIZERS
         optimizer = checks.known_name("optimizer", optimizer, known)
         self.bound, self.taken = bound, 0
         self.rate = _schedule(learning_rate)
-        self.weights = {name: (bound.adjustable[name], _schedule(value)) for name, value in weights.items()}
+        self.weights = {name: (owners[name], _schedule(value)) for name, value in weights.items()}
         """What has each number that changes, and its schedule."""
         rate = self.rate(0)
         if not (math.isfinite(rate) and rate > 0):
@@ -75,33 +76,30 @@ class Stepper:
         self.start_epoch()
 
     def start_epoch(self) -> None:
-        """Add up anew."""
+        """Start new sums."""
         self.seen = 0
         """Images whose terms have been read."""
         self.sums = np.zeros(3)
         """Of their bounds, log-likelihoods and KLs."""
         self._first_batch = True
 
-    def step(self, batch: np.ndarray) -> None:
-        """Take one, of what :func:`gluonvae.evaluation.estimates.model_batch` gave. Raises as :meth:`read` does."""
+    def step(self, batch: Batch) -> None:
+        """Take one step. Raises as :meth:`read` does."""
         self.trainer.set_learning_rate(self.rate(self.taken))
         for name, (owner, schedule) in self.weights.items():
-            setattr(owner, name, schedule(self.taken))
-        vae = self.bound.vae
-        inputs = to_device(batch, vae)
-        noise = _noise.normal_for(inputs, None, self.bound.noise_shape(len(batch)))
+            set_weight(owner, name, schedule(self.taken))
+        noise = self.bound.draw_noise(len(batch.data))
         # The data set was looked at as a whole: of what it gives, one batch an epoch is enough.
-        compute = self.bound.checked_terms if self._first_batch else self.bound.unchecked_terms
-        self._first_batch = False
+        validated, self._first_batch = not self._first_batch, False
         with mx.autograd.record():
-            terms = compute(inputs, noise)
+            terms = self.bound.terms(batch.data, noise, batch.label, validated)
             loss = -terms.objective
         self._unread.append(terms)
         if self.taken % self._at_once == 0:
             self.read()
             self._keep_parameters()
         loss.backward()
-        self.trainer.step(len(batch))
+        self.trainer.step(len(batch.data))
         self.taken += 1
 
     def read(self) -> None:
@@ -119,20 +117,17 @@ class Stepper:
         of_steps = np.add.reduceat(objective, np.cumsum([0, *sizes[:-1]]), dtype=np.float64)
         if not np.isfinite(of_steps).all():
             wrong = int(np.argmin(np.isfinite(of_steps)))
-            raise FloatingPointError(self._stop(of_steps[wrong], self._read + wrong + 1))
+            step = self._read + wrong + 1
+            for parameter, values in self._kept:
+                parameter.set_data(values)
+            raise FloatingPointError(
+                f"the objective is {of_steps[wrong]} at step {step} (learning rate {self.trainer.learning_rate:g}); "
+                f"the parameters are those before step {self._kept_before if self._kept else step}. "
+                "A smaller learning rate is the usual cure"
+            )
         self._read += len(sizes)
         self.seen += sum(sizes)
         self.sums += [values.sum(dtype=np.float64) for values in others]
-
-    def _stop(self, objective: float, step: int) -> str:
-        """Go back to parameters that are sound; returns what there is to say of it."""
-        for parameter, values in self._kept:
-            parameter.set_data(values)
-        return (
-            f"the objective is {objective} at step {step} (learning rate {self.trainer.learning_rate:g}); the "
-            f"parameters are those before step {self._kept_before if self._kept else step}. "
-            "A smaller learning rate is the usual cure"
-        )
 
     def _keep_parameters(self) -> None:
         """Copy the parameters, where they may be spoilt before it shows."""
@@ -142,5 +137,5 @@ class Stepper:
             self._kept_before = self.taken + 1
 
 
-def _schedule(value: Union[float, Schedule]) -> Schedule:
+def _schedule(value: Scheduled) -> Schedule:
     return value if callable(value) else lambda step: value

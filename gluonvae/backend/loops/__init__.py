@@ -1,4 +1,4 @@
-"""Loops over memory, compiled by numba when first called, then kept on disk.
+"""Loops over memory, compiled by numba at their first call and cached on disk.
 
-Nothing here is imported before it is used: numba takes longer to load than gluonvae.
+These modules are imported where they are used, as numba takes longer to import than gluonvae.
 """

@@ -1,7 +1,8 @@
-"""The loop of :mod:`gluonvae.training.optimizer`, compiled by numba when first called, then kept on disk."""
+"""The loop of :mod:`gluonvae.training.optimizer`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -10,32 +11,29 @@ from numba import carray, types
 from numba.extending import intrinsic
 
 
-def _address_as_pointer(typing_context: Any, address: Any) -> Any:
-    """An address as a pointer to float32, in numba's terms."""
-
-    def convert(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
-
-    return types.CPointer(types.float32)(types.uint64), convert
+def _address_as_pointer(typing_context: object, address: object) -> tuple[object, Callable[..., object]]:
+    """Convert an address to a pointer to float32, as a numba intrinsic: its signature and its code generator."""
+    pointer = types.CPointer(types.float32)
+    return pointer(types.uint64), lambda context, builder, signature, arguments: builder.inttoptr(
+        arguments[0], context.get_value_type(pointer)
+    )
 
 
 _pointer: Any = intrinsic(_address_as_pointer)
 
 
 def _adam(
-    addresses: np.ndarray,
-    sizes: np.ndarray,
-    rates: np.ndarray,
-    decays: np.ndarray,
-    rescale: np.float32,
-    clip: np.float32,
-    beta1: np.float32,
-    beta2: np.float32,
-    epsilon: np.float32,
+    addresses: np.ndarray, sizes: np.ndarray, rates: np.ndarray, decays: np.ndarray, settings: tuple[np.float32, ...]
 ) -> None:
-    """One step of Adam (Kingma and Ba 2015, algorithm 1, as in its section 2) for each row of
-    ``addresses``: weight, gradient, mean and variance of ``sizes`` float32 numbers."""
+    """Take one step of Adam in place, for several parameters of float32.
+
+    A row of ``addresses`` holds those of weight, gradient, mean and variance of a parameter of ``sizes[row]`` values.
+    ``settings`` are the factor of all gradients, the largest gradient, both betas and epsilon.
+
+    Kingma and Ba 2015, algorithm 1 in the form of section 2.
+    """
     one = np.float32(1)
+    rescale, clip, beta1, beta2, epsilon = settings
     for row in numba.prange(len(sizes)):
         size = sizes[row]
         weight = carray(_pointer(addresses[row, 0]), size)
@@ -52,6 +50,6 @@ def _adam(
             weight[i] -= rate * m / (np.sqrt(v) + epsilon)
 
 
-# error_model: with Python's, a division may raise, and the loop is not vectorised.
+# with Python's error model a division may raise, and the loop would not be vectorised
 serial = numba.njit(error_model="numpy", cache=True, nogil=True)(_adam)
 parallel = numba.njit(error_model="numpy", cache=True, nogil=True, parallel=True)(_adam)

@@ -1,4 +1,4 @@
-"""The log mass of a product of Bernoullis and its gradient, each in one pass over the logits."""
+"""The log mass of a product of Bernoulli distributions and its gradient, each in one pass over the logits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from .numerics import exp_of_negative, log1p_of_fraction
 
-# "reassoc" lets a sum be vectorised; error_model: with Python's, a division may raise, and it is not.
+# sums are vectorised only with "reassoc", divisions only where they cannot raise as in Python's error model
 _compile = numba.njit(
     error_model="numpy", fastmath={"reassoc", "contract", "nsz"}, cache=True, nogil=True, parallel=True
 )
@@ -15,14 +15,24 @@ _compile = numba.njit(
 
 @_compile
 def log_prob(logits: np.ndarray, value: np.ndarray, out: np.ndarray) -> None:
-    """``out[i]`` = log p(value[i mod B] | logits[i]) for logits ``(R, X)`` and zeros and ones ``(B, X)``."""
+    """Compute the log mass of each row.
+
+    Parameters
+    ----------
+    logits : np.ndarray
+        ``(R, X)``, where R is a multiple of B.
+    value : np.ndarray
+        Zeros and ones, ``(B, X)``.
+    out : np.ndarray
+        Written: log p(value[i mod B] | logits[i]), ``(R,)``, in nats.
+    """
     zero, one, two = logits.dtype.type(0), logits.dtype.type(1), logits.dtype.type(2)
     for row in numba.prange(len(logits)):
         of_row, pixels = logits[row], value[row % len(value)]
         total = zero
         for i in range(len(of_row)):
-            # minus or plus the logit, as the pixel is 1 or 0: of one sign all that is summed, so that
-            # no order of the sum cancels
+            # minus the logit where the pixel is 1, else the logit: all terms of the sum are positive, so that
+            # no order of summation cancels
             unlikely = of_row[i] * (one - two * pixels[i])
             total += max(unlikely, zero) + log1p_of_fraction(exp_of_negative(-abs(unlikely)))
         out[row] = -total
@@ -30,7 +40,19 @@ def log_prob(logits: np.ndarray, value: np.ndarray, out: np.ndarray) -> None:
 
 @_compile
 def gradient(logits: np.ndarray, value: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
-    """``out`` = the gradient in the logits of the sum of ``weight``, ``(R,)``, times :func:`log_prob`."""
+    """Compute the gradient of a weighted sum of the rows of :func:`log_prob` with respect to the logits.
+
+    Parameters
+    ----------
+    logits : np.ndarray
+        ``(R, X)``.
+    value : np.ndarray
+        Zeros and ones, ``(B, X)``.
+    weight : np.ndarray
+        Weights of the rows, ``(R,)``.
+    out : np.ndarray
+        Written: the gradient, ``(R, X)``.
+    """
     zero, one = logits.dtype.type(0), logits.dtype.type(1)
     for row in numba.prange(len(logits)):
         of_row, pixels, to = logits[row], value[row % len(value)], out[row]

@@ -1,40 +1,40 @@
-"""exp and log1p that LLVM vectorises, which the C library's are not."""
+"""exp and log1p for compiled loops, which LLVM vectorises, unlike those of the C library."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
 _f = np.float32
 _LOG2_E = _f(1.4426950408889634)
-# log(2) as two numbers, so that n log(2) is exact to float32 twice over (Cody and Waite 1980)
+# log(2) as a sum of two numbers, which gives n log(2) twice the precision of float32 (Cody and Waite 1980)
 _LOG_2_HIGH, _LOG_2_LOW = _f(0.693359375), _f(-2.12194440e-4)
 _LOWEST = _f(-87.0)
 
 
-def _as_float(typing_context: Any, bits: Any) -> Any:
-    """The float32 of these 32 bits, in numba's terms."""
+def exp_of_negative(x: float) -> float:
+    """Compute exp(x) for x <= 0 in a compiled loop.
 
-    def convert(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
+    Parameters
+    ----------
+    x : float
+        A float32 or float64.
 
-    return types.float32(types.int32), convert
-
-
-_float_of_bits: Any = intrinsic(_as_float)
-
-
-def exp_of_negative(x: Any) -> Any:
-    """exp(x) for x <= 0; in float32 to 2 roundings, and never subnormal."""
+    Returns
+    -------
+    float
+        Of the type of ``x``; in float32 accurate to 2 roundings, and never subnormal.
+    """
     raise NotImplementedError("compiled only")
 
 
 @overload(exp_of_negative, inline="always", strict=False)
-def _exp_of_negative(x: Any) -> Callable[[Any], Any]:
+def _exp_of_negative(x: object) -> Callable[[float], float]:
     if x != types.float32:
         return lambda x: math.exp(x)
 
@@ -42,6 +42,8 @@ def _exp_of_negative(x: Any) -> Callable[[Any], Any]:
         x = max(x, _LOWEST)
         n = np.floor(x * _LOG2_E + _f(0.5))
         r = (x - n * _LOG_2_HIGH) - n * _LOG_2_LOW
+        # the exponent of a float32 is in its bits from the 23rd, shifted by 127
+        two_to_n = np.int32((np.int32(n) + 127) << 23).view(np.float32)
         # exp(r) for |r| <= log(2) / 2: the coefficients of Cephes' expf (Moshier 1992)
         p = _f(1.9875691500e-4)
         p = p * r + _f(1.3981999507e-3)
@@ -49,18 +51,29 @@ def _exp_of_negative(x: Any) -> Callable[[Any], Any]:
         p = p * r + _f(4.1665795894e-2)
         p = p * r + _f(1.6666665459e-1)
         p = p * r + _f(5.0000001201e-1)
-        return ((p * r) * r + r + _f(1)) * _float_of_bits((np.int32(n) + np.int32(127)) << np.int32(23))
+        return ((p * r) * r + r + _f(1)) * two_to_n
 
     return exp32
 
 
-def log1p_of_fraction(x: Any) -> Any:
-    """log(1 + x) for 0 <= x <= 1; in float32 to 2 roundings."""
+def log1p_of_fraction(x: float) -> float:
+    """Compute log(1 + x) for 0 <= x <= 1 in a compiled loop.
+
+    Parameters
+    ----------
+    x : float
+        A float32 or float64.
+
+    Returns
+    -------
+    float
+        Of the type of ``x``; in float32 accurate to 2 roundings.
+    """
     raise NotImplementedError("compiled only")
 
 
 @overload(log1p_of_fraction, inline="always", strict=False)
-def _log1p_of_fraction(x: Any) -> Callable[[Any], Any]:
+def _log1p_of_fraction(x: object) -> Callable[[float], float]:
     if x != types.float32:
         return lambda x: math.log1p(x)
 

@@ -1,0 +1,93 @@
+"""Transforms of real numbers to positive ones, such as standard deviations, and to bounded ones."""
+
+from __future__ import annotations
+
+import math
+from typing import Callable
+
+from .. import checks
+from ..backend.operators import namespace, softplus
+from ..backend.types import Tensor
+
+MIN_STD = 1e-4
+"""Floor of a posterior's or prior's standard deviation: softplus underflows to 0, and 1 / MIN_STD must be a float16."""
+
+BOUND = 10.0
+"""Bound of the elements of a matrix relative to its standard deviations: its inverse must fit a float32."""
+
+
+def positive(x: Tensor, floor: float) -> Tensor:
+    """Compute softplus(x) + floor.
+
+    Parameters
+    ----------
+    x : Tensor
+        Of any shape.
+    floor : float
+        The lower bound.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape.
+    """
+    return softplus(x) + floor
+
+
+def exp_std(x: Tensor) -> Tensor:
+    """Compute exp(x), clipped at :data:`MIN_STD` and its inverse.
+
+    Parameters
+    ----------
+    x : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape.
+    """
+    # beyond that, the square of exp(x) leaves the range of a float32
+    F = namespace(x)
+    return F.exp(F.clip(x, math.log(MIN_STD), -math.log(MIN_STD)))
+
+
+STD_TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {"softplus": lambda x: positive(x, MIN_STD), "exp": exp_std}
+"""Transforms of any real numbers to standard deviations of at least :data:`MIN_STD`, by name."""
+
+
+def std_transform(name: str) -> Callable[[Tensor], Tensor]:
+    """Return one of :data:`STD_TRANSFORMS`.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+
+    Returns
+    -------
+    callable
+        A function of a tensor.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    return STD_TRANSFORMS[checks.known_name("std", name, STD_TRANSFORMS)]
+
+
+def bounded(x: Tensor) -> Tensor:
+    """Compute ``BOUND * tanh(x / BOUND)``: about ``x`` near 0, and at most :data:`BOUND` in absolute value.
+
+    Parameters
+    ----------
+    x : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape.
+    """
+    return BOUND * namespace(x).Activation(x / BOUND, act_type="tanh")

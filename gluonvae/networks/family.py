@@ -1,0 +1,72 @@
+"""What the networks have in common whose outputs are parameters of a family of distributions."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar
+
+from ..backend.operators import is_symbol
+from ..backend.types import Structure, Tensor
+from ..distributions import Distribution, Family
+from ..distributions.family import signature_with
+from .body import Fitted
+from .dense import Dense, set_in_units
+
+
+class FamilyNetwork:
+    """Mixin of the networks that put a family of distributions on a body.
+
+    A kind names its family, ``family_type``. The network has a body, ``body``, and for each of the family's
+    heads a block of that name, such as ``mean_head``. Arguments that its constructor does not have itself are
+    those of the family.
+    """
+
+    family_type: ClassVar[type[Family]]
+    """Class of the family."""
+    family: Family
+    """The family, with the parameters and blocks that it has of its own."""
+    body: Any
+    """Hidden layers, an MLP, or a :class:`gluonvae.networks.Fitted` body."""
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        cls.__signature__ = signature_with(cls, getattr(cls, "family_type", None))  # type: ignore[attr-defined]
+
+    def make_family(self, size: Any, act_type: Any, **options: Any) -> Family:
+        """Make the family, which has the activation of the network if it has layers of its own."""
+        if "act_type" in inspect.signature(self.family_type).parameters:
+            options["act_type"] = act_type
+        return self.family_type(size, **options)
+
+    def set_family(self, family: Family) -> None:
+        """Set the family, and take over what it says of its distributions."""
+        self.family = family
+        for name in ("distribution_type", "reparametrized", "deterministic", "supports_bfloat16"):
+            setattr(self, name, getattr(family, name))
+
+    @property
+    def heads(self) -> list[Any]:
+        """The blocks that compute the inputs of ``family.parameters``, in their order."""
+        return [getattr(self, f"{name}_head") for name in self.family.heads]
+
+    def bind_body(self, in_units: int, label_size: int) -> None:
+        """Set the input size of the body, or without hidden layers of the heads."""
+        if isinstance(self.body, Fitted):
+            self.body.fit(in_units, label_size)
+            return
+        for block in [self.body] if len(self.body) else self.heads:
+            set_in_units(block if isinstance(block, Dense) else block[0], in_units + label_size)
+
+    def check_body(self, x: Tensor, *label: Tensor) -> None:
+        """Raise ValueError, with the shapes, where a body does not fit ``x``, ``(..., in_units)``, and its label."""
+        if isinstance(self.body, Fitted) and not is_symbol(x):
+            self.body.fit(x.shape[-1], label[0].shape[-1] if label else 0)
+
+    @property
+    def noise(self) -> Structure:
+        """The noise that a draw takes."""
+        return self.family.noise
+
+    def distribution(self, *parameters: Tensor) -> Distribution:
+        """Return the distribution with the parameters that the network computed."""
+        return self.family.distribution(*parameters)

@@ -1,0 +1,1 @@
+"""Tests of gluonvae: a folder a room; tables of kinds, exact truths, and helpers beside them."""

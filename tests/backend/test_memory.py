@@ -1,0 +1,16 @@
+"""Arrays filled where they lie."""
+
+import numpy as np
+import pytest
+
+from gluonvae.backend import memory
+from gluonvae.backend.runtime import mx
+from tests.helpers import nd
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_filled_writes_where_the_array_lies(dtype):
+    tensor = memory.filled(lambda values: np.copyto(values, np.arange(6).reshape(2, 3)), (2, 3), mx.cpu(), dtype)
+    assert tensor.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(tensor.asnumpy(), [[0, 1, 2], [3, 4, 5]])
+    np.testing.assert_array_equal((tensor + 1).asnumpy(), nd([[1, 2, 3], [4, 5, 6]]).asnumpy())

@@ -1,0 +1,14 @@
+"""Fixtures of distributions."""
+
+import pytest
+
+from gluonvae.backend import compiled
+
+
+@pytest.fixture(params=["compiled", "MXNet's"])
+def operators(request, monkeypatch):
+    """Each kind of operators that a graph may be made of."""
+    if request.param == "compiled":
+        assert compiled.available()
+    else:
+        monkeypatch.setattr(compiled, "available", lambda: False)

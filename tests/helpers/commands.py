@@ -1,0 +1,19 @@
+"""What tests of the command share: small models, processes, pictures."""
+
+import subprocess
+import sys
+
+from matplotlib import image as matplotlib_image
+
+SMALL = ["--inference-layers", "8", "--generator-layers", "8", "--latent-size", "3", "--batch-size", "500"]
+RELAXED = ["--posterior", "relaxed_bernoulli", "--prior", "codes"]
+
+
+def gluonvae(*arguments, **options):
+    command = [sys.executable, "-m", "gluonvae", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def is_picture(path):
+    pixels = matplotlib_image.imread(path)
+    return pixels.ndim == 3 and pixels[..., :3].std() > 0.05

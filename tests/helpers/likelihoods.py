@@ -1,0 +1,54 @@
+"""A likelihood of the table, made and given what its network returns."""
+
+import pytest
+
+import gluonvae as gv
+from gluonvae.distributions.scales import positive
+from gluonvae.generator import counts, location_scale
+from tests.helpers.models import small_vae
+from tests.helpers.tensors import nd
+from tests.tables.likelihoods import ROWS, X
+
+every_likelihood = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+
+
+def make(row, **options):
+    return gv.generator.LIKELIHOODS.make(
+        row.name, {**row.options, **options}, data_dims=X, layer_sizes=[5], latent_variable_size=4
+    )
+
+
+def raw_parameters(row, rng, *leading):
+    return [draw(rng, *leading, row.width * X) for draw in row.raw]
+
+
+def from_raw(generator, *raw):
+    """p(x | z) where the network's heads have these outputs; one number more than there are heads stands for what a
+    learned parameter of the model has, for each value."""
+    family = generator.family
+    if len(raw) == len(family.heads):
+        return family.distribution(*family.parameters(*raw))
+    location, scale = raw
+    if isinstance(family, counts.NegativeBinomialFamily):
+        return family.distribution(counts.expected_count(location), positive(scale, counts.MIN_DISPERSION))
+    return family.distribution(location, positive(scale, location_scale.MIN_SCALE))
+
+
+def distribution(row, raw, dtype="float32"):
+    return from_raw(make(row), *(nd(parameter, dtype) for parameter in raw))
+
+
+def model(row, **changes):
+    return small_vae(likelihood=row.name, likelihood_options=row.options, **changes)
+
+
+SHAPES = {"(B, X)": ((), ()), "k parameters": ((3,), ()), "k values": ((), (3,))}
+"""The leading axes of parameters and of values."""
+
+every_shape = pytest.mark.parametrize("shapes", SHAPES)
+
+
+def leading_axes(row, shapes, batch):
+    if shapes == "k values" and row.name == "bernoulli_prod":
+        pytest.skip("its compiled operator scores a value for each row of logits")
+    return ((*axes, batch) for axes in SHAPES[shapes])

@@ -1,0 +1,83 @@
+"""Any likelihood with any posterior, prior, bound and body, with labels and without."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+import gluonvae as gv
+from tests.helpers import all_pairs, nd, noise_for, set_mode, value_and_gradients, weighting
+from tests.tables import parts
+
+PAIRS = [pair for pair in product(parts.POSTERIORS, parts.PRIORS) if parts.prior_fits(*pair)]
+PARTS = [
+    (bound, posterior, prior, labels)
+    for bound, (posterior, prior), labels in product(parts.BOUNDS, PAIRS, parts.LABELS)
+    if parts.labels_fit(labels, posterior, prior, bound)
+    and (labels == "semi-supervised" or parts.bound_fits(bound, posterior, prior))
+]
+COMBINATIONS = all_pairs([(*row, *others) for row in PARTS for others in product(parts.LIKELIHOODS, parts.BODIES)])
+X = parts.SHAPE[0] * parts.SHAPE[1]
+
+
+def bound_of(name, vae):
+    return parts.BOUNDS[name](vae)
+
+
+def test_every_kind_is_there():
+    kinds = (parts.BOUNDS, parts.POSTERIORS, parts.PRIORS, parts.LABELS, parts.LIKELIHOODS, parts.BODIES)
+    for number, rows in enumerate(kinds):
+        assert {chosen[number] for chosen in COMBINATIONS} == set(rows)
+
+
+@pytest.mark.parametrize(("bound", "posterior", "prior", "labels", "likelihood", "body"), COMBINATIONS)
+def test_combination(bound, posterior, prior, labels, likelihood, body, rng):
+    vae = parts.model(likelihood, posterior, prior, body, labels)
+    vae.cast("float64")
+    objective = bound_of(bound, vae)
+    data = nd(parts.LIKELIHOODS[likelihood].data(rng, 5, X), "float64")
+    noise = noise_for(rng, objective, 5, "float64")
+    classes = {"without labels": [], "conditional": [nd([0, 1, 2, 0, 1])], "semi-supervised": [nd([0, -1, 2, -1, 1])]}
+    inputs = (data, noise, *(nd(vae.label_values(y.asnumpy(), 5), "float64") for y in classes[labels]))
+    imperative, hybridised = [], []
+    for mode, results in (("imperative", imperative), ("static_shape", hybridised)):
+        set_mode(objective, mode)
+        results += value_and_gradients(objective, inputs, lambda shape: weighting(shape).astype("float64"))
+    for one, other in zip(imperative, hybridised):
+        assert np.isfinite(one).all()
+        np.testing.assert_allclose(other, one, rtol=1e-8, atol=1e-10)
+    label = classes[labels][0] if classes[labels] else None
+    assert vae.generate_reconstructions(data, 2, label=label).shape == (2, 5, X)
+    vae.generator.check_support("draws", vae.phantasize(5, label=None if label is None else [0, 1, 2, 0, 1]).asnumpy())
+
+
+@pytest.mark.parametrize("posterior", parts.POSTERIORS)
+@pytest.mark.parametrize("prior", parts.PRIORS)
+def test_a_prior_that_does_not_fit_is_refused(posterior, prior):
+    labels = "conditional" if prior == "conditional" else "without labels"
+    if parts.prior_fits(posterior, prior):
+        assert parts.model(posterior=posterior, prior=prior, labels=labels).latent_variable_size == 6
+        return
+    with pytest.raises(ValueError, match=r": use \w+"):
+        parts.model(posterior=posterior, prior=prior, labels=labels)
+
+
+@pytest.mark.parametrize(("posterior", "prior"), PAIRS)
+def test_a_bound_that_does_not_fit_is_refused(posterior, prior):
+    vae = parts.model(posterior=posterior, prior=prior, labels="conditional")
+    for bound in parts.BOUNDS:
+        if bound == "SemiSupervisedELBO":
+            with pytest.raises(TypeError, match="must be a SemiSupervisedVAE"):
+                bound_of(bound, vae)
+        elif parts.bound_fits(bound, posterior, prior):
+            assert bound_of(bound, vae).samples >= 1
+        else:
+            with pytest.raises(ValueError, match=r": use \w+"):
+                bound_of(bound, vae)
+
+
+@pytest.mark.parametrize("posterior", parts.posteriors.POSTERIORS)
+def test_a_closed_form_that_there_is_not_is_refused(posterior):
+    vae = parts.model(posterior=posterior, prior="vamp")
+    with pytest.raises(ValueError, match=r"KL\(.* \|\| Mixture\), of .* and VampPrior, has no closed form"):
+        gv.ELBO(vae, kl="closed")

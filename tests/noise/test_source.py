@@ -1,0 +1,89 @@
+"""The source of noise: its distribution, its seed, its state, its device."""
+
+import json
+
+import numpy as np
+import pytest
+import scipy.stats
+
+import gluonvae as gv
+from gluonvae.backend.runtime import mx
+from tests.helpers import MODES, pixels, set_mode, small_vae
+
+
+def test_distributions():
+    source = gv.noise.NoiseSource(5)
+    assert scipy.stats.kstest(source.normal((20_000,)).asnumpy(), "norm").pvalue > 1e-3
+    uniform = source.uniform((20_000,)).asnumpy()
+    assert scipy.stats.kstest(uniform, "uniform").pvalue > 1e-3
+    assert uniform.max() < 1
+    assert sorted(source.permutation(100)) == list(range(100))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_dtype(dtype):
+    assert gv.noise.source.normal((3, 2), dtype=dtype).dtype == np.dtype(dtype)
+
+
+def test_seed_repeats_noise_order_and_initialisation():
+    def draw():
+        gv.seed(3)
+        vae = gv.construct_vae(data_dims=12, latent_variable_size=4)
+        vae.initialize()
+        weight = vae.generator.logits_head.weight.data().asnumpy()
+        orthogonal = mx.nd.zeros((4, 4))
+        mx.init.Orthogonal()(mx.init.InitDesc("x_weight"), orthogonal)
+        source = gv.noise.source
+        return weight, orthogonal.asnumpy(), source.normal((5,)).asnumpy(), source.permutation(9)
+
+    for first, second in zip(draw(), draw()):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_state_goes_through_json_and_resumes():
+    source = gv.noise.NoiseSource(5)
+    source.normal((3,))
+    state = json.loads(json.dumps(source.state()))
+    expected = source.normal((4,)).asnumpy()
+    other = gv.noise.NoiseSource(0)
+    other.restore(state)
+    np.testing.assert_array_equal(other.normal((4,)).asnumpy(), expected)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_drawn_noise_is_the_source_s_noise(mode, rng, seed):
+    vae = small_vae()
+    set_mode(vae, mode)
+    data = pixels(rng, 7)
+    gv.seed(seed)
+    drawn = vae(data)
+    gv.seed(seed)
+    given = vae(data, gv.noise.source.normal((7, 4)))
+    for got, want in zip(drawn, given):
+        np.testing.assert_array_equal(got.asnumpy(), want.asnumpy())
+
+
+def test_noise_for_a_gpu_comes_from_mxnets_generator_unless_it_is_to_be_restored(monkeypatch):
+    monkeypatch.setattr("gluonvae.noise.is_gpu", lambda ctx: True)
+    source, state = gv.noise.source, gv.noise.source.state()
+    first = source.normal((20_000,), mx.cpu(), "float32").asnumpy()
+    assert source.state() == state
+    assert scipy.stats.kstest(first, "norm").pvalue > 1e-3
+    gv.seed(5)
+    second = source.normal((7,), mx.cpu()).asnumpy()
+    gv.seed(5)
+    np.testing.assert_array_equal(source.normal((7,), mx.cpu()).asnumpy(), second)
+    monkeypatch.setattr(source, "on_gpu", False)
+    gv.seed(5)
+    expected = np.random.default_rng(5).standard_normal(7, np.float32)
+    np.testing.assert_array_equal(source.normal((7,), mx.cpu()).asnumpy(), expected)
+
+
+@pytest.mark.skipif(mx.context.num_gpus() == 0, reason="needs a GPU")
+def test_a_gpu_draws_its_own_noise_and_the_same_for_the_same_seed():
+    draws = []
+    for _ in range(2):
+        gv.seed(5)
+        draws.append(gv.noise.source.normal((3, 4), mx.gpu()))
+    assert draws[0].context == mx.gpu()
+    np.testing.assert_array_equal(draws[0].asnumpy(), draws[1].asnumpy())

@@ -1,0 +1,1 @@
+"""Tables of kinds, which tests run through: a new kind is a new row."""

@@ -1,0 +1,204 @@
+"""FusedAdam against MXNet's Adam: the same numbers, options, states."""
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gluonvae as gv
+from gluonvae.backend import memory
+from gluonvae.backend.runtime import mx
+from gluonvae.training import optimizer
+from tests.helpers import MODES, nd, set_mode, small_vae
+
+SHAPES = [(40_000,), (7, 3), (1,), (300, 200)]
+
+
+class Parameters:
+    """Parameters with gradients given by hand, and a trainer."""
+
+    def __init__(self, name, dtype="float32", **options):
+        self.parameters = [
+            mx.gluon.Parameter(f"p{i}_weight", shape=shape, dtype=dtype) for i, shape in enumerate(SHAPES)
+        ]
+        rng = np.random.default_rng(0)
+        for parameter in self.parameters:
+            parameter.initialize(mx.init.Zero())
+            parameter.set_data(nd(rng.standard_normal(parameter.shape), dtype))
+        options = {name: value() if callable(value) else value for name, value in options.items()}
+        self.trainer = mx.gluon.Trainer(self.parameters, name, {"learning_rate": 0.01, **options})
+        self.rng = np.random.default_rng(1)
+
+    def step(self, count=1):
+        for _ in range(count):
+            for parameter in self.parameters:
+                with mx.autograd.record():
+                    gradient = nd(self.rng.standard_normal(parameter.shape), parameter.dtype)
+                    loss = (parameter.data() * gradient).sum()
+                loss.backward()
+            self.trainer.step(4)
+        return self
+
+    def values(self):
+        return [parameter.data().asnumpy() for parameter in self.parameters]
+
+
+def assert_same(one, two):
+    for a, b in zip(one.values(), two.values()):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
+
+
+OPTIONS = {
+    "plain": {},
+    "betas and epsilon": {"beta1": 0.5, "beta2": 0.9, "epsilon": 1e-4},
+    "weight decay": {"wd": 0.1},
+    "clipping": {"clip_gradient": 0.1},
+    "everything": {"wd": 0.1, "clip_gradient": 0.2, "beta1": 0.99},
+    "schedule": {"lr_scheduler": lambda: mx.lr_scheduler.FactorScheduler(7, 0.5, base_lr=0.01)},
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_same_numbers_after_100_steps(name):
+    ours, mxnets = (Parameters(which, **OPTIONS[name]).step(100) for which in ("fusedadam", "adam"))
+    assert optimizer._why_not([ours.parameters[0].data()], []) is None
+    assert_same(ours, mxnets)
+
+
+def test_multipliers_of_a_parameter():
+    pair = [Parameters(which, wd=0.1) for which in ("fusedadam", "adam")]
+    for one in pair:
+        one.parameters[0].lr_mult, one.parameters[1].wd_mult = 0.1, 5.0
+        one.step(20)
+    assert_same(*pair)
+
+
+def test_learning_rate_may_change():
+    pair = [Parameters(which) for which in ("fusedadam", "adam")]
+    for one in pair:
+        one.step(5)
+        one.trainer.set_learning_rate(0.5)
+        one.step(5)
+    assert_same(*pair)
+
+
+@pytest.mark.parametrize("from_name", ["fusedadam", "adam"])
+def test_states_are_saved_and_loaded(from_name, tmp_path):
+    whole = Parameters(from_name).step(20)
+    half = Parameters(from_name).step(10)
+    half.trainer.save_states(str(tmp_path / "states"))
+    resumed = Parameters(from_name)
+    for parameter, values in zip(resumed.parameters, half.values()):
+        parameter.set_data(nd(values))
+    resumed.step(1)  # looks up addresses that loading makes stale
+    for parameter, values in zip(resumed.parameters, half.values()):
+        parameter.set_data(nd(values))
+    resumed.trainer.load_states(str(tmp_path / "states"))
+    resumed.rng = half.rng
+    resumed.step(10)
+    assert_same(whole, resumed)
+
+
+def test_parameters_that_move_are_followed():
+    pair = [Parameters(which) for which in ("fusedadam", "adam")]
+    for one in pair:
+        one.step(3)
+        for parameter in one.parameters:
+            parameter.initialize(mx.init.One(), force_reinit=True)
+        one.step(3)
+    assert_same(*pair)
+
+
+def test_some_parameters_may_be_frozen():
+    pair = [Parameters(which) for which in ("fusedadam", "adam")]
+    for one in pair:
+        one.step(2)
+        one.parameters[1].grad_req = "null"
+        for _ in range(2):
+            for parameter in (one.parameters[0], *one.parameters[2:]):
+                with mx.autograd.record():
+                    loss = (parameter.data() * 0.3).sum()
+                loss.backward()
+            one.trainer.step(4)
+    assert_same(*pair)
+
+
+def test_float64_falls_back_to_mxnets_and_says_so_once(caplog):
+    caplog.set_level(logging.INFO, "gluonvae")
+    optimizer._say_once.cache_clear()
+    ours, mxnets = (Parameters(which, dtype="float64").step(5) for which in ("fusedadam", "adam"))
+    for a, b in zip(ours.values(), mxnets.values()):
+        np.testing.assert_array_equal(a, b)
+    assert [r.getMessage() for r in caplog.records] == [
+        "fusedadam is MXNet's own adam here: the parameters are float64"
+    ]
+
+
+def test_without_numba_it_is_mxnets(monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "gluonvae")
+    optimizer._say_once.cache_clear()
+    optimizer._kernel.cache_clear()
+    monkeypatch.setitem(sys.modules, "gluonvae.backend.loops.adam", None)
+    monkeypatch.delattr("gluonvae.backend.loops.adam", raising=False)
+    try:
+        ours, mxnets = (Parameters(which).step(5) for which in ("fusedadam", "adam"))
+    finally:
+        optimizer._kernel.cache_clear()
+    for a, b in zip(ours.values(), mxnets.values()):
+        np.testing.assert_array_equal(a, b)
+    assert "numba is not installed" in caplog.text
+
+
+@pytest.mark.skipif(mx.context.num_gpus() == 0, reason="needs a GPU")
+def test_on_a_gpu_it_is_mxnets():
+    weight = mx.nd.ones((3,), ctx=mx.gpu())
+    assert "GPU" in optimizer._why_not([weight], [weight])
+
+
+def test_the_threaded_engine_gives_the_same():
+    """In a process of its own, as the engine is chosen when mxnet is imported."""
+    code = (
+        "from tests.training.test_optimizer import Parameters, assert_same; "
+        "from gluonvae.backend.runtime import engine_is_naive; assert not engine_is_naive(); "
+        "[assert_same(Parameters('fusedadam').step(5), Parameters('adam').step(5)) for _ in range(30)]"
+    )
+    import os
+
+    environment = {**os.environ, "MXNET_ENGINE_TYPE": "ThreadedEnginePerDevice", "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=Path(__file__).parents[2])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_memory_looked_up_stays_that_of_the_parameters(mode, tmp_path):
+    vae = small_vae()
+    bound = gv.ELBO(vae)
+    set_mode(bound, mode)
+    trainer = mx.gluon.Trainer(vae.collect_params(), "fusedadam")
+    for step in range(8):
+        with mx.autograd.record():
+            loss = -bound(mx.nd.ones((5 + step % 3, 12)))
+        loss.backward()
+        trainer.step(5)
+        if step == 2:
+            vae.save_parameters(str(tmp_path / "x.params"))
+            vae.load_parameters(str(tmp_path / "x.params"))
+        if step == 4:
+            vae.collect_params().zero_grad()
+        fused = trainer._updaters[0].optimizer
+        now = [memory.address(tensor) for tensor in fused._memory.tensors]
+        assert fused._memory.addresses.ravel().tolist() == now
+
+
+def test_fit_uses_it_by_default(rng):
+    def train(**options):
+        gv.seed(1)
+        vae = gv.construct_vae(data_dims=12, latent_variable_size=3)
+        vae.initialize()
+        gv.fit(gv.ELBO(vae), np.eye(12, dtype=np.float32), epochs=5, batch_size=5, progress=False, **options)
+        return vae.generator.logits_head.weight.data().asnumpy()
+
+    np.testing.assert_array_equal(train(), train(optimizer="fusedadam"))
+    np.testing.assert_allclose(train(), train(optimizer="adam"), rtol=1e-5, atol=1e-6)
