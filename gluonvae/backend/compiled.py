@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 from typing import Callable
 
-from .. import checks
 from .memory import VIEWED, address, view
 from .operators import is_symbol, namespace, stop_gradient
 from .runtime import engine_is_naive, mx
@@ -61,7 +60,9 @@ def bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:
     """
     F = namespace(logits)
     if not is_symbol(logits):
-        checks.shape("value", value, logits.shape[max(0, logits.ndim - value.ndim) :])
+        wanted = logits.shape[max(0, logits.ndim - value.ndim) :]
+        if value.shape != wanted:
+            raise ValueError(f"value must have shape {wanted}, got {value.shape}")
     return F.Custom(logits, stop_gradient(value), op_type="gluonvae_bernoulli_log_prob")
 
 
