@@ -35,6 +35,11 @@ class CategoricalFamily(Family):
     def noise(self) -> Structure:
         return OneHotCategorical.noise(self.size, self.categories)
 
+    @property
+    def support(self) -> OneHot:
+        """Blocks of as many values as there are categories, of which one is 1."""
+        return OneHot(self.categories)
+
     def distribution(self, logits: Tensor) -> Distribution:
         return OneHotCategorical(logits, self.categories)
 
@@ -48,8 +53,3 @@ class CategoricalGenerator(FamilyGenerator):
 
     family_type = CategoricalFamily
     title = "a categorical likelihood"
-
-    @property
-    def support(self) -> OneHot:  # type: ignore[override]
-        """Blocks of as many values as there are categories, of which one is 1."""
-        return OneHot(self.family.categories)

@@ -62,6 +62,8 @@ class FamilyGenerator(FamilyNetwork, Generator):
                 head = last_layer(size, features, layer_sizes, self.data_dims, prefix=f"{name}_")
                 setattr(self, f"{name}_head", head)
         self.set_family(family)
+        # of a family whose support depends on its options
+        self.support = getattr(family, "support", self.support)
 
     def _features(self) -> tuple[int, ...]:
         """What the body returns for a latent state, ``(F,)`` or ``(F, H, W)``; of any size where D is not known."""

@@ -52,9 +52,12 @@ class GaussianInferenceNetwork(FamilyInferenceNetwork):
 
     family_type = DiagonalGaussian
 
-    def sample_latent_state(self, mean: Tensor, std: Tensor, noise: Optional[Tensor] = None) -> Tensor:  # type: ignore[override]
-        """Draw ``mean + std * noise``, ``(B, D)``, or ``(k, B, D)`` for noise of that shape."""
-        return super().sample_latent_state(mean, std, noise=noise)
+    def sample_latent_state(self, *parameters: Tensor, noise: Optional[Structure] = None) -> Tensor:
+        """Draw ``mean + std * noise``, of ``(mean, std)`` or, as in the tutorial, ``(mean, std, noise)``."""
+        if len(parameters) == 3 and noise is None:
+            mean, std, noise = parameters
+            parameters = mean, std
+        return super().sample_latent_state(*parameters, noise=noise)
 
 
 class FullCovarianceGaussian(Family):
