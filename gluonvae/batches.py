@@ -25,6 +25,11 @@ class Batch(NamedTuple):
     label: Optional[Tensor]
     """``(B, Y)``; None in a model without labels."""
 
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The data and, where there is one, the label."""
+        return (self.data,) if self.label is None else (self.data, self.label)
+
 
 def dataset_for(vae: VAE, data: Union[Dataset, Any], name: str = "data") -> Dataset:
     """Return data as a Dataset that fits a model.

@@ -49,8 +49,8 @@ def perplexity(vae: VAE, data: Union[Dataset, ArrayLike], batch_size: int = 500,
         raise TypeError(f"perplexity is of a codebook's codes, and {type(net).__name__} has none")
     size = net.family.codebook.codes
     counts = np.zeros((1, size))
-    for batch, *labels in batches(vae, dataset_for(vae, data), batch_size, NoiseSource(seed)):
-        q: Any = vae.posterior(batch, *(label for label in labels if label is not None))
+    for batch in batches(vae, dataset_for(vae, data), batch_size, NoiseSource(seed)):
+        q: Any = vae.posterior(*batch.inputs)
         # (V, K)
         counts = counts + np.stack([np.bincount(column, minlength=size) for column in q.codes.asnumpy().astype(int).T])
     by_code = np.sum(counts, axis=0)

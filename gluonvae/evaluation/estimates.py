@@ -90,10 +90,9 @@ def kl_by_layer(vae: VAE, data: Union[Dataset, ArrayLike], batch_size: int = 500
         )
     check_kl_not_replaced(vae, "kl_by_layer")
     rows, source, spec = [], NoiseSource(seed), vae.inference_net.noise
-    for data_batch, *labels in batches(vae, dataset_for(vae, data), batch_size, source):
-        given = (data_batch, *(label for label in labels if label is not None))
-        noise = vae.draw_noise(spec, len(data_batch), source=source)
-        _, of_layers = kl_of_layers(vae.posterior(*given), vae.prior_distribution(*given), noise)
+    for batch in batches(vae, dataset_for(vae, data), batch_size, source):
+        noise = vae.draw_noise(spec, len(batch.data), source=source)
+        _, of_layers = kl_of_layers(vae.posterior(*batch.inputs), vae.prior_distribution(*batch.inputs), noise)
         rows.append(np.stack([as_numpy(kl) for kl in of_layers]))
     return np.concatenate(rows, axis=1).mean(axis=1, dtype=np.float64)
 

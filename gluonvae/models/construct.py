@@ -166,8 +166,7 @@ def _latent_sizes(latent_type: str, prior: str, given: Union[int, Sequence[int]]
     arguments: list[Any] = []
     kinds: tuple[tuple[Registry, str], ...] = ((POSTERIORS, latent_type), (PRIORS, prior))
     for registry, kind in kinds:
-        found = registry.get(kind)
-        layered = getattr(getattr(found, "family_type", found), "distribution_type", None) is Layered
+        layered = getattr(registry.get(kind), "distribution_type", None) is Layered
         if layered and not several:
             raise ValueError(
                 f"the {registry.kind} {kind!r} has layers of latent variables: {name} must be their sizes, from the "

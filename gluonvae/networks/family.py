@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Optional
 
 from ..backend.operators import is_symbol
 from ..backend.types import Structure, Tensor
@@ -23,6 +23,8 @@ class FamilyNetwork:
 
     family_type: ClassVar[type[Family]]
     """Class of the family."""
+    distribution_type: Optional[type[Distribution]]
+    """Class of the family's distributions, where all instances have the same."""
     family: Family
     """The family, with the parameters and blocks that it has of its own."""
     body: Any
@@ -30,7 +32,9 @@ class FamilyNetwork:
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
-        cls.__signature__ = signature_with(cls, getattr(cls, "family_type", None))  # type: ignore[attr-defined]
+        family_type = getattr(cls, "family_type", None)
+        cls.distribution_type = getattr(family_type, "distribution_type", None)
+        cls.__signature__ = signature_with(cls, family_type)  # type: ignore[attr-defined]
 
     def make_family(self, size: Any, act_type: Any, **options: Any) -> Family:
         """Make the family, which has the activation of the network if it has layers of its own."""

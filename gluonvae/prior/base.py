@@ -7,6 +7,7 @@ from typing import ClassVar, Optional, Union
 from .. import checks
 from ..backend.types import Model, Structure, Tensor
 from ..distributions import Distribution
+from ..inference import POSTERIORS
 from ..networks import ModelBlock
 from ..noise import NoiseSpec, total_size
 from ..registry import Registry
@@ -120,7 +121,5 @@ class Prior(ModelBlock):
 
 def _posteriors_of(kind: type) -> list[str]:
     """The inference networks whose posteriors are always of this class."""
-    from ..inference import POSTERIORS
-
-    types = {net.__name__: getattr(net.family_type, "distribution_type", None) for net in POSTERIORS.values()}
+    types = {net.__name__: net.distribution_type for net in POSTERIORS.values()}
     return [name for name, of in types.items() if of and issubclass(of, kind)]

@@ -81,3 +81,17 @@ def test_errors(name):
     call, error, message = ERRORS[name]
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_network_without_a_family_may_be_registered():
+    """The message lists the posteriors that fit, of all that are registered."""
+
+    class Own(gv.InferenceNetwork):
+        """A posterior that is no family on a network."""
+
+    gv.inference.POSTERIORS.register("own_network")(Own)
+    try:
+        with pytest.raises(ValueError, match="use another prior, or a posterior such as BernoulliInferenceNetwork"):
+            gv.VAE(gv.ProductOfBernoullisGenerator(12, [5]), gv.GaussianInferenceNetwork(4, [5]), gv.CodePrior())
+    finally:
+        del gv.inference.POSTERIORS["own_network"]
