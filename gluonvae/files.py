@@ -1,18 +1,32 @@
-"""Atomic writing of files."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
+import errno
+import json
+import math
 import os
-from collections.abc import Iterator
+import re
+import secrets
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Callable, Optional
+
+_PART = re.compile(r"\..*\.[0-9a-f]{16}\.part(\.[^.]*)?")
+"""Names of the temporary files of :func:`replacing`."""
+
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EROFS}
+"""Errors of a file system that cannot synchronise a folder."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Write a file atomically: context manager for a temporary file that replaces ``path`` at the end.
 
-    If the block raises, the temporary file is removed and ``path`` is unchanged. Missing folders are created.
+    The temporary file has a random name and is created exclusively, so that no link or file that lies there is
+    written to. It is on the disk before it replaces ``path``. If the block raises, or the disk is full, the temporary
+    file is removed and ``path`` is unchanged. Missing folders are created.
 
     Parameters
     ----------
@@ -23,11 +37,99 @@ def replacing(path: Path) -> Iterator[Path]:
     ------
     Path
         The temporary file to write to, in the same folder and with the same suffix.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    part = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.part{path.suffix}")
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     try:
         yield part
+        _sync(part, os.O_RDWR)
         os.replace(part, path)
+        sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _sync(path: Path, flags: int) -> None:
+    """Wait until a file is on the disk; raise OSError for what could not be written."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the file system can tell."""
+    try:
+        _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that processes which were killed left in a folder. Nothing may be writing there."""
+    for path in folder.iterdir():
+        if _PART.fullmatch(path.name) and (path.is_symlink() or path.is_file()):
+            path.unlink()
+
+
+def written_by(save: Callable[[str], object]) -> bytes:
+    """Return what a function writes to the file that it is called with.
+
+    The file is in memory. MXNet does not notice that a disk is full, so that what it saves is collected here and
+    written by :func:`write_bytes`.
+
+    Parameters
+    ----------
+    save : Callable[[str], object]
+        Called with the path of the file.
+    """
+    descriptor = os.memfd_create("gluonvae")
+    with open(descriptor, "rb") as file:
+        save(f"/proc/self/fd/{descriptor}")
+        file.seek(0)
+        return file.read()
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically."""
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
+def as_json(content: Any, indent: Optional[int] = None) -> str:
+    """Return JSON text of ``content``; numbers that JSON does not have, NaN and infinities, become null."""
+    return json.dumps(_finite(content), indent=indent, allow_nan=False)
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    if isinstance(content, Mapping):
+        return {str(key): _finite(value) for key, value in content.items()}
+    return list(map(_finite, content)) if isinstance(content, (list, tuple)) else content
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file atomically."""
+    write_bytes(path, f"{as_json(content, indent=2)}\n".encode())
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file. If it cannot be written whole, the file is as it was."""
+    with open(path, "ab", buffering=0) as file:
+        size = file.tell()
+        content = f"{line}\n".encode()
+        try:
+            if file.write(content) != len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        except OSError:
+            file.truncate(size)
+            raise

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, Union
 
 from .backend.runtime import mx
 from .backend.structures import leaves, map_structure
 from .models import VAE
 from .objectives import ELBO, Objective
+
+_RANDOM = re.compile(r"Dropout|RNN|shuffle|random|sample_")
+"""Operators of MXNet that draw."""
 
 
 def training_graph(model: Union[VAE, Objective]) -> tuple[Any, dict[str, tuple[int, ...]]]:
@@ -38,6 +42,21 @@ def training_graph(model: Union[VAE, Objective]) -> tuple[Any, dict[str, tuple[i
         **{var.name: (1, vae.label_size) for var in label},
     }
     return bound(mx.sym.var("data"), noise, *label), shapes
+
+
+def draws_random_numbers(bound: Objective) -> bool:
+    """Return whether a bound draws from MXNet's generator, as Dropout does, beside the noise that it is given.
+
+    Parameters
+    ----------
+    bound : Objective
+        The bound. If it cannot be traced, as its blocks are imperative, the answer is True.
+    """
+    try:
+        symbol, _ = training_graph(bound)
+    except Exception:  # whatever a user's block raises
+        return True
+    return any(_RANDOM.search(node["op"]) for node in json.loads(symbol.tojson())["nodes"])
 
 
 def summary(model: Union[VAE, Objective]) -> str:

@@ -18,6 +18,7 @@ from ..objectives import BOUNDS
 from ..prior import PRIORS
 from ..registry import Registry
 from ..training.optimizer import FusedAdam
+from ..training.saving import MINUTES
 
 Group = argparse._ActionsContainer
 
@@ -136,6 +137,11 @@ def _training(group: Group) -> None:
     _device(group)
     group.add_argument("-v", "--verbose", action="store_true", help="log a line an epoch as well")
     group.add_argument("--out", type=Path, metavar="FOLDER", help="of the run; by default runs/DATA-DATE-TIME")
+    text = "go on with a training that was stopped, with the options that it was started with"
+    group.add_argument("--resume", type=Path, metavar="RUN", help=text)
+    add("--checkpoint-minutes", "how often a long epoch is saved", MINUTES, type=float, metavar="M")
+    text = "after how many epochs a checkpoint is saved (default: each, while that takes less than 2 %% of the time)"
+    add("--checkpoint-epochs", text, metavar="N")
 
 
 def _run(command: Group) -> None:

@@ -8,28 +8,8 @@ from typing import Optional
 import numpy as np
 
 from .. import checks
-from ..data import Dataset, Splits
+from ..data import Dataset, Splits, has_classes
 from ..models import VAE
-
-
-def has_classes(labels: Optional[np.ndarray]) -> bool:
-    """Tell classes, whole numbers ``(N,)`` or one-hot rows ``(N, C)``, from conditions, which are any numbers.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray, optional
-        The labels.
-
-    Returns
-    -------
-    bool
-        Whether they are classes; False where there are none.
-    """
-    if labels is None:
-        return False
-    if labels.ndim == 2:
-        return labels.shape[1] > 1 and np.array_equal(labels, np.eye(labels.shape[1])[labels.argmax(axis=1)])
-    return np.array_equal(labels, np.rint(labels))
 
 
 def all_labels(splits: Splits) -> Optional[np.ndarray]:

@@ -14,11 +14,13 @@ from __future__ import annotations
 import argparse
 import inspect
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Optional
 
 from .._version import __version__
+from ..training.signals import raising_signals
 from . import arguments, commands
 from .train import train
 
@@ -84,9 +86,10 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     asked = parser().parse_args(words)
     logging.basicConfig(level=logging.INFO if asked.verbose else logging.WARNING, format="%(message)s")
     try:
-        return asked.run(asked)
+        with raising_signals():
+            return asked.run(asked)
     except (ValueError, TypeError, FloatingPointError, OSError) as error:
         print(f"gluonvae {asked.command}: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as error:
+        return 128 + getattr(error, "number", signal.SIGINT)

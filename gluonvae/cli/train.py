@@ -6,6 +6,9 @@ import argparse
 import inspect
 import logging
 import math
+import shlex
+import signal
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,22 +30,46 @@ from ..models.construct import GENERATOR_LAYERS, INFER_LAYERS, sizes_of
 from ..noise import seed
 from ..objectives import BOUNDS, Objective
 from ..training import History, fit
-from ..training.run import Config, Run
+from ..training.run import Config, Run, RunError
+from ..training.status import DIVERGED, FINISHED
 from .labels import all_labels, has_classes, label_size, labels_to_draw
 
 _log = logging.getLogger(__name__)
 
+NOT_OF_THE_RUN = ("run", "command", "out", "verbose", "resume")
+"""What is asked of the command and not of the training: a run that is resumed may have other values."""
 FINAL_RATE = 0.01
 """Of the starting learning rate, where a cosine schedule ends."""
 
 
 def train(asked: argparse.Namespace) -> int:
-    """Train a VAE and write a folder with its configuration, a line of metrics an epoch,
-    its parameters, and pictures: curves.png, reconstructions.png, samples.png.
+    """Train a VAE and write a folder with its configuration, checkpoints, a line of metrics an
+    epoch, its parameters, and pictures: curves.png, reconstructions.png, samples.png.
 
     Every number is in nats per image. The bound lies below the log-probability of an
-    image under the model: higher (nearer 0) is better. Ctrl-C ends the training early
-    and keeps what was learnt."""
+    image under the model: higher is better. Ctrl-C and SIGTERM end the training after the step
+    and save it; --resume goes on."""
+    if asked.resume is None:
+        return _train(asked, None)
+    with Run.resume(asked.resume) as run:
+        how = run.status.get("status")
+        if how == FINISHED:
+            print(f"{run.folder} is finished: there is nothing to resume")
+            return 0
+        if how == DIVERGED:
+            raise RunError(
+                f"{run.folder} has diverged, and would again: {run.status.get('message')}. Train anew in another folder"
+            )
+        return _train(_as_asked_before(run, asked), run)
+
+
+def _as_asked_before(run: Run, asked: argparse.Namespace) -> argparse.Namespace:
+    """The options that a run was started with, but for those that change no result."""
+    before = {**run.config["asked"], "data": run.config["data"]["name"], "data_dir": run.config["data"]["folder"]}
+    return argparse.Namespace(**{**vars(asked), **before, "out": run.folder})
+
+
+def _train(asked: argparse.Namespace, run: Optional[Run]) -> int:
     from .. import plots
 
     ctx = device(asked.device)
@@ -53,27 +80,45 @@ def train(asked: argparse.Namespace) -> int:
     vae = construct_vae(**config["model"])
     vae.initialize(ctx=ctx)
     bound = _bound(asked, vae, len(splits.train))
-    run = Run(asked.out or Path(f"runs/{Path(asked.data).stem}-{time.strftime('%Y%m%d-%H%M%S')}"), config)
+    arguments = _fit_arguments(asked, bound, len(splits.train))
     if plots.picture_shape(splits.train.shape) is None:
         _log.warning("images of shape %s are not drawn: --shape HEIGHT WIDTH would tell how", splits.train.shape)
+    if run is not None:
+        return _fit(run, bound, splits, arguments)
+    with Run.create(asked.out, config) if asked.out else Run.create_named(_default_name(asked), config) as run:
+        return _fit(run, bound, splits, arguments)
+
+
+def _default_name(asked: argparse.Namespace) -> str:
+    return f"runs/{Path(asked.data).resolve().stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def _fit(run: Run, bound: Objective, splits: data.Splits, arguments: Mapping[str, Any]) -> int:
+    """Train and evaluate; return the exit status."""
     try:
         with logging_redirect_tqdm():
-            asked_of_fit = _fit_arguments(asked, bound, len(splits.train))
-            history = fit(bound, splits.train, splits.valid, callbacks=[run.append_metrics], **asked_of_fit)
-    except (FloatingPointError, KeyboardInterrupt):
-        run.save_parameters(vae)
+            history = fit(bound, splits.train, splits.valid, folder=run, **arguments)
+    except KeyboardInterrupt:
+        print(_how_to_go_on(run), file=sys.stderr)
         raise
-    run.save_parameters(vae)
-    result = evaluate(bound, splits.test)
-    further = _further_results(vae, splits.test)
+    if history.interrupted:
+        print(_how_to_go_on(run), file=sys.stderr)
+        return 128 + signal.SIGINT
+    result, further = evaluate(bound, splits.test), _further_results(bound.vae, splits.test)
     run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
-    _draw(run, vae, splits.test, history)
+    _draw(run, bound.vae, splits.test, history)
     print(
         f"test bound {result.bound:.2f} nats per image (standard error {result.standard_error:.2f}; "
         f"log-likelihood {result.log_likelihood:.2f}, KL {result.kl:.2f})\n"
         f"{_in_words(further)}parameters, metrics and pictures are in {run.folder}"
     )
-    return 130 if history.interrupted else 0
+    return 0
+
+
+def _how_to_go_on(run: Run) -> str:
+    return (
+        f"stopped; what was learnt is in {run.folder}: gluonvae train --resume {shlex.quote(str(run.folder))} goes on"
+    )
 
 
 def _training_data(asked: argparse.Namespace) -> data.Splits:
@@ -100,7 +145,7 @@ def _configuration(asked: argparse.Namespace, splits: data.Splits) -> Config:
         "shape": splits.train.shape,
         "limits": [float(values.min()), float(values.max())],
         "classes": has_classes(labels),
-        "asked": {key: value for key, value in vars(asked).items() if key not in ("run", "command", "out", "verbose")},
+        "asked": {key: value for key, value in vars(asked).items() if key not in NOT_OF_THE_RUN},
     }
 
 
@@ -143,7 +188,8 @@ def _fit_arguments(asked: argparse.Namespace, bound: Objective, images: int) -> 
     if asked.learning_rate_schedule == "cosine":
         rate = schedules.cosine(rate, FINAL_RATE * rate, steps)
     rise = steps_an_epoch * checks.positive_int("--beta-epochs", asked.beta_epochs)
-    named = {name: getattr(asked, name) for name in ("epochs", "batch_size", "optimizer", "precision")}
+    names = ("epochs", "batch_size", "optimizer", "precision", "checkpoint_minutes", "checkpoint_epochs")
+    named = {name: getattr(asked, name) for name in names}
     return {**named, "learning_rate": rate, "weights": _annealed(asked, bound, steps, rise)}
 
 

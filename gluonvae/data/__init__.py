@@ -8,7 +8,7 @@ from typing import Optional
 
 from .. import checks
 from .binarized_mnist import load_binarized_mnist
-from .dataset import BINARIZATIONS, Dataset, as_images
+from .dataset import BINARIZATIONS, Dataset, as_images, has_classes
 from .digits import load_digits
 from .few_labels import keep_few_labels
 from .mnist import load_mnist
@@ -16,7 +16,18 @@ from .own import load_own
 from .sources import DataError
 from .splits import Splits, split
 
-__all__ = ["BINARIZATIONS", "NAMES", "DataError", "Dataset", "Splits", "as_images", "keep_few_labels", "load", "split"]
+__all__ = [
+    "BINARIZATIONS",
+    "NAMES",
+    "DataError",
+    "Dataset",
+    "Splits",
+    "as_images",
+    "has_classes",
+    "keep_few_labels",
+    "load",
+    "split",
+]
 
 NAMES = ("binarized_mnist", "digits", "mnist")
 """Names of the data sets that :func:`load` knows."""

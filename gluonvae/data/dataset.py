@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 from collections.abc import Sequence
 from typing import Optional, Union
@@ -134,6 +135,15 @@ class Dataset:
         values = self._values(np.arange(2 if dynamic else 256, dtype=np.uint8))
         return np.broadcast_to(values[:, None], (len(values), self.pixels.shape[1]))
 
+    def digest(self) -> str:
+        """Return the SHA-256 digest of images and labels, their shapes and their binarisation, in hexadecimal."""
+        digest = hashlib.sha256(self.binarization.encode())
+        for array in (self.pixels, self.labels):
+            if array is not None:
+                digest.update(f"{array.dtype.str} {array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
     def drawn_once(self, seed: int = 0) -> Dataset:
         """Return the data set with dynamic pixels drawn once, as for validation and test sets.
 
@@ -170,6 +180,26 @@ class Dataset:
         part.pixels = self.pixels[rows]
         part.labels = None if self.labels is None else self.labels[rows]
         return part
+
+
+def has_classes(labels: Optional[np.ndarray]) -> bool:
+    """Tell classes, whole numbers ``(N,)`` or one-hot rows ``(N, C)``, from conditions, which are any numbers.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray, optional
+        The labels.
+
+    Returns
+    -------
+    bool
+        Whether they are classes; False where there are none.
+    """
+    if labels is None:
+        return False
+    if labels.ndim == 2:
+        return labels.shape[1] > 1 and np.array_equal(labels, np.eye(labels.shape[1])[labels.argmax(axis=1)])
+    return np.array_equal(labels, np.rint(labels))
 
 
 def _draw(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:

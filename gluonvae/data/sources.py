@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backend.runtime import data_folder_of_environment, data_folder_of_gluon
 from ..files import replacing
+from ..progress import progress_bar
 
 CHUNK = 1 << 20
 TIMEOUT = 30  # seconds without a byte
@@ -120,7 +121,6 @@ def download(url: str, path: Path, check: Callable[[Path], object]) -> Path:
         If the download or the check fails; nothing is kept then.
     """
     import requests
-    from tqdm import tqdm
     from urllib3.exceptions import HTTPError
 
     as_it_is = {"Accept-Encoding": "identity"}  # no compression in transit: the digest is of the file
@@ -129,7 +129,7 @@ def download(url: str, path: Path, check: Callable[[Path], object]) -> Path:
         with replacing(path) as part, request as response:
             response.raise_for_status()
             promised = int(response.headers.get("Content-Length") or 0)
-            bar = tqdm(total=promised or None, unit="B", unit_scale=True, desc=path.name)
+            bar = progress_bar(promised or None, "B", desc=path.name)
             with open(part, "wb") as file, bar:
                 for chunk in response.raw.stream(CHUNK, decode_content=False):
                     bar.update(file.write(chunk))

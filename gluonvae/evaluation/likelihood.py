@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
-from tqdm import tqdm
 
 from .. import checks
 from ..backend.operators import as_numpy
@@ -17,6 +16,7 @@ from ..data import Dataset
 from ..models import VAE
 from ..noise import NoiseSpec, fill
 from ..objectives.elbo import check_importance_weights
+from ..progress import progress_bar
 from .estimates import standard_error
 
 ARRAYS_A_ROW = 8
@@ -99,7 +99,7 @@ def log_marginal_likelihood(
     log_weight.hybridize(static_alloc=True, static_shape=True)
     rows = max(1, int(memory * 2**20 / (4 * ARRAYS_A_ROW * vae.floats_per_sample)))
     parts: list[np.ndarray] = []
-    with tqdm(total=len(data) * samples, unit="sample", unit_scale=True, disable=not progress) as bar:
+    with progress_bar(len(data) * samples, "sample", progress) as bar:
         for batch, label in batches(vae, data, max(1, rows // samples)):
             start = sum(map(len, parts))
             noise = [np.random.default_rng((seed, start + row)) for row in range(len(batch))]
@@ -116,7 +116,7 @@ def _log_mean_weight(
     noise: list[np.random.Generator],
     samples: int,
     chunk: int,
-    bar: tqdm,
+    bar: Any,
 ) -> np.ndarray:
     """The logarithm of the mean weight of each image, ``chunk`` samples at a time."""
     total, labels = np.full(len(data), -np.inf), () if label is None else (label,)

@@ -92,6 +92,7 @@ def construct_vae(
     ValueError
         For an unknown name, with the nearest known one, or a size that is not positive.
     """
+    made_with = dict(locals())
     of_posterior, of_prior = _latent_sizes(latent_type, prior, latent_variable_size)
     data_dims = checks.positive_int("data_dims", data_dims)
     if classifier_layer_sizes is not None and not label_size:
@@ -118,14 +119,23 @@ def construct_vae(
         data_dims=data_dims,
         latent_variable_size=of_posterior,
     )
-    parts = generator, inference_net, chosen_prior
+    vae: VAE
     if classifier_layer_sizes is not None:
-        return SemiSupervisedVAE(*parts, label_size=label_size, classifier_layer_sizes=classifier_layer_sizes)
-    if label_size:
-        return ConditionalVAE(*parts, label_size=label_size)
-    if type(inference_net) is GaussianInferenceNetwork and type(chosen_prior) is StandardNormalPrior:
-        return GaussianVAE(generator, inference_net)
-    return VAE(*parts)
+        vae = SemiSupervisedVAE(
+            generator,
+            inference_net,
+            chosen_prior,
+            label_size=label_size,
+            classifier_layer_sizes=classifier_layer_sizes,
+        )
+    elif label_size:
+        vae = ConditionalVAE(generator, inference_net, chosen_prior, label_size=label_size)
+    elif type(inference_net) is GaussianInferenceNetwork and type(chosen_prior) is StandardNormalPrior:
+        vae = GaussianVAE(generator, inference_net)
+    else:
+        vae = VAE(generator, inference_net, chosen_prior)
+    vae.made_with = made_with
+    return vae
 
 
 def _layers(

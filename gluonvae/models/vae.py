@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
 from .. import checks
 from ..backend.structures import leaves, split
@@ -43,6 +43,9 @@ class VAE(ModelInputs):
     >>> vae.initialize()
     >>> log_likelihood, kl = vae(data)
     """
+
+    made_with: Optional[dict[str, Any]] = None
+    """The arguments of :func:`gluonvae.construct_vae`, if it made the model."""
 
     def __init__(self, generator: Generator, inference_net: InferenceNetwork, prior: Optional[Prior] = None) -> None:
         super().__init__()

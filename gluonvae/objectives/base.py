@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Optional
+from typing import Any, Optional
 
 from .. import checks
 from ..backend.operators import is_symbol, namespace
@@ -268,6 +268,13 @@ class Objective(XavierBlock):
     def collect_params(self, select: Optional[str] = None) -> Mapping[str, Parameter]:
         self._initialize_own()
         return super().collect_params(select)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the bound counts beside its parameters, as plain values: here there is nothing."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set what :meth:`state` returned."""
 
     def _initialize_own(self) -> None:
         """Initialise weights and networks of the bound as soon as the model is, where the model is."""

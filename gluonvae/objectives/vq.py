@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..backend.operators import is_symbol, stop_gradient
@@ -79,6 +79,12 @@ class VQELBO(Objective):
     def revived(self) -> int:
         """How many dead codes have been revived so far."""
         return int(self._revived if isinstance(self._revived, int) else self._revived.asscalar())
+
+    def state(self) -> dict[str, Any]:
+        return {"revived": self.revived}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._revived = int(state["revived"])
 
     def sampled_terms(self, F: Operators, x: Inputs, noise: Structure) -> QuantizedTerms:
         q: Any

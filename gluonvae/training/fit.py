@@ -1,50 +1,27 @@
-"""The training loop."""
+"""Training a model."""
 
 from __future__ import annotations
 
 import logging
-import signal
-import threading
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from types import FrameType
+from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
-from tqdm import tqdm
-
 from .. import checks
-from .. import noise as _noise
-from ..batches import dataset_for, load_batch
+from ..batches import dataset_for
 from ..data import Dataset
-from ..evaluation import evaluate
-from ..evaluation.estimates import named_kl_by_layer
 from ..objectives import Objective
+from ..progress import progress_bar
+from .loop import History, Metrics, Training
 from .optimizer import FusedAdam
+from .run import Run, configuration
+from .saving import MINUTES, Saver, Schedule
 from .schedules import Scheduled
+from .signals import Stopping
 from .step import Stepper
 
 _log = logging.getLogger(__name__)
-
-Metrics = dict[str, float]
-TERMS = ("bound", "log_likelihood", "kl")
-
-
-class History:
-    """What each epoch gave: ``history.rows`` is a list of dicts, ``history["valid_bound"]`` a column."""
-
-    def __init__(self) -> None:
-        self.rows: list[Metrics] = []
-        self.interrupted = False
-        """Whether Ctrl-C ended the training."""
-
-    def __getitem__(self, column: str) -> list[float]:
-        if self.rows:
-            checks.known_name("column", column, self.rows[0])
-        return [row[column] for row in self.rows]
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
 
 def fit(
@@ -61,11 +38,16 @@ def fit(
     precision: Optional[str] = None,
     callbacks: Sequence[Callable[[Metrics], None]] = (),
     progress: bool = True,
+    folder: Union[str, Path, Run, None] = None,
+    resume: Union[str, Path, None] = None,
+    checkpoint_minutes: float = MINUTES,
+    checkpoint_epochs: Optional[int] = None,
 ) -> History:
     """Train a model by maximising a bound.
 
-    Ctrl-C ends the training after the current step, and the parameters keep what they have learnt; a second Ctrl-C
-    ends it at once.
+    Ctrl-C, SIGTERM and SIGHUP end the training after the current step, and the parameters keep what they have learnt;
+    a second one ends it at once. SIGTERM and SIGHUP are sent again when the state is saved, so that the program ends
+    unless it handles them. Signals that the process ignores stay ignored.
 
     Parameters
     ----------
@@ -92,6 +74,18 @@ def fit(
         Each is called after each epoch with its metrics.
     progress : bool
         Show a progress bar.
+    folder : str or Path, optional
+        Folder to write: checkpoints, parameters, metrics and status, see :mod:`gluonvae.training.run`. It must not
+        exist, or be empty. Left out, nothing is written.
+    resume : str or Path, optional
+        Folder of a training that was stopped, to go on from its last checkpoint. With the arguments that it was
+        started with, parameters and history at the end are those of a training that was never stopped, to the bit at
+        the same number of threads.
+    checkpoint_minutes : float
+        After how many minutes a checkpoint is written in the midst of an epoch.
+    checkpoint_epochs : int, optional
+        After how many epochs a checkpoint is written; by default after each, as long as that takes less than 2 % of
+        the time.
 
     Returns
     -------
@@ -104,6 +98,10 @@ def fit(
     ------
     ValueError, TypeError
         For data that do not fit the model, a batch larger than the data, and sizes that are not positive.
+    gluonvae.training.run.RunError, OSError
+        For a folder that is in use or cannot be written to, before the first step.
+    gluonvae.training.checkpoint.CheckpointError
+        For checkpoints that are damaged, or of another training.
     FloatingPointError
         Where the objective is no longer finite: before the parameters are updated, or, on a GPU, at most
         :data:`gluonvae.training.step.UNREAD_ON_GPU` steps later, with the parameters restored to those of at most
@@ -111,93 +109,48 @@ def fit(
 
     Examples
     --------
-    >>> history = gluonvae.fit(gluonvae.ELBO(vae), train, valid, epochs=10)
+    >>> history = gluonvae.fit(gluonvae.ELBO(vae), train, valid, epochs=10, folder="runs/first")
     >>> history["valid_bound"]
     """
     if not isinstance(bound, Objective):
         raise TypeError(f"bound must be an objective such as gluonvae.ELBO(vae), got {type(bound).__name__}")
+    if folder is not None and resume is not None:
+        raise ValueError("folder is of a new training and resume of one that was stopped: give one of them")
     epochs = checks.positive_int("epochs", epochs)
     train = dataset_for(bound.vae, train, "train")
     valid = None if valid is None else dataset_for(bound.vae, valid, "valid")
     if checks.positive_int("batch_size", batch_size) > len(train):
         raise ValueError(f"batch_size {batch_size} is larger than the data: train has {len(train)} images")
     stepper = Stepper(bound, optimizer, learning_rate, {**(weights or {}), **({} if beta is None else {"beta": beta})})
-    history, validation = History(), ""
+    training = Training(stepper, train, valid, epochs, batch_size, callbacks)
+    schedule, stopping = Schedule(checkpoint_minutes, checkpoint_epochs), Stopping()
     with ExitStack() as stack:
         if precision is not None:
             bound.mixed_precision(precision)
             stack.callback(bound.mixed_precision, "float32")
-        ctrl_c = _CtrlC()
-        if threading.current_thread() is threading.main_thread():  # no signal arrives elsewhere
-            stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, ctrl_c.note))
-        total = epochs * len(train)
-        bar = stack.enter_context(
-            tqdm(total=total, unit="img", unit_scale=True, disable=not progress, dynamic_ncols=True)
-        )
-        for epoch in range(1, epochs + 1):
-            bar.set_description(f"epoch {epoch}/{epochs}{validation}", refresh=False)
-            metrics = _train_epoch(stepper, train, batch_size, bar, ctrl_c)
-            if metrics is None:
-                break
-            if valid is not None:
-                metrics.update(_prefixed("valid", evaluate(bound, valid)[:3]))
-                metrics.update({f"valid_{name}": value for name, value in named_kl_by_layer(bound.vae, valid).items()})
-                validation = f", validation {metrics['valid_bound']:.2f}"
-            history.rows.append({"epoch": epoch, **metrics})
-            _log.info("epoch %d of %d: %s", epoch, epochs, describe(metrics))
-            for callback in callbacks:
-                callback(history.rows[-1])
-            if ctrl_c.pressed:
-                break
-    history.interrupted = len(history) < epochs
-    if history.interrupted:
-        _log.warning("interrupted in epoch %d, after %d steps; what was learnt is kept", epoch, stepper.taken)
-    return history
+        run = _open_run(folder, resume, lambda: configuration(bound, train, valid))
+        if run is not None and run is not folder:
+            stack.enter_context(run)
+        stack.enter_context(stopping)
+        saver = None if run is None else stack.enter_context(Saver(training, run, schedule))
+        _run_epochs(training, stopping, saver, progress)
+    if training.history.interrupted:
+        _log.warning("interrupted in epoch %d, after %d steps; what was learnt is kept", training.epoch, stepper.taken)
+    stopping.deliver()
+    return training.history
 
 
-def describe(metrics: Metrics) -> str:
-    """An epoch's metrics in one line."""
-    bound, log_likelihood, kl = (metrics[f"train_{term}"] for term in TERMS)
-    valid = f"; validation bound {metrics['valid_bound']:.2f}" if "valid_bound" in metrics else ""
-    terms = f"bound {bound:.2f}, log-likelihood {log_likelihood:.2f}, KL {kl:.2f}"
-    return f"{terms}{valid}; {metrics['images_per_second']:,.0f} images/s"
+def _open_run(
+    folder: Union[str, Path, Run, None], resume: Union[str, Path, None], config: Callable[[], Mapping[str, Any]]
+) -> Optional[Run]:
+    """Open the run that a training writes, if it writes one."""
+    if resume is not None:
+        return Run.resume(resume)
+    return folder if folder is None or isinstance(folder, Run) else Run.create(folder, config())
 
 
-def _prefixed(prefix: str, values: Iterable[float]) -> Metrics:
-    return {f"{prefix}_{term}": float(value) for term, value in zip(TERMS, values)}
-
-
-def _train_epoch(stepper: Stepper, train: Dataset, batch_size: int, bar: tqdm, ctrl_c: _CtrlC) -> Optional[Metrics]:
-    """One pass over ``train`` in a new order; None where Ctrl-C cut it short."""
-    order, started = _noise.source.permutation(len(train)), time.perf_counter()
-    stepper.start_epoch()
-    for start in range(0, len(train), batch_size):
-        rows = order[start : start + batch_size]
-        stepper.step(load_batch(stepper.bound.vae, train, rows))
-        if stepper.seen:
-            bound, log_likelihood, kl = stepper.sums / stepper.seen
-            bar.set_postfix_str(f"bound {bound:.2f}, log-lik. {log_likelihood:.2f}, KL {kl:.2f}", refresh=False)
-        bar.update(len(rows))
-        if ctrl_c.pressed:
-            break
-    stepper.read()
-    if stepper.seen < len(train):
-        return None
-    seconds = time.perf_counter() - started
-    return {
-        **_prefixed("train", stepper.sums / stepper.seen),
-        "learning_rate": float(stepper.trainer.learning_rate),
-        "images_per_second": stepper.seen / seconds,
-        "seconds": seconds,
-    }
-
-
-class _CtrlC:
-    """A handler of Ctrl-C: the first is only noted, so that a step is not cut in two; the second interrupts."""
-
-    pressed = False
-
-    def note(self, signal_number: int, frame: Optional[FrameType]) -> None:
-        if self.pressed:
-            raise KeyboardInterrupt
-        self.pressed = True
+def _run_epochs(training: Training, stopping: Stopping, saver: Optional[Saver], progress: bool) -> None:
+    images = len(training.train)
+    done = (training.epoch - 1) * images + training.row
+    with progress_bar(training.epochs * images, "img", progress, initial=done, dynamic_ncols=True) as bar:
+        training.fit(bar, stopping, saver.after_step if saver else lambda epoch_ended: None)

@@ -3,25 +3,56 @@
 ::
 
     config.json         the model, the data and the training, as they were asked for
+    status.json         running, finished, interrupted, diverged or failed; since when, and in which process
+    lock                held by the process that is training
     metrics.jsonl       a line an epoch
     model.params        the parameters, in Gluon's format
+    best.params         those of the epoch with the best bound on the validation set
+    checkpoints/        what is needed to go on, see gluonvae.training.checkpoint
     result.json         the bound on the test set
     *.png               curves, reconstructions, samples
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import logging
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from types import TracebackType
+from typing import Any, Optional, TypedDict, Union
 
+from .._version import __version__
 from ..backend.runtime import mx
 from ..backend.types import Context
-from ..files import replacing
+from ..data import Dataset, has_classes
+from ..files import append_line, as_json, sweep, sync_folder, write_bytes, write_json, written_by
 from ..models import VAE, construct_vae
+from ..objectives import Objective
+from . import checkpoint
+from .checkpoint import Checkpoint
+from .status import (
+    DIVERGED,
+    FAILED,
+    FINISHED,
+    INTERRUPTED,
+    LOCK,
+    RUNNING,
+    STATUS,
+    Lock,
+    RunError,
+    now,
+    read_status,
+    write_status,
+)
 
-CONFIG, METRICS, PARAMETERS, RESULT = "config.json", "metrics.jsonl", "model.params", "result.json"
+_log = logging.getLogger(__name__)
+
+CONFIG, METRICS, RESULT = "config.json", "metrics.jsonl", "result.json"
+PARAMETERS, BEST, CHECKPOINTS = "model.params", "best.params", "checkpoints"
 
 
 class Config(TypedDict):
@@ -43,56 +74,218 @@ class Config(TypedDict):
     """The arguments of the command."""
 
 
-class RunError(ValueError):
-    """A run's folder is missing, in the way, or not whole; says which file and what to do."""
-
-
 class Run:
-    """The folder that a training writes; it appears with the first thing that is written.
+    """The folder of a training, which this process alone writes. It is a context manager.
 
-    Parameters
-    ----------
-    folder : Path
-        The folder, which must not exist, or be empty.
-    config : Config
-        What was asked for.
-
-    Raises
-    ------
-    RunError
-        If something is in the way.
+    At the end of the context the status of the run says how it ended. :meth:`create` and :meth:`resume` make one.
     """
 
-    def __init__(self, folder: Path, config: Config) -> None:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise RunError(f"{folder} exists already: name another folder, or remove it")
+    def __init__(self, folder: Path, lock: Lock, config: Mapping[str, Any]) -> None:
         self.folder, self.config = folder, config
+        self.status = read_status(folder)
+        """What status.json said when the run was opened; nothing in a new one."""
+        self.checkpoint: Optional[Checkpoint] = None
+        """What training goes on from; nothing in a new run."""
+        self.interrupted = False
+        """Whether a signal has ended the training."""
+        self._lock, self._started, self._is_new = lock, self.status.get("started", now()), False
+        self._saved: dict[str, Any] = {name: self.status[name] for name in ("parameters",) if name in self.status}
+
+    @classmethod
+    def create(cls, folder: Union[str, Path], config: Mapping[str, Any]) -> Run:
+        """Claim a folder for a new training.
+
+        Parameters
+        ----------
+        folder : str or Path
+            It must not exist, or be empty.
+        config : Mapping[str, Any]
+            What config.json is to hold.
+
+        Raises
+        ------
+        RunError
+            If something is in the way.
+        OSError
+            If it cannot be written to; nothing is left then.
+        """
+        folder = Path(folder)
+        _check_empty(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = Lock(folder)
+        try:
+            _check_empty(folder)  # again: another process may have had it in between
+            run = cls(folder, lock, config)
+            run._is_new = True
+            write_json(folder / CONFIG, config)
+            run._write_status(RUNNING)
+            sync_folder(folder.parent)
+        except BaseException:
+            _remove(folder, lock)
+            raise
+        return run
+
+    @classmethod
+    def create_named(cls, name: str, config: Mapping[str, Any]) -> Run:
+        """Claim the folder ``name``, or where it exists ``name``-2, ``name``-3, ..., see :meth:`create`."""
+        number, folder = 1, Path(name)
+        while True:
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                number += 1
+                folder = Path(f"{name}-{number}")
+            else:
+                return cls.create(folder, config)
+
+    @classmethod
+    def resume(cls, folder: Union[str, Path]) -> Run:
+        """Open the folder of a training that has ended, to go on with it.
+
+        Parameters
+        ----------
+        folder : str or Path
+            A folder that :meth:`create` made.
+
+        Raises
+        ------
+        RunError
+            If it is not the folder of a run, or in use by another training.
+        gluonvae.training.checkpoint.CheckpointError
+            If its checkpoints are damaged.
+        """
+        folder = Path(folder)
+        config = read_config(folder)
+        lock = Lock(folder)
+        try:
+            run = cls(folder, lock, config)
+            run.checkpoint = checkpoint.last(folder / CHECKPOINTS)
+            for place in filter(Path.is_dir, (folder, folder / CHECKPOINTS)):
+                sweep(place)
+            run._write_status(RUNNING)
+        except BaseException:
+            lock.release()
+            raise
+        return run
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        if error is not None and self._is_new and not checkpoint.found(self.file(CHECKPOINTS)):
+            _remove(self.folder, self._lock)  # nothing has been learnt
+            return
+        try:
+            self._write_status(self._how_it_ended(error), **({"message": str(error)} if error else {}))
+        except OSError as unwritten:
+            if error is None:
+                raise
+            _log.warning("the status of %s could not be written: %s", self.folder, unwritten)
+        finally:
+            self._lock.release()
+
+    def _how_it_ended(self, error: Optional[BaseException]) -> str:
+        if self.interrupted or isinstance(error, KeyboardInterrupt):
+            return INTERRUPTED
+        if error is None:
+            return FINISHED
+        return DIVERGED if isinstance(error, FloatingPointError) else FAILED
+
+    def _write_status(self, status: str, **more: Any) -> None:
+        write_status(self.folder, status, self._started, **self._saved, **more)
+
+    @property
+    def is_from_older_version(self) -> bool:
+        """Whether the run was made by a version of gluonvae that wrote no checkpoints."""
+        return not (self.status or self._is_new)
 
     def file(self, name: str) -> Path:
-        """Return the path of a file in the folder, which is there from now on with its configuration."""
-        if not (self.folder / CONFIG).exists():
-            write_json(self.folder / CONFIG, self.config)
+        """Return the path of a file in the folder."""
         return self.folder / name
 
-    def append_metrics(self, metrics: Mapping[str, float]) -> None:
+    def append_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Add an epoch's line."""
-        with open(self.file(METRICS), "a", encoding="utf-8") as file:
-            file.write(json.dumps(metrics) + "\n")
+        append_line(self.file(METRICS), as_json(metrics))
+
+    def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write the lines of all epochs so far."""
+        write_bytes(self.file(METRICS), "".join(f"{as_json(row)}\n" for row in rows).encode())
+
+    def save(self, step: int, state: Checkpoint, vae: VAE, best: Optional[bytes] = None) -> None:
+        """Write a checkpoint after ``step`` steps, the parameters of the model, and those of its best epoch."""
+        if best is not None:
+            write_bytes(self.file(BEST), best)
+        checkpoint.add(self.file(CHECKPOINTS), step, state)
+        if step:
+            self.save_parameters(vae)
 
     def save_parameters(self, vae: VAE) -> None:
-        """Write the parameters as Gluon does, whole or not at all."""
-        with replacing(self.file(PARAMETERS)) as part:
-            vae.save_parameters(str(part))
+        """Write the parameters of the model as Gluon does."""
+        content = written_by(vae.save_parameters)
+        # both are valid while one file is replaced by the other
+        written = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        self._saved["parameters"] = [written, *self._saved.get("parameters", [])[:1]]
+        self._write_status(RUNNING)
+        write_bytes(self.file(PARAMETERS), content)
 
     def write_result(self, result: Mapping[str, float]) -> None:
         """Write the estimates on the test set."""
         write_json(self.file(RESULT), result)
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file atomically."""
-    with replacing(path) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+def configuration(bound: Objective, train: Dataset, valid: Optional[Dataset]) -> dict[str, Any]:
+    """Return what config.json holds of a training that was started from Python."""
+    values = train.possible_values()
+    try:
+        model = json.loads(json.dumps(bound.vae.made_with))
+    except (TypeError, ValueError):  # a body or an activation of the user's own
+        model = None
+    return {
+        "gluonvae": __version__,
+        "model": model,
+        "data": None,
+        "digests": {"train": train.digest(), "valid": valid and valid.digest()},
+        "shape": train.shape,
+        "limits": [float(values.min()), float(values.max())],
+        "classes": has_classes(train.labels),
+        "asked": None,
+    }
+
+
+def _check_empty(folder: Path) -> None:
+    """Raise RunError where a folder cannot become that of a new run."""
+    if folder.is_symlink() and not folder.exists():
+        raise RunError(f"{folder} is a link that leads nowhere: name another folder")
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file: name a folder")
+    if folder.is_dir() and any(path.name != LOCK for path in folder.iterdir()):
+        raise RunError(f"{folder} exists already: name another folder, remove it, or resume the run in it")
+
+
+def _remove(folder: Path, lock: Lock) -> None:
+    """Take back what a new run has written, and its folder where there is nothing else in it."""
+    lock.release()
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    for path in (folder / name for name in (CONFIG, STATUS, METRICS, LOCK)):
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def read_config(folder: Path) -> Config:
+    """Read config.json."""
+    try:
+        config: Config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        missing = [name for name in Config.__annotations__ if name not in config]
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+    except FileNotFoundError as error:
+        raise RunError(f"{folder} is not the folder of a run: it has no {CONFIG}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{folder / CONFIG} is broken: {error}") from error
+    return config
 
 
 def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
@@ -115,14 +308,9 @@ def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
     RunError
         If the folder is missing or not whole.
     """
+    config = read_config(folder)
     try:
-        config: Config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        missing = [name for name in Config.__annotations__ if name not in config]
-        if missing:
-            raise ValueError(f"it lacks {', '.join(missing)}")
         vae = construct_vae(**config["model"])
-    except FileNotFoundError as error:
-        raise RunError(f"{folder} is not the folder of a run: it has no {CONFIG}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{folder / CONFIG} is broken: {error}") from error
     path = folder / PARAMETERS

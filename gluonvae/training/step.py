@@ -61,6 +61,8 @@ class Stepper:
         known = set(mx.optimizer.Optimizer.opt_registry) - UNFIT_OPTIMIZERS
         optimizer = checks.known_name("optimizer", optimizer, known)
         self.bound, self.taken = bound, 0
+        self.in_step = False
+        """Whether a step is under way, or was cut off by an exception."""
         self.rate = _schedule(learning_rate)
         self.weights = {name: (owners[name], _schedule(value)) for name, value in weights.items()}
         """What has each number that changes, and its schedule."""
@@ -83,8 +85,19 @@ class Stepper:
         """Of their bounds, log-likelihoods and KLs."""
         self._first_batch = True
 
+    @property
+    def schedules(self) -> dict[str, Schedule]:
+        """The schedule of the learning rate, and those of weights, by name."""
+        return {"learning_rate": self.rate, **{name: schedule for name, (_, schedule) in self.weights.items()}}
+
+    def resume(self, taken: int, seen: int, sums: np.ndarray) -> None:
+        """Go on after ``taken`` steps, in an epoch of which ``seen`` images have been added up to ``sums``."""
+        self.taken = self._read = taken
+        self.seen, self.sums = seen, sums
+
     def step(self, batch: Batch) -> None:
         """Take one step. Raises as :meth:`read` does."""
+        self.in_step = True
         self.trainer.set_learning_rate(self.rate(self.taken))
         for name, (owner, schedule) in self.weights.items():
             set_weight(owner, name, schedule(self.taken))
@@ -101,6 +114,7 @@ class Stepper:
         loss.backward()
         self.trainer.step(len(batch.data))
         self.taken += 1
+        self.in_step = False
 
     def read(self) -> None:
         """Add up the steps that were not read yet.

@@ -1,4 +1,4 @@
-"""Trainings on the command line: of any size, repeated, interrupted."""
+"""Trainings on the command line: of any size, repeated, interrupted and resumed."""
 
 import signal
 import subprocess
@@ -8,6 +8,7 @@ import time
 import pytest
 
 from gluonvae.cli.main import main
+from gluonvae.training.status import read_status
 from tests.helpers.commands import SMALL
 
 
@@ -44,18 +45,37 @@ def test_same_seed_same_run(tmp_path):
     assert one == two
 
 
-def test_ctrl_c_keeps_what_was_learnt(tmp_path):
+SIGNALS = {"INT": signal.SIGINT, "TERM": signal.SIGTERM, "HUP": signal.SIGHUP}
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_saves_the_run_and_it_is_resumed(name, tmp_path):
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "gluonvae", "train", *SMALL, "--epochs", "100000", "--out", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.time() + 60
     while not (folder / "metrics.jsonl").exists() and time.time() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert read_status(folder)["status"] == "running"
+    assert main(["train", *SMALL, "--out", str(folder)]) == 2
+    assert main(["train", "--resume", str(folder)]) == 2
+    process.send_signal(SIGNALS[name])
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + SIGNALS[name]
     assert "interrupted in epoch" in err
-    assert "test bound" in out
+    assert f"gluonvae train --resume {folder}" in err
     assert "Traceback" not in err
-    assert {"model.params", "result.json", "curves.png", "samples.png"} <= {path.name for path in folder.iterdir()}
+    assert read_status(folder)["status"] == "interrupted"
     assert main(["sample", str(folder)]) == 0
+
+
+def test_a_finished_run_is_left_alone(tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert main(["train", *SMALL, "--epochs", "1", "--out", str(folder)]) == 0
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert main(["train", "--resume", str(folder)]) == 0
+    assert "is finished" in capsys.readouterr().out
+    assert main(["train", *SMALL, "--epochs", "1", "--out", str(folder)]) == 2
+    after = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    del before["status.json"], after["status.json"]
+    assert after == before

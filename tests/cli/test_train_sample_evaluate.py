@@ -39,8 +39,8 @@ def test_train_shows_progress(run):
 def test_train_writes_a_whole_run(run):
     folder = run[0]
     assert sorted(path.name for path in folder.iterdir()) == [
-        "config.json", "curves.png", "metrics.jsonl", "model.params", "reconstructions.png", "result.json",
-        "samples.png",
+        "best.params", "checkpoints", "config.json", "curves.png", "lock", "metrics.jsonl", "model.params",
+        "reconstructions.png", "result.json", "samples.png", "status.json",
     ]  # fmt: skip
     config = json.loads((folder / "config.json").read_text())
     assert config["model"]["infer_layer_sizes"] == [500, 200]

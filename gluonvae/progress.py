@@ -1,0 +1,48 @@
+"""Progress bars."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any, Optional, TextIO
+
+from tqdm import tqdm
+
+
+class _Forgiving:
+    """A text stream that drops what cannot be written: a terminal may be closed, a disk full, a name unprintable."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):
+            return 0
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+def progress_bar(total: Optional[int], unit: str, shown: bool = True, **options: Any) -> tqdm:
+    """Return a progress bar on the error output, which never raises.
+
+    Parameters
+    ----------
+    total : int, optional
+        The number of units at the end.
+    unit : str
+        What is counted.
+    shown : bool
+        Whether there is a bar; it is not shown either if there is no error output.
+    **options
+        Further arguments of ``tqdm``.
+    """
+    shown = shown and sys.stderr is not None
+    stream = _Forgiving(sys.stderr) if shown else None
+    return tqdm(total=total, unit=unit, unit_scale=True, disable=not shown, file=stream, **options)

@@ -1,0 +1,144 @@
+"""When the state of a training is written to its run's folder."""
+
+from __future__ import annotations
+
+import logging
+import time
+from types import TracebackType
+from typing import Optional
+
+from .. import checks
+from .. import noise as _noise
+from ..backend.runtime import mx
+from ..batches import load_batch
+from .loop import Training
+from .run import Run, RunError
+
+_log = logging.getLogger(__name__)
+
+MINUTES = 5.0
+"""After how long a checkpoint is written in the midst of an epoch."""
+COST = 0.02
+"""Of the time of a training, what the checkpoints at the ends of its epochs may take."""
+
+
+class Schedule:
+    """When a checkpoint is due.
+
+    Parameters
+    ----------
+    minutes : float
+        After how many minutes, in the midst of an epoch.
+    epochs : int, optional
+        After how many epochs; by default after each, as long as checkpoints take less than :data:`COST` of the time.
+    """
+
+    def __init__(self, minutes: float = MINUTES, epochs: Optional[int] = None) -> None:
+        if not minutes > 0:
+            raise ValueError(f"checkpoint_minutes must be positive, got {minutes}")
+        self.minutes = minutes
+        self.epochs = None if epochs is None else checks.positive_int("checkpoint_epochs", epochs)
+        self._started = self._last = time.monotonic()
+        self._spent = 0.0
+
+    def is_due(self, epoch: Optional[int]) -> bool:
+        """Return whether a checkpoint is due, after ``epoch`` or, where it is None, in the midst of one."""
+        now = time.monotonic()
+        if epoch is None:
+            return now - self._last >= 60 * self.minutes
+        if self.epochs is not None:
+            return epoch % self.epochs == 0
+        return self._spent <= COST * (now - self._started)
+
+    def note(self, seconds: float) -> None:
+        """Take note of a checkpoint that has just been written, and of how long that took."""
+        self._last = time.monotonic()
+        self._spent += seconds
+
+
+class Saver:
+    """Context manager that writes a training to a run's folder: at its start, when it is due, and however it ends.
+
+    Parameters
+    ----------
+    training : Training
+        What is written. If the run has a checkpoint, it goes on from there.
+    run : Run
+        Where to.
+    schedule : Schedule
+        When.
+    """
+
+    def __init__(self, training: Training, run: Run, schedule: Schedule) -> None:
+        self.training, self.run, self.schedule = training, run, schedule
+        self._saved_step: Optional[int] = None
+        self._rows = 0  # of the history that have been written
+
+    def __enter__(self) -> Saver:
+        training, run = self.training, self.run
+        self._on_gpu, _noise.source.on_gpu = _noise.source.on_gpu, False
+        _know_all_sizes(training)
+        training.keep_state()
+        if run.checkpoint is not None:
+            training.restore(run.checkpoint)
+            run.write_metrics(training.history.rows)
+            self._rows, self._saved_step = len(training.history), training.stepper.taken
+        elif run.is_from_older_version:
+            raise RunError(f"{run.folder} has no checkpoints to go on from: an older version of gluonvae made it")
+        else:
+            self._save()
+        return self
+
+    def __exit__(
+        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        _noise.source.on_gpu = self._on_gpu
+        self.run.interrupted = self.training.history.interrupted
+        if error is None:
+            self._save_if_changed()
+        else:
+            self._rescue(error)
+
+    def after_step(self, epoch_ended: bool) -> None:
+        """Write what is due after a step or an epoch."""
+        if epoch_ended:
+            self._write_rows()
+        if self.schedule.is_due(self.training.epoch - 1 if epoch_ended else None):
+            self._save_if_changed()
+
+    def _save_if_changed(self) -> None:
+        if self.training.stepper.taken != self._saved_step or self._rows < len(self.training.history):
+            self._save()
+
+    def _save(self) -> None:
+        started, training = time.monotonic(), self.training
+        self._write_rows()
+        best, step = training.best, training.stepper.taken
+        self.run.save(step, training.checkpoint(), training.bound.vae, best)
+        training.best = None
+        self._saved_step = step
+        self.schedule.note(time.monotonic() - started)
+
+    def _write_rows(self) -> None:
+        for row in self.training.history.rows[self._rows :]:
+            self.run.append_metrics(row)
+            self._rows += 1
+
+    def _rescue(self, error: BaseException) -> None:
+        """Write the last good state, where it is in memory; else it is that of the last checkpoint."""
+        try:
+            if isinstance(error, FloatingPointError):
+                self.run.save_parameters(self.training.bound.vae)
+            elif not self.training.stepper.in_step:
+                self._save_if_changed()
+        except (OSError, MemoryError, mx.base.MXNetError) as second:
+            _log.warning("the last steps could not be saved: %s", second)
+
+
+def _know_all_sizes(training: Training) -> None:
+    """Have the parameters whose sizes are left to the first call initialised, of which there are seldom any."""
+    bound = training.bound
+    if any(parameter._data is None for parameter in bound.collect_params().values()):
+        source = _noise.NoiseSource(0)
+        batch = load_batch(bound.vae, training.train, slice(1), source)
+        bound.terms(batch.data, bound.draw_noise(1, source), batch.label, validated=True)
