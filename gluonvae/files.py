@@ -9,9 +9,9 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Union
 
 _PART = re.compile(r"\..*\.[0-9a-f]{16}\.part(\.[^.]*)?")
 """Names of the temporary files of :func:`replacing`."""
@@ -98,7 +98,7 @@ def written_by(save: Callable[[str], object]) -> bytes:
         return file.read()
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: Union[bytes, memoryview]) -> None:
     """Write a file atomically."""
     with replacing(path) as part:
         part.write_bytes(content)
@@ -131,5 +131,6 @@ def append_line(path: Path, line: str) -> None:
             if file.write(content) != len(content):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         except OSError:
-            file.truncate(size)
+            with suppress(OSError):
+                file.truncate(size)
             raise

@@ -7,6 +7,7 @@ which is verified when it is read.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import re
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
-from ..files import as_json, replacing
+from ..files import as_json, write_bytes
 
 _log = logging.getLogger(__name__)
 
@@ -45,8 +46,9 @@ class Checkpoint(NamedTuple):
 def write(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, whole or not at all."""
     arrays = {**checkpoint.arrays, STATE: np.frombuffer(as_json(checkpoint.state).encode(), np.uint8)}
-    with replacing(path) as part, open(part, "wb") as file:
-        np.savez(file, **arrays, **{DIGEST: _digest(arrays)})
+    content = io.BytesIO()
+    np.savez(content, **arrays, **{DIGEST: _digest(arrays)})
+    write_bytes(path, content.getbuffer())
 
 
 def read(path: Path) -> Checkpoint:
