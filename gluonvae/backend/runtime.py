@@ -225,7 +225,8 @@ def check_device(ctx: Union[Context, Sequence[Context], None]) -> None:
     """
     devices: Any = mx.current_context() if ctx is None else ctx
     for one in [devices] if isinstance(devices, mx.Context) else devices:
-        if is_gpu(one) and one.device_id >= (available := mx.context.num_gpus()):
+        available = mx.context.num_gpus() if is_gpu(one) else 0
+        if is_gpu(one) and not 0 <= one.device_id < available:
             hint = "; this MXNet was built without CUDA: replace it by the mxnet-cu117 wheel"
             cuda = mx.runtime.Features().is_enabled("CUDA")
             raise ValueError(
