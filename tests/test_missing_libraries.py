@@ -47,6 +47,14 @@ def test_what_else_cannot_be_imported_keeps_its_traceback(tmp_path):
     assert "Traceback" in done.stderr
 
 
+def test_docstrings_are_missing_too():
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", COMMAND], env=CLEAN, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1)
+    assert "python -OO drops them: use -O" in done.stderr
+
+
 def test_readme_and_dockerfile_name_the_packages():
     root = Path(__file__).parents[1]
     for name in ("README.md", "Dockerfile"):

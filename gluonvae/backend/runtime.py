@@ -105,6 +105,8 @@ def _start_mxnet() -> tuple[Any, dict[str, str]]:
                 physical_cores(),
             )
         return sys.modules["mxnet"], {}
+    if sys.flags.optimize > 1:
+        raise ImportError("MXNet needs docstrings when it is imported, and python -OO drops them: use -O", name="mxnet")
     gpu_build = _gpu_build()
     chosen = choose(os.environ, physical_cores(), gpu_build)
     if "numba" in sys.modules:
@@ -114,7 +116,7 @@ def _start_mxnet() -> tuple[Any, dict[str, str]]:
         mxnet = import_quietly("mxnet")
     except OSError as error:
         what = f"MXNet's library cannot be loaded: {error}{_cure(str(error), gpu_build)}"
-        raise ImportError(what, name="mxnet") from error
+        raise ImportError(what, name="mxnet") from None  # a line on the command line, and no traceback of MXNet's
     if "MXNET_ENGINE_TYPE" in chosen:
         with _silent_stderr():
             mxnet.nd.waitall()
