@@ -153,16 +153,17 @@ def seed(value: int) -> None:
     np.random.seed(value % 2**32)
 
 
-def _differ() -> None:
-    """Draw from here on what no other process draws, unless seeded. MXNet's generator would start from a constant."""
+def _differ(ctx: Any = "all") -> None:
+    """Draw from here on what no other process draws, unless seeded. MXNet's generators would start from a constant."""
     if not source.seeded:
         source.rng = np.random.default_rng()
-        mx.random.seed(int(source.rng.integers(2**31)))
+        mx.random.seed(int(source.rng.integers(2**31)), ctx)
 
 
 if not IMPORTED_BEFORE:
     _differ()
-os.register_at_fork(after_in_child=_differ)
+# not on GPUs, which a forked process cannot use; initial parameters are drawn on the CPU
+os.register_at_fork(after_in_child=lambda: _differ(mx.cpu()))
 
 
 def check(noise: Structure, spec: Any, leading: Sequence[Any], dtype: DType) -> None:

@@ -11,7 +11,7 @@ from .runtime import OPENMP, engine_is_naive
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
-_forked = False
+_parallel = engine_is_naive()
 _caller = "_caller"
 """The attribute in which an object keeps the thread that is at work in it."""
 
@@ -19,8 +19,8 @@ _caller = "_caller"
 def _after_fork() -> None:
     """Keep a forked process to one thread: those that wait for work in its parent were not copied, and the first
     operator would wait for them for ever."""
-    global _forked, _caller
-    _forked = True
+    global _parallel, _caller
+    _parallel = False
     _caller = f"_caller_in_{os.getpid()}"  # the thread that was at work in the parent is not here
     OPENMP.omp_set_num_threads(1)
 
@@ -33,7 +33,7 @@ def loops_are_parallel() -> bool:
 
     They do not under MXNet's threaded engine, which keeps the cores busy itself, nor in a forked process.
     """
-    return engine_is_naive() and not _forked
+    return _parallel
 
 
 def one_thread_at_a_time(owner: Callable[[Any], Any]) -> Callable[[Method], Method]:

@@ -1,6 +1,7 @@
 """The source of noise: its distribution, its seed, its state, its device."""
 
 import json
+import multiprocessing
 
 import numpy as np
 import pytest
@@ -115,3 +116,22 @@ def test_a_source_knows_whether_it_was_seeded():
     assert source.seeded
     assert gv.noise.NoiseSource(0).seeded
     assert gv.noise.source.seeded  # by this test's fixture
+
+
+def numbers():
+    """Of the initial parameters, of the noise and of MXNet's generator."""
+    weight = small_vae().generator.logits_head.weight.data()
+    draws = (weight[0, 0], gv.noise.source.normal((1,)), mx.nd.random.normal(shape=(1,)))
+    return [draw.asscalar() for draw in draws]
+
+
+@pytest.mark.parametrize("seeded", [True, False])
+def test_forked_processes_draw_the_same_where_they_are_seeded(seeded, monkeypatch):
+    monkeypatch.setattr(gv.noise.source, "seeded", seeded)
+    drawn = []
+    for _ in range(2):
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            drawn.append(pool.apply_async(numbers).get(timeout=60))
+    drawn.append(numbers())
+    for of_one_kind in zip(*drawn):
+        assert len(set(of_one_kind)) == (1 if seeded else 3)
