@@ -49,7 +49,7 @@ def choose(environment: Mapping[str, str], cores: int, gpu_build: bool) -> dict[
         chosen["MXNET_ENGINE_TYPE"] = "ThreadedEnginePerDevice"  # MXNet's own default
         chosen = {name: value for name, value in chosen.items() if name in environment}
     wanted = {**chosen, **read}
-    for name in environment.keys() & chosen.keys() - read.keys():
+    for name in sorted(environment.keys() & chosen.keys() - read.keys()):
         if environment[name].strip():
             _log.warning("%s=%s cannot be read: %s is used", name, environment[name], wanted[name])
     return {name: value for name, value in wanted.items() if value != environment.get(name)}
