@@ -1,4 +1,4 @@
-"""Start-up of MXNet: CPU threads, engine and devices. The only module that uses environment variables.
+"""Start-up of MXNet: CPU threads, engine and devices, and what the user has set in the environment.
 
 All other modules import ``mx`` from here, so that the environment is set before MXNet is imported.
 """
