@@ -7,6 +7,7 @@ copy of every draw, normal noise comes from MXNet's generator there all the same
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
@@ -16,7 +17,7 @@ import numpy as np
 from . import checks
 from .backend.memory import filled
 from .backend.operators import BFLOAT16
-from .backend.runtime import is_gpu, mx
+from .backend.runtime import IMPORTED_BEFORE, is_gpu, mx
 from .backend.structures import leaves, map_structure
 from .backend.types import Context, DType, Structure, Tensor
 
@@ -60,6 +61,7 @@ class NoiseSource:
 
     def __init__(self, seed: Optional[int] = None, on_gpu: bool = False) -> None:
         self.rng = np.random.default_rng(seed)
+        self.seeded = seed is not None
         self.on_gpu = on_gpu
 
     def draw(
@@ -108,6 +110,7 @@ class NoiseSource:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state that :meth:`state` returned."""
         self.rng.bit_generator.state = state
+        self.seeded = True
 
 
 def fill(kind: str, rng: np.random.Generator, out: np.ndarray) -> None:
@@ -127,6 +130,10 @@ source = NoiseSource(on_gpu=True)
 def seed(value: int) -> None:
     """Seed the noise, the data order and the initialisation of parameters.
 
+    Without it, no two processes have the same, nor a process that is forked and its parent. Processes that are forked
+    after it all go on as their parent would: seed each with a number of its own. What else the numbers of a run depend
+    on is told by :func:`gluonvae.backend.installation.conditions`.
+
     Initialisers draw from MXNet's generator and (``mx.init.Orthogonal``) from NumPy's global
     one, so both are seeded too.
 
@@ -141,9 +148,22 @@ def seed(value: int) -> None:
     """
     if value < 0:
         raise ValueError(f"seed must not be negative, got {value}")
-    source.rng = np.random.default_rng(value)
+    source.rng, source.seeded = np.random.default_rng(value), True
     mx.random.seed(value)
     np.random.seed(value % 2**32)
+
+
+def _differ(ctx: Any = "all") -> None:
+    """Draw from here on what no other process draws, unless seeded. MXNet's generators would start from a constant."""
+    if not source.seeded:
+        source.rng = np.random.default_rng()
+        mx.random.seed(int(source.rng.integers(2**31)), ctx)
+
+
+if not IMPORTED_BEFORE:
+    _differ()
+# not on GPUs, which a forked process cannot use; initial parameters are drawn on the CPU
+os.register_at_fork(after_in_child=lambda: _differ(mx.cpu()))
 
 
 def check(noise: Structure, spec: Any, leading: Sequence[Any], dtype: DType) -> None:

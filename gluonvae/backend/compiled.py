@@ -1,13 +1,12 @@
 """Operators that are one compiled loop over memory, in the place of several of MXNet's.
 
-They are used if MXNet runs on the naive engine, which is the default on a CPU, and numba is installed. Otherwise
+They are used if MXNet runs on the naive engine, which is the default on a CPU, and numba compiles. Otherwise
 the callers use MXNet's operators.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib.util
 import math
 from collections.abc import Sequence
 from typing import Callable
@@ -35,7 +34,17 @@ def available() -> bool:
     bool
         The same for the whole process.
     """
-    return engine_is_naive() and mx.context.num_gpus() == 0 and importlib.util.find_spec("numba") is not None
+    return engine_is_naive() and mx.context.num_gpus() == 0 and loops_compile()
+
+
+@functools.cache
+def loops_compile() -> bool:
+    """Return whether numba can be imported, and compiles: with ``NUMBA_DISABLE_JIT=1`` it does not."""
+    try:
+        from numba import config
+    except ImportError:
+        return False
+    return not config.DISABLE_JIT  # type: ignore[attr-defined,unused-ignore]
 
 
 def bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 import re
 from pathlib import Path
 
@@ -29,9 +30,15 @@ def bfloat16_in_hardware() -> bool:
     return bool(re.search(r"\b(avx512_bf16|amx_bf16)\b", _text(Path("/proc/cpuinfo"))))
 
 
+def processor_name() -> str:
+    """Return the name of the CPU's model, or what is known of it, as it decides which instructions add up a sum."""
+    named = re.search(r"^model name\s*:\s*(.+)$", _text(Path("/proc/cpuinfo")), re.MULTILINE)
+    return named[1] if named else platform.processor() or platform.machine()
+
+
 def _text(path: Path) -> str:
     """Return the content of a file, or an empty string if it cannot be read."""
     try:
-        return path.read_text(encoding="ascii").strip()
+        return path.read_text(encoding="ascii", errors="replace").strip()
     except OSError:
         return ""

@@ -1,4 +1,4 @@
-"""Start-up of MXNet: CPU threads, engine and devices. The only module that uses environment variables.
+"""Start-up of MXNet: CPU threads, engine and devices, and what the user has set in the environment.
 
 All other modules import ``mx`` from here, so that the environment is set before MXNet is imported.
 """
@@ -6,29 +6,27 @@ All other modules import ``mx`` from here, so that the environment is set before
 from __future__ import annotations
 
 import builtins
+import ctypes
+import functools
 import importlib
-import importlib.metadata
 import logging
 import os
-import platform
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy
 
+from .environment import choose
 from .processor import physical_cores
 from .types import Context
 
 _log = logging.getLogger(__name__)
-
-SETTINGS = ("MXNET_ENGINE_TYPE", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "GLUONVAE_RUNTIME")
-"""The environment variables that determine how MXNet runs."""
 
 
 def import_quietly(name: str) -> ModuleType:
@@ -80,34 +78,19 @@ def _gpu_build() -> bool:
     return True
 
 
-def choose(environment: Mapping[str, str], cores: int, gpu_build: bool) -> dict[str, str]:
-    """Choose the environment variables to set before MXNet is imported.
-
-    By default MXNet runs operators in too few threads, or, with more, its threaded engine starts more threads than
-    there are cores. On a CPU the naive engine avoids both; on a GPU, which needs asynchronous operators, nothing is
-    set. numba is given the same number of threads as MXNet. Variables that the user has set are respected.
-
-    Parameters
-    ----------
-    environment : Mapping[str, str]
-        The environment variables that are set.
-    cores : int
-        Number of physical cores.
-    gpu_build : bool
-        Whether MXNet is a build for GPUs.
-
-    Returns
-    -------
-    dict[str, str]
-        The variables to add.
-    """
-    engine = environment.get("MXNET_ENGINE_TYPE", "NaiveEngine")
-    if gpu_build or environment.get("GLUONVAE_RUNTIME") == "off" or engine != "NaiveEngine":
-        return {}
-    # OpenMP accepts a list, "4,2", of the numbers of threads of nested parallel regions
-    threads = environment.get("OMP_NUM_THREADS", str(cores)).split(",")[0]
-    chosen = {"MXNET_ENGINE_TYPE": engine, "OMP_NUM_THREADS": str(cores), "NUMBA_NUM_THREADS": threads}
-    return {name: value for name, value in chosen.items() if name not in environment}
+def _cure(error: str, gpu_build: bool) -> str:
+    """Return what to do about a library that is missing, or an empty string if that is not known."""
+    if any(name in error for name in ("libgomp.so", "libquadmath.so")):
+        return (
+            ". MXNet needs two libraries of GCC that small systems and containers come without: on Debian and Ubuntu "
+            "`apt-get install libgomp1 libquadmath0`, on Fedora and Red Hat `dnf install libgomp libquadmath`"
+        )
+    if gpu_build:
+        return (
+            ". MXNet for GPUs needs NVIDIA's driver, the libraries of CUDA 11, cuDNN 8 and NCCL 2, where "
+            "LD_LIBRARY_PATH finds them; without a GPU install mxnet==1.9.1 in its place"
+        )
+    return ""
 
 
 def _start_mxnet() -> tuple[Any, dict[str, str]]:
@@ -122,6 +105,8 @@ def _start_mxnet() -> tuple[Any, dict[str, str]]:
                 physical_cores(),
             )
         return sys.modules["mxnet"], {}
+    if sys.flags.optimize > 1:
+        raise ImportError("MXNet needs docstrings when it is imported, and python -OO drops them: use -O", name="mxnet")
     gpu_build = _gpu_build()
     chosen = choose(os.environ, physical_cores(), gpu_build)
     if "numba" in sys.modules:
@@ -130,13 +115,8 @@ def _start_mxnet() -> tuple[Any, dict[str, str]]:
     try:
         mxnet = import_quietly("mxnet")
     except OSError as error:
-        what = f"MXNet's library cannot be loaded: {error}"
-        if gpu_build:
-            what = (
-                f"MXNet for GPUs cannot be loaded: {error}. It needs NVIDIA's driver, the libraries of CUDA 11, "
-                "cuDNN 8 and NCCL 2, where LD_LIBRARY_PATH finds them; without a GPU install mxnet==1.9.1 in its place"
-            )
-        raise ImportError(what) from error
+        what = f"MXNet's library cannot be loaded: {error}{_cure(str(error), gpu_build)}"
+        raise ImportError(what, name="mxnet") from None  # a line on the command line, and no traceback of MXNet's
     if "MXNET_ENGINE_TYPE" in chosen:
         with _silent_stderr():
             mxnet.nd.waitall()
@@ -160,10 +140,16 @@ def _silent_stderr() -> Iterator[None]:
             os.close(kept)
 
 
+IMPORTED_BEFORE = "mxnet" in sys.modules
+"""Whether MXNet was imported before gluonvae: its engine, threads and seed are its importer's then."""
 mx: Any
 CHOSEN: dict[str, str]
 """The environment variables that were set for MXNet, apart from those set by the user."""
 mx, CHOSEN = _start_mxnet()
+
+
+OPENMP = ctypes.CDLL("libgomp.so.1")
+"""The library of threads that MXNet and numba use, which is loaded with them."""
 
 
 def engine_is_naive() -> bool:
@@ -226,43 +212,42 @@ def device(name: str) -> Context:
         raise ValueError(f"device must be cpu, gpu or gpu:N, got {name!r}")
     if match[1] == "cpu":
         return mx.cpu()
-    index, available = int(match[2] or 0), mx.context.num_gpus()
-    if index >= available:
-        hint = "; this MXNet was built without CUDA: replace it by the mxnet-cu117 wheel"
-        cuda = mx.runtime.Features().is_enabled("CUDA")
-        raise ValueError(f"device {name} is not there: MXNet sees {available} GPU(s){'' if cuda else hint}")
-    return mx.gpu(index)
+    ctx = mx.gpu(int(match[2] or 0))
+    check_device(ctx)
+    return ctx
 
 
-def describe() -> dict[str, str]:
-    """Describe the installation, for bug reports.
+def check_device(ctx: Union[Context, Sequence[Context], None]) -> None:
+    """Raise ValueError for a GPU that is not there, which the naive engine would abort the interpreter at.
 
-    Returns
-    -------
-    dict[str, str]
-        Versions of packages, devices, features of MXNet's build, and the environment variables in :data:`SETTINGS`,
-        with whether the user or gluonvae set them.
+    Parameters
+    ----------
+    ctx : Context or sequence of Context, optional
+        The current one where left out.
     """
-    gpus = "".join(f", gpu:{index}" for index in range(mx.context.num_gpus()))
-    return {
-        **{name: _version(name) for name in ("gluonvae", "mxnet", "numpy", "numba", "gluoncv")},
-        "python": platform.python_version(),
-        "devices": f"cpu ({physical_cores()} cores){gpus}",
-        "features": " ".join(name for name, feature in mx.runtime.Features().items() if feature.enabled),
-        **{name: _setting(name) for name in SETTINGS},
-    }
+    devices: Any = mx.current_context() if ctx is None else ctx
+    for one in [devices] if isinstance(devices, mx.Context) else devices:
+        available = mx.context.num_gpus() if is_gpu(one) else 0
+        if is_gpu(one) and not 0 <= one.device_id < available:
+            hint = "; this MXNet was built without CUDA: replace it by the mxnet-cu117 wheel"
+            cuda = mx.runtime.Features().is_enabled("CUDA")
+            raise ValueError(
+                f"device gpu:{one.device_id} is not there: MXNet sees {available} GPU(s){'' if cuda else hint}"
+            )
 
 
-def _version(package: str) -> str:
-    """Return the version of a package, or "not installed"."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return _version("mxnet-cu117") if package == "mxnet" else "not installed"
+def _check_copies() -> None:
+    """Let MXNet's copy to a device check it first: parameters and batches come to their device by it."""
+    copyto = mx.nd.NDArray.copyto
+
+    @functools.wraps(copyto)
+    def checked(self: Any, other: Any) -> Any:
+        if isinstance(other, mx.Context):
+            check_device(other)
+        return copyto(self, other)
+
+    mx.nd.NDArray.copyto = checked
 
 
-def _setting(name: str) -> str:
-    """Return the value of an environment variable and who set it."""
-    if name in CHOSEN:
-        return f"{CHOSEN[name]} (chosen by gluonvae)"
-    return f"{os.environ[name]} (as you set it)" if name in os.environ else "not set"
+if engine_is_naive():
+    _check_copies()

@@ -133,7 +133,8 @@ def _training(group: Group) -> None:
     text = "of matrix products: bfloat16 is faster in large batches on CPUs that have it, float16 on GPUs"
     choose("--precision", tuple(PRECISIONS), "float32", text)
     group.add_argument("--imperative", action="store_true", help="do not hybridise: slower, for debugging")
-    add("--seed", "of parameters, data order and noise: the same seed gives the same model", 7)
+    conditions = "with the same versions, processor, number of threads and engine"
+    add("--seed", f"of parameters, data order and noise: the same seed gives the same model, {conditions}", 7)
     _device(group)
     group.add_argument("-v", "--verbose", action="store_true", help="log a line an epoch as well")
     group.add_argument("--out", type=Path, metavar="FOLDER", help="of the run; by default runs/DATA-DATE-TIME")

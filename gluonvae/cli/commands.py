@@ -10,7 +10,7 @@ from typing import Callable
 import numpy as np
 
 from .. import checks, data
-from ..backend import runtime
+from ..backend import installation, runtime
 from ..backend.types import Tensor
 from ..batches import load_batch
 from ..evaluation import log_marginal_likelihood
@@ -68,7 +68,7 @@ def evaluate(asked: argparse.Namespace) -> int:
 
 def info(asked: argparse.Namespace) -> int:
     """Tell versions, devices, features, and the threads and engine that were chosen for MXNet."""
-    for name, value in runtime.describe().items():
+    for name, value in installation.describe().items():
         print(f"{name:<20}{value}")
     return 0
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Callable, Optional
 
 from .. import checks
+from ..backend.processes import one_thread_at_a_time
 from ..backend.structures import leaves, split
 from ..backend.types import DType, Label, Operators, Structure, Tensor
 from ..distributions import Distribution, has_closed_form_kl, kl_divergence
@@ -99,6 +100,7 @@ class VAE(ModelInputs):
         """Whether the model has a KL divergence of its own in the place of KL(q(z | x) || p(z))."""
         return False
 
+    @one_thread_at_a_time(lambda vae: vae)
     def __call__(
         self, data: Tensor, noise: Optional[Structure] = None, label: Optional[Label] = None
     ) -> tuple[Tensor, Tensor]:
@@ -173,6 +175,7 @@ class VAE(ModelInputs):
         closed = self.analytic_kl(q, p)
         return log_q - p.log_prob(latent_state) if closed is None else closed
 
+    @one_thread_at_a_time(lambda vae: vae)
     def generate_reconstructions(
         self,
         data: Tensor,
@@ -207,6 +210,7 @@ class VAE(ModelInputs):
         data, noise, labels = self.validated(data, noise, label, spec)
         return self._image(self.posterior(data, *labels).rsample(noise), image, *labels)
 
+    @one_thread_at_a_time(lambda vae: vae)
     def phantasize(
         self, n: int, image: str = "sample", noise: Optional[Structure] = None, label: Optional[Label] = None
     ) -> Tensor:

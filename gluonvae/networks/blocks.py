@@ -7,7 +7,7 @@ from typing import Any, Optional
 import numpy as np
 
 from ..backend.operators import BFLOAT16
-from ..backend.runtime import mx
+from ..backend.runtime import check_device, mx
 from ..backend.types import Block, DType, Tensor
 from .dense import Dense, product_dtype
 
@@ -48,7 +48,13 @@ class XavierBlock(mx.gluon.HybridBlock):
             Whether to print what is initialised.
         force_reinit : bool, default False
             Whether to initialise parameters again that are initialised already.
+
+        Raises
+        ------
+        ValueError
+            If a device is not there.
         """
+        check_device(ctx)
         super().initialize(init or XavierOrUniform(), ctx, verbose, force_reinit)
 
     def mixed_precision(self, precision: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 from .. import checks
 from ..backend.operators import is_symbol, namespace
+from ..backend.processes import one_thread_at_a_time
 from ..backend.runtime import mx
 from ..backend.structures import leaves, map_structure, split
 from ..backend.types import Label, Operators, Parameter, Structure, Tensor, Weights
@@ -150,6 +151,7 @@ class Objective(XavierBlock):
         """
         return self.terms(data, noise, label).objective
 
+    @one_thread_at_a_time(lambda bound: bound.vae)
     def terms(
         self, data: Tensor, noise: Optional[Structure] = None, label: Optional[Label] = None, validated: bool = False
     ) -> Terms:

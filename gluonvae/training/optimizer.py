@@ -11,6 +11,7 @@ from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
 
+from ..backend import compiled
 from ..backend.memory import address
 from ..backend.runtime import engine_is_naive, mx
 
@@ -34,7 +35,7 @@ class FusedAdam(mx.optimizer.Adam):
 
     MXNet's ``adam_update`` is scalar code and is called once for each parameter. This is one loop over the memory
     of all parameters, compiled by numba and vectorised. On a GPU, for a dtype other than float32, for sparse
-    gradients and without numba it is MXNet's own, with a warning.
+    gradients and where numba does not compile it is MXNet's own, with a warning.
 
     Examples
     --------
@@ -112,7 +113,7 @@ def _why_not(weight: Sequence[Any], grad: Sequence[Any]) -> Optional[str]:
             return f"the parameters are {np.dtype(tensor.dtype).name}"
         if tensor.stype != "default":
             return "there are sparse gradients"
-    return "numba is not installed" if _kernel() is None else None
+    return "numba is not installed or does not compile" if _kernel() is None else None
 
 
 @functools.cache
@@ -122,12 +123,9 @@ def _say_once(reason: str) -> None:
 
 @functools.cache
 def _kernel() -> Optional[Callable[..., None]]:
-    """The compiled loop; None without numba, which is loaded only when it is used.
-
-    In parallel only under the naive engine: the threaded one keeps the cores busy itself.
-    """
-    try:
-        from ..backend.loops import adam
-    except ImportError:
+    """The compiled loop; None where numba does not compile. numba is loaded only when it is used."""
+    if not compiled.loops_compile():
         return None
-    return adam.parallel if engine_is_naive() else adam.serial
+    from ..backend.loops import adam
+
+    return adam.step

@@ -1,42 +1,12 @@
 """How MXNet is started."""
 
 import os
-import subprocess
 import sys
 
 import pytest
 
 from gluonvae.backend import runtime
-
-CLEAN = {name: value for name, value in os.environ.items() if name not in runtime.SETTINGS}
-
-
-def python(code, **environment):
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**CLEAN, **environment}
-    )
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-ALL = {"MXNET_ENGINE_TYPE": "NaiveEngine", "OMP_NUM_THREADS": "6", "NUMBA_NUM_THREADS": "6"}
-
-
-@pytest.mark.parametrize(
-    ("environment", "gpu_build", "expected"),
-    [
-        ({}, False, ALL),
-        ({}, True, {}),
-        ({"GLUONVAE_RUNTIME": "off"}, False, {}),
-        ({"OMP_NUM_THREADS": "1"}, False, {"MXNET_ENGINE_TYPE": "NaiveEngine", "NUMBA_NUM_THREADS": "1"}),
-        ({"OMP_NUM_THREADS": "4,2"}, False, {"MXNET_ENGINE_TYPE": "NaiveEngine", "NUMBA_NUM_THREADS": "4"}),
-        ({"MXNET_ENGINE_TYPE": "NaiveEngine"}, False, {"OMP_NUM_THREADS": "6", "NUMBA_NUM_THREADS": "6"}),
-        ({"MXNET_ENGINE_TYPE": "ThreadedEngine"}, False, {}),
-        ({**ALL, "OMP_NUM_THREADS": "3"}, False, {}),
-    ],
-)
-def test_choice(environment, gpu_build, expected):
-    assert runtime.choose(environment, 6, gpu_build) == expected
+from tests.helpers.processes import python
 
 
 @pytest.mark.parametrize(
@@ -129,16 +99,3 @@ def test_physical_cores_are_no_more_than_allowed():
     assert 1 <= runtime.physical_cores() <= len(os.sched_getaffinity(0))
     code = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); import gluonvae.backend.runtime as r; print(r.physical_cores(), r.CHOSEN['OMP_NUM_THREADS'])"
     assert python(code).stdout.split() == ["1", "1"]
-
-
-def test_info():
-    done = subprocess.run(
-        [sys.executable, "-m", "gluonvae", "info"], capture_output=True, text=True, check=True, env=CLEAN
-    )
-    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
-    assert rows["mxnet"] == "1.9.1"
-    assert rows["MXNET_ENGINE_TYPE"] == "NaiveEngine (chosen by gluonvae)"
-    assert rows["OMP_NUM_THREADS"] == f"{runtime.physical_cores()} (chosen by gluonvae)"
-    assert rows["GLUONVAE_RUNTIME"] == "not set"
-    assert "MKLDNN" in rows["features"].split()
-    assert rows["devices"].startswith("cpu (")

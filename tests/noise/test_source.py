@@ -1,6 +1,7 @@
 """The source of noise: its distribution, its seed, its state, its device."""
 
 import json
+import multiprocessing
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import scipy.stats
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from tests.helpers import MODES, pixels, set_mode, small_vae
+from tests.helpers.processes import python
 
 
 def test_distributions():
@@ -87,3 +89,49 @@ def test_a_gpu_draws_its_own_noise_and_the_same_for_the_same_seed():
         draws.append(gv.noise.source.normal((3, 4), mx.gpu()))
     assert draws[0].context == mx.gpu()
     np.testing.assert_array_equal(draws[0].asnumpy(), draws[1].asnumpy())
+
+
+UNSEEDED = """
+import gluonvae as gv, mxnet as mx
+vae = gv.construct_vae(data_dims=12, latent_variable_size=2)
+vae.initialize()
+print(vae.generator.logits_head.weight.data()[0, 0].asscalar(), gv.noise.source.normal((1,)).asscalar())
+mx.random.seed(7)
+print(mx.nd.random.normal(shape=(1,)).asscalar())
+"""
+
+
+def test_processes_that_are_not_seeded_differ():
+    first, second = (python(UNSEEDED, OMP_NUM_THREADS="1").stdout.split() for _ in range(2))
+    assert first[0] != second[0]
+    assert first[1] != second[1]
+    assert first[2] == second[2]
+
+
+def test_a_source_knows_whether_it_was_seeded():
+    """One that was goes on in a forked process, any other starts anew there."""
+    source = gv.noise.NoiseSource()
+    assert not source.seeded
+    source.restore(gv.noise.NoiseSource(5).state())
+    assert source.seeded
+    assert gv.noise.NoiseSource(0).seeded
+    assert gv.noise.source.seeded  # by this test's fixture
+
+
+def numbers():
+    """Of the initial parameters, of the noise and of MXNet's generator."""
+    weight = small_vae().generator.logits_head.weight.data()
+    draws = (weight[0, 0], gv.noise.source.normal((1,)), mx.nd.random.normal(shape=(1,)))
+    return [draw.asscalar() for draw in draws]
+
+
+@pytest.mark.parametrize("seeded", [True, False])
+def test_forked_processes_draw_the_same_where_they_are_seeded(seeded, monkeypatch):
+    monkeypatch.setattr(gv.noise.source, "seeded", seeded)
+    drawn = []
+    for _ in range(2):
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            drawn.append(pool.apply_async(numbers).get(timeout=60))
+    drawn.append(numbers())
+    for of_one_kind in zip(*drawn):
+        assert len(set(of_one_kind)) == (1 if seeded else 3)

@@ -10,6 +10,8 @@ import numpy as np
 from numba import carray, types
 from numba.extending import intrinsic
 
+from .compile import Loop
+
 
 def _address_as_pointer(typing_context: object, address: object) -> tuple[object, Callable[..., object]]:
     """Convert an address to a pointer to float32, as a numba intrinsic: its signature and its code generator."""
@@ -22,7 +24,8 @@ def _address_as_pointer(typing_context: object, address: object) -> tuple[object
 _pointer: Any = intrinsic(_address_as_pointer)
 
 
-def _adam(
+@Loop
+def step(
     addresses: np.ndarray, sizes: np.ndarray, rates: np.ndarray, decays: np.ndarray, settings: tuple[np.float32, ...]
 ) -> None:
     """Take one step of Adam in place, for several parameters of float32.
@@ -48,8 +51,3 @@ def _adam(
             mean[i] = m
             var[i] = v
             weight[i] -= rate * m / (np.sqrt(v) + epsilon)
-
-
-# with Python's error model a division may raise, and the loop would not be vectorised
-serial = numba.njit(error_model="numpy", cache=True, nogil=True)(_adam)
-parallel = numba.njit(error_model="numpy", cache=True, nogil=True, parallel=True)(_adam)

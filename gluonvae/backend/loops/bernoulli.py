@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import numba
 import numpy as np
 
+from .compile import Loop
 from .numerics import exp_of_negative, log1p_of_fraction
 
-# sums are vectorised only with "reassoc", divisions only where they cannot raise as in Python's error model
-_compile = numba.njit(
-    error_model="numpy", fastmath={"reassoc", "contract", "nsz"}, cache=True, nogil=True, parallel=True
-)
+# sums are vectorised only with "reassoc"
+_compile = functools.partial(Loop, fastmath={"reassoc", "contract", "nsz"})
 
 
 @_compile

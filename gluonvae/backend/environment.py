@@ -1,0 +1,72 @@
+"""The environment variables that MXNet and numba read when they are imported."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Optional
+
+_log = logging.getLogger(__name__)
+
+SETTINGS = ("MXNET_ENGINE_TYPE", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "GLUONVAE_RUNTIME")
+"""The environment variables that determine how MXNet runs."""
+
+ENGINES = ("NaiveEngine", "ThreadedEngine", "ThreadedEnginePerDevice")
+"""The engines of MXNet."""
+
+MOST_THREADS = 1024
+"""The most threads that are asked for: with 99,999 the process ends without a word."""
+
+
+def choose(environment: Mapping[str, str], cores: int, gpu_build: bool) -> dict[str, str]:
+    """Choose the environment variables to set before MXNet is imported.
+
+    By default MXNet runs operators in too few threads, or, with more, its threaded engine starts more threads than
+    there are cores. On a CPU the naive engine avoids both; on a GPU, which needs asynchronous operators, nothing is
+    set. numba is given the same number of threads as MXNet. Variables that the user has set are respected, where
+    MXNet and numba can read them.
+
+    Parameters
+    ----------
+    environment : Mapping[str, str]
+        The environment variables that are set.
+    cores : int
+        Number of physical cores.
+    gpu_build : bool
+        Whether MXNet is a build for GPUs.
+
+    Returns
+    -------
+    dict[str, str]
+        The variables to set.
+    """
+    read = _readable(environment)
+    chosen = {"MXNET_ENGINE_TYPE": "NaiveEngine", "OMP_NUM_THREADS": str(cores)}
+    chosen["NUMBA_NUM_THREADS"] = read.get("OMP_NUM_THREADS", str(cores))
+    off = environment.get("GLUONVAE_RUNTIME", "").lower() == "off"
+    if gpu_build or off or read.get("MXNET_ENGINE_TYPE", "NaiveEngine") != "NaiveEngine":
+        chosen["MXNET_ENGINE_TYPE"] = "ThreadedEnginePerDevice"  # MXNet's own default
+        chosen = {name: value for name, value in chosen.items() if name in environment}
+    wanted = {**chosen, **read}
+    for name in sorted(environment.keys() & chosen.keys() - read.keys()):
+        if environment[name].strip():
+            _log.warning("%s=%s cannot be read: %s is used", name, environment[name], wanted[name])
+    return {name: value for name, value in wanted.items() if value != environment.get(name)}
+
+
+def _readable(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that are set, in a form that MXNet and numba can read: at another they may abort."""
+    read = {name: _thread_count(environment.get(name, "")) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
+    engine = environment.get("MXNET_ENGINE_TYPE")
+    read["MXNET_ENGINE_TYPE"] = engine if engine in ENGINES else None
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def _thread_count(value: str) -> Optional[str]:
+    """Return the number of threads in a value of ``OMP_NUM_THREADS``, or None if there is none.
+
+    OpenMP accepts a list, "4,2", of the numbers of threads of nested parallel regions.
+    """
+    number = re.fullmatch(r"\s*\+?0*([1-9][0-9]{0,3})\s*(,.*)?", value, re.ASCII)
+    return number[1] if number and int(number[1]) <= MOST_THREADS else None

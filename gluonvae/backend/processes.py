@@ -1,0 +1,74 @@
+"""Forked processes, and calls from several threads."""
+
+from __future__ import annotations
+
+import functools
+import os
+from threading import get_ident
+from typing import Any, Callable, TypeVar
+
+from .runtime import OPENMP, engine_is_naive
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+_parallel = engine_is_naive()
+_caller = "_caller"
+"""The attribute in which an object keeps the thread that is at work in it."""
+
+
+def _after_fork() -> None:
+    """Keep a forked process to one thread: those that wait for work in its parent were not copied, and the first
+    operator would wait for them for ever."""
+    global _parallel, _caller
+    _parallel = False
+    _caller = f"_caller_in_{os.getpid()}"  # the thread that was at work in the parent is not here
+    OPENMP.omp_set_num_threads(1)
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def loops_are_parallel() -> bool:
+    """Return whether compiled loops take all cores.
+
+    They do not under MXNet's threaded engine, which keeps the cores busy itself, nor in a forked process.
+    """
+    return _parallel
+
+
+def one_thread_at_a_time(owner: Callable[[Any], Any]) -> Callable[[Method], Method]:
+    """Make a method raise where another thread is in such a method of the same owner.
+
+    A graph has one memory for its tensors, and MXNet does not guard it: two threads would get each other's numbers.
+
+    Parameters
+    ----------
+    owner : Callable
+        What of ``self`` is used by one thread at a time, as a function of ``self``.
+
+    Returns
+    -------
+    Callable
+        A decorator. What it makes raises RuntimeError.
+    """
+
+    def decorate(method: Method) -> Method:
+        @functools.wraps(method)
+        def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
+            attributes, me = owner(self).__dict__, get_ident()
+            first = attributes.setdefault(_caller, me)
+            if first is me:  # this object, not its like of a call around this one
+                try:
+                    return method(self, *args, **kwargs)
+                finally:
+                    del attributes[_caller]
+            if first == me:
+                return method(self, *args, **kwargs)
+            raise RuntimeError(
+                f"another thread is computing with this {type(owner(self)).__name__}: give each thread a model of its "
+                "own, or let the calls take turns, under one threading.Lock"
+            )
+
+        return guarded  # type: ignore[return-value]
+
+    return decorate
