@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -60,6 +61,15 @@ def evaluate(command: argparse.ArgumentParser) -> None:
 
 def info(command: argparse.ArgumentParser) -> None:
     """Add no arguments: ``gluonvae info`` has none."""
+
+
+def output(group: Group) -> None:
+    """Add the arguments that every command has, before it or behind it."""
+    for flag, text in (
+        ("--quiet", "print errors and results alone: no progress, no remarks"),
+        ("--debug", "where an error arose: print its traceback as well"),
+    ):
+        group.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
 
 
 def _data(group: Group) -> None:
@@ -143,6 +153,7 @@ def _run(command: Group) -> None:
 
 
 def _moved_data(command: Group) -> None:
+    command.add_argument("--data", metavar="NAME|PATH", help="where the run's own data lie now, if they have moved")
     command.add_argument("--data-dir", metavar="FOLDER", help="where the files of mnist or binarized_mnist lie now")
 
 
@@ -204,16 +215,33 @@ def _options(group: Group, part: str, example: str, *, dest: Optional[str] = Non
 
 
 def _key_and_value(text: str) -> tuple[str, object]:
-    """Split ``KEY=VALUE``; the value is a Python literal where it can be read as one that JSON knows."""
+    """Split ``KEY=VALUE``; the value is read by :func:`_value`."""
     key, equals, value = text.partition("=")
     if not (key and equals):
         raise argparse.ArgumentTypeError(f"{text!r} must be KEY=VALUE, such as components=10")
+    return key, _value(key, value)
+
+
+WORDS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False, "none": None, "null": None}
+"""What stands for truth values and for nothing, in any case."""
+
+
+def _value(key: str, text: str) -> object:
+    """What a text stands for: a word of :data:`WORDS`, a Python literal that JSON knows, or itself."""
+    if text.strip().lower() in WORDS:
+        return WORDS[text.strip().lower()]
     try:
-        literal = ast.literal_eval(value)
-        json.dumps(literal)
-    except (ValueError, TypeError, SyntaxError):
-        return key, value
-    return key, literal
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{key} must be a finite number, got {text}")
+    try:
+        literal = ast.literal_eval(text)
+        json.dumps(literal, allow_nan=False)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return text
+    return literal
 
 
 class _Update(argparse.Action):

@@ -15,7 +15,6 @@ import numpy as np
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from .. import checks, data, schedules
-from .._version import __version__
 from ..backend.runtime import device
 from ..batches import load_batch
 from ..distributions import Quantized
@@ -27,10 +26,16 @@ from ..models.construct import GENERATOR_LAYERS, INFER_LAYERS, sizes_of
 from ..noise import seed
 from ..objectives import BOUNDS, Objective
 from ..training import History, fit
-from ..training.run import Config, Run
+from ..training.config import Config, header
+from ..training.run import Run
 from .labels import all_labels, has_classes, label_size, labels_to_draw
+from .results import checked_result, in_words
+from .sources import short_name, whole_name
 
 _log = logging.getLogger(__name__)
+
+NOT_OF_THE_MODEL = ("run", "command", "out", "verbose", "quiet", "debug")
+"""Arguments that config.json does not repeat."""
 
 FINAL_RATE = 0.01
 """Of the starting learning rate, where a cosine schedule ends."""
@@ -41,19 +46,19 @@ def train(asked: argparse.Namespace) -> int:
     its parameters, and pictures: curves.png, reconstructions.png, samples.png.
 
     Every number is in nats per image. The bound lies below the log-probability of an
-    image under the model: higher (nearer 0) is better. Ctrl-C ends the training early
-    and keeps what was learnt."""
+    image under the model: higher is better. Ctrl-C ends the training early and keeps
+    what was learnt."""
     from .. import plots
 
     ctx = device(asked.device)
     seed(asked.seed)
-    asked.binarization = asked.binarization or LIKELIHOODS[asked.likelihood].pixels
     splits = _training_data(asked)
     config = _configuration(asked, splits)
+    splits = splits._replace(train=_with_few_labels(asked, splits.train))
     vae = construct_vae(**config["model"])
     vae.initialize(ctx=ctx)
     bound = _bound(asked, vae, len(splits.train))
-    run = Run(asked.out or Path(f"runs/{Path(asked.data).stem}-{time.strftime('%Y%m%d-%H%M%S')}"), config)
+    run = Run(asked.out or Path(f"runs/{short_name(asked.data)}-{time.strftime('%Y%m%d-%H%M%S')}"), config)
     if plots.picture_shape(splits.train.shape) is None:
         _log.warning("images of shape %s are not drawn: --shape HEIGHT WIDTH would tell how", splits.train.shape)
     try:
@@ -68,40 +73,46 @@ def train(asked: argparse.Namespace) -> int:
     further = _further_results(vae, splits.test)
     run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
     _draw(run, vae, splits.test, history)
-    print(
-        f"test bound {result.bound:.2f} nats per image (standard error {result.standard_error:.2f}; "
-        f"log-likelihood {result.log_likelihood:.2f}, KL {result.kl:.2f})\n"
-        f"{_in_words(further)}parameters, metrics and pictures are in {run.folder}"
-    )
+    checked_result("the test bound", result.bound)
+    if not asked.quiet:
+        print(
+            f"test bound {result.bound:.2f} nats per image (standard error {in_words(result.standard_error)}; "
+            f"log-likelihood {result.log_likelihood:.2f}, KL {result.kl:.2f})\n"
+            f"{_in_words(further)}parameters, metrics and pictures are in {run.folder}"
+        )
     return 130 if history.interrupted else 0
 
 
 def _training_data(asked: argparse.Namespace) -> data.Splits:
+    given = asked.binarization
+    asked.binarization = given or LIKELIHOODS[asked.likelihood].pixels
     splits = data.load(asked.data, asked.data_dir, asked.binarization, asked.shape)
-    if asked.labels is None:
-        return splits
-    if asked.bound != "semi_supervised":
-        raise ValueError(f"--labels is for --bound semi_supervised, got {asked.bound}")
-    return splits._replace(train=data.keep_few_labels(splits.train, asked.labels, seed=asked.seed))
+    if given not in (None, "none") and splits.train.binary:
+        raise ValueError(f"--binarization {given} has no effect: the images are zeros and ones already; leave it out")
+    return splits
+
+
+def _with_few_labels(asked: argparse.Namespace, train: data.Dataset) -> data.Dataset:
+    return train if asked.labels is None else data.keep_few_labels(train, asked.labels, seed=asked.seed)
 
 
 def _configuration(asked: argparse.Namespace, splits: data.Splits) -> Config:
     values, labels = splits.train.possible_values(), all_labels(splits)
-    return {
-        "gluonvae": __version__,
+    config: Any = {
+        **header(splits),
         "model": _model_arguments(asked, splits.train, labels),
-        # whole paths: a run is used from other folders, too
         "data": {
-            "name": asked.data if asked.data in data.NAMES else _whole(asked.data),
-            "folder": asked.data_dir and _whole(asked.data_dir),
+            "name": whole_name(asked.data),
+            "folder": asked.data_dir and whole_name(asked.data_dir),
             "binarization": asked.binarization,
             "shape": asked.shape,
         },
         "shape": splits.train.shape,
         "limits": [float(values.min()), float(values.max())],
         "classes": has_classes(labels),
-        "asked": {key: value for key, value in vars(asked).items() if key not in ("run", "command", "out", "verbose")},
+        "asked": {key: value for key, value in vars(asked).items() if key not in NOT_OF_THE_MODEL},
     }
+    return config
 
 
 def _model_arguments(asked: argparse.Namespace, train: data.Dataset, labels: Optional[np.ndarray]) -> dict[str, Any]:
@@ -118,15 +129,9 @@ def _model_arguments(asked: argparse.Namespace, train: data.Dataset, labels: Opt
     }
 
 
-def _whole(path: str) -> str:
-    return str(Path(path).expanduser().resolve())
-
-
 def _bound(asked: argparse.Namespace, vae: VAE, images: int) -> Objective:
     takes = inspect.signature(BOUNDS[asked.bound]).parameters
     own = {name: value for name in ("samples", "beta") if (value := getattr(asked, name)) is not None}
-    for name in own.keys() - takes.keys():
-        raise ValueError(f"--{name} is of some bounds; {asked.bound} has none")
     if "dataset_size" in takes:
         own["dataset_size"] = images
     bound = BOUNDS.make(asked.bound, asked.bound_options, vae=vae, **own)
@@ -144,15 +149,14 @@ def _fit_arguments(asked: argparse.Namespace, bound: Objective, images: int) -> 
         rate = schedules.cosine(rate, FINAL_RATE * rate, steps)
     rise = steps_an_epoch * checks.positive_int("--beta-epochs", asked.beta_epochs)
     named = {name: getattr(asked, name) for name in ("epochs", "batch_size", "optimizer", "precision")}
-    return {**named, "learning_rate": rate, "weights": _annealed(asked, bound, steps, rise)}
+    weights = _annealed(asked, bound, steps, rise)
+    return {**named, "learning_rate": rate, "weights": weights, "progress": not asked.quiet}
 
 
 def _annealed(asked: argparse.Namespace, bound: Objective, steps: int, rise: int) -> dict[str, schedules.Schedule]:
     """The schedule of the weight that is to change over ``steps`` steps, by its name."""
     name = asked.anneal or "beta"
     if asked.beta_schedule == "constant":
-        if asked.anneal:
-            raise ValueError("--anneal needs a --beta-schedule other than constant")
         return {}
     if name not in bound.weights:
         has = ", ".join(bound.weights) or "none"
@@ -162,8 +166,6 @@ def _annealed(asked: argparse.Namespace, bound: Objective, steps: int, rise: int
     end = bound.weights[name]
     if asked.beta_schedule == "linear":
         return {name: schedules.linear(asked.anneal_from, end, rise)}
-    if asked.anneal_from:
-        raise ValueError("--anneal-from is of a linear schedule: a cyclical one starts from 0")
     return {name: schedules.cyclical(steps, max(1, round(steps / rise)), end=end)}
 
 

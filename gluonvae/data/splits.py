@@ -47,7 +47,14 @@ def split(data: Dataset, valid: int, test: int, seed: int = 0) -> Splits:
         raise ValueError(
             f"{len(data)} images cannot be split: a training, a validation and a test set each need at least one"
         )
-    return drawn_once_but_train(*(data.subset(rows) for rows in parts))
+    return drawn_once_but_train(*(part_of_split(data, rows, seed) for rows in parts))
+
+
+def part_of_split(data: Dataset, rows: np.ndarray, seed: int) -> Dataset:
+    """Return some of the images as a part of a split at random by ``seed``."""
+    part = data.subset(rows)
+    part.split_seed = seed
+    return part
 
 
 def drawn_once_but_train(train: Dataset, valid: Dataset, test: Dataset) -> Splits:

@@ -11,40 +11,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
-from ..backend.runtime import mx
 from ..backend.types import Context
-from ..files import replacing
+from ..files import as_json, replacing
 from ..models import VAE, construct_vae
+from .config import Config, RunError, read_config
+from .parameters import check_file, load_parameters
 
 CONFIG, METRICS, PARAMETERS, RESULT = "config.json", "metrics.jsonl", "model.params", "result.json"
-
-
-class Config(TypedDict):
-    """What a run's config.json holds."""
-
-    gluonvae: str
-    """The version."""
-    model: dict[str, Any]
-    """Arguments of :func:`gluonvae.construct_vae`."""
-    data: dict[str, Any]
-    """Arguments of :func:`gluonvae.data.load`."""
-    shape: Sequence[int]
-    """Of an image."""
-    limits: Sequence[float]
-    """The least and the largest value of a pixel."""
-    classes: bool
-    """Whether the data has labels that are classes, and not conditions."""
-    asked: dict[str, Any]
-    """The arguments of the command."""
-
-
-class RunError(ValueError):
-    """A run's folder is missing, in the way, or not whole; says which file and what to do."""
 
 
 class Run:
@@ -77,7 +54,7 @@ class Run:
     def append_metrics(self, metrics: Mapping[str, float]) -> None:
         """Add an epoch's line."""
         with open(self.file(METRICS), "a", encoding="utf-8") as file:
-            file.write(json.dumps(metrics) + "\n")
+            file.write(as_json(metrics) + "\n")
 
     def save_parameters(self, vae: VAE) -> None:
         """Write the parameters as Gluon does, whole or not at all."""
@@ -92,7 +69,7 @@ class Run:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file atomically."""
     with replacing(path) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        part.write_text(as_json(content, indent=2) + "\n", encoding="utf-8")
 
 
 def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
@@ -115,21 +92,12 @@ def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
     RunError
         If the folder is missing or not whole.
     """
+    path, parameters = folder / CONFIG, folder / PARAMETERS
+    config = read_config(path)
+    check_file(parameters, config["model"])
     try:
-        config: Config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        missing = [name for name in Config.__annotations__ if name not in config]
-        if missing:
-            raise ValueError(f"it lacks {', '.join(missing)}")
         vae = construct_vae(**config["model"])
-    except FileNotFoundError as error:
-        raise RunError(f"{folder} is not the folder of a run: it has no {CONFIG}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{folder / CONFIG} is broken: {error}") from error
-    path = folder / PARAMETERS
-    if not path.is_file():
-        raise RunError(f"{path} is missing: the run ended before its parameters were saved")
-    try:
-        vae.load_parameters(str(path), ctx=ctx)
-    except (mx.base.MXNetError, AssertionError, ValueError) as error:
-        raise RunError(f"{path} does not hold the parameters of this run's model: {error}") from error
+    except Exception as error:  # whatever the classes make of options that were changed
+        raise RunError(f"{path} is broken: there is no such model: {type(error).__name__}: {error}") from error
+    load_parameters(vae, parameters, ctx)
     return vae, config
