@@ -82,6 +82,8 @@ def parse_json(text: str) -> Any:
     """
     try:
         return json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is no JSON: {error}") from error
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 

@@ -44,7 +44,7 @@ def reconstruct(command: argparse.ArgumentParser) -> None:
     """Add the arguments of ``gluonvae reconstruct``."""
     _run(command)
     _number(command, "-n", "reconstructions of each image", 9)
-    _number(command, "--images", "number of test images", 10)
+    _number(command, "--images", "number of test images (default: 10, or all where there are fewer)")
     _moved_data(command)
     _drawing(command)
 

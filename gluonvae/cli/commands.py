@@ -6,7 +6,7 @@ import argparse
 import logging
 from functools import partial
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Optional
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from .results import checked_result, in_words
 from .sources import whole_name
 
 _log = logging.getLogger(__name__)
+
+RECONSTRUCTED = 10
+"""How many images are put through a model unless another number is asked for."""
 
 
 def sample(asked: argparse.Namespace) -> int:
@@ -45,7 +48,7 @@ def reconstruct(asked: argparse.Namespace) -> int:
     from .. import plots
 
     vae, config = _load(asked)
-    test = _test_images(asked, config)
+    test = _test_images(asked, config, unless_asked=RECONSTRUCTED)
     originals, label = load_batch(vae, test, slice(None))
     images = vae.generate_reconstructions(originals, asked.n, asked.image, label=label)
     plot = partial(plots.plot_reconstructions, originals, images, shape=config["shape"], limits=config["limits"])
@@ -87,8 +90,8 @@ def _load(asked: argparse.Namespace) -> tuple[VAE, Config]:
     return vae, config
 
 
-def _test_images(asked: argparse.Namespace, config: Config) -> data.Dataset:
-    """The run's test images, or as many of them as were asked for."""
+def _test_images(asked: argparse.Namespace, config: Config, unless_asked: Optional[int] = None) -> data.Dataset:
+    """The run's test images, or as many of them as were asked for, or unless there are fewer ``unless_asked``."""
     source = config["data"]
     moved = {"name": asked.data and whole_name(asked.data), "folder": asked.data_dir}
     try:
@@ -97,7 +100,7 @@ def _test_images(asked: argparse.Namespace, config: Config) -> data.Dataset:
         raise data.DataError(f"{error}; --data or --data-dir names where the run's data lie now") from error
     _compare(asked, config, test)
     if asked.images is None:
-        return test
+        return test.subset(slice(unless_asked))
     if checks.positive_int("--images", asked.images) > len(test):
         raise ValueError(f"--images {asked.images} is more than there are: the test set has {len(test)}")
     return test.subset(slice(asked.images))

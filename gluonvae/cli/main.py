@@ -54,8 +54,8 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=_Formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
-        line = " ".join(message.split())
-        self.exit(2, f"{self.prog}: error: {line}; {self.prog} --help tells of all arguments\n")
+        line, command = " ".join(message.split()), self.prog if " " in self.prog else f"{self.prog} COMMAND"
+        self.exit(2, f"{self.prog}: error: {line}; {command} --help tells of all arguments\n")
 
 
 def parser(without_default: Iterable[str] = ()) -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ A schema has the fields of its table and no others. Whoever adds one, or an argu
 from __future__ import annotations
 
 import math
+import os
 import reprlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -123,7 +124,7 @@ def read_config(path: Path) -> Config:
     RunError
         If it is missing or broken, or was written by a version that cannot be read.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         raise RunError(f"{path.parent} is not the folder of a run: it has no {path.name}")
     if not path.is_file():
         raise RunError(f"{path} is not a file: restore it from a copy, or train again")

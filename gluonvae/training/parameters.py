@@ -6,6 +6,7 @@ MXNet believes the sizes that a file of NDArrays declares, and allocates what th
 from __future__ import annotations
 
 import math
+import os
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -42,7 +43,7 @@ def check_file(path: Path, model: Mapping[str, Any]) -> None:
     RunError
         If the file is missing or broken, or is that of a smaller model.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         raise RunError(f"{path} is missing: the run ended before its parameters were saved")
     if not path.is_file():
         raise RunError(f"{path} is not a file: restore it from a copy, or train again")
