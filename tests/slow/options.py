@@ -6,11 +6,11 @@ import gluonvae as gv
 from gluonvae.data import BINARIZATIONS
 from gluonvae.networks import ACTIVATIONS, DECODERS, ENCODERS
 
-COUNTS = ("-1", "0", "1", "2", "3", "5", "1.5", "x", "", "nan", "1e3")
-RATES = ("-1", "0", "1e-3", "0.5", "2", "1e30", "nan", "inf", "x")
-VALUES = ("0", "1", "2", "3", "-1", "0.5", "1e30", "1e-30", "true", "false", "no", "none", "nan", "inf", "-inf", "many", "",
+COUNTS = (*("1", "2", "3", "4", "6") * 4, "-1", "0", "1", "2", "3", "5", "1.5", "x", "", "nan", "1e3")
+RATES = (*("1e-3", "0.5", "1", "2") * 3, "-1", "0", "1e-3", "0.5", "2", "1e30", "nan", "inf", "x")
+VALUES = (*("1", "2", "0.5", "4") * 5, "0", "1", "2", "3", "-1", "0.5", "1e30", "1e-30", "true", "false", "no", "none", "nan", "inf", "-inf", "many", "",
           "[2]", "[]", "[0]", "exp", "softplus", "stl", "dreg", "closed", "1e999", "{}", "'a'", "(", "10**3")  # fmt: skip
-LAYERS = ([], ["3"], ["4", "3"], ["0"], ["-2"], ["x"])
+LAYERS = ([], ["3"], ["4", "3"], ["8"], ["5", "5"], ["0"], ["-2"], ["x"])
 KINDS = {
     "--likelihood": gv.generator.LIKELIHOODS,
     "--posterior": gv.inference.POSTERIORS,
