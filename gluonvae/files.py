@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and strict JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, NoReturn, Optional, Union
 
 _PART = re.compile(r"\..*\.[0-9a-f]{16}\.part(\.[^.]*)?")
 """Names of the temporary files of :func:`replacing`."""
@@ -104,19 +104,6 @@ def write_bytes(path: Path, content: Union[bytes, memoryview]) -> None:
         part.write_bytes(content)
 
 
-def as_json(content: Any, indent: Optional[int] = None) -> str:
-    """Return JSON text of ``content``; numbers that JSON does not have, NaN and infinities, become null."""
-    return json.dumps(_finite(content), indent=indent, allow_nan=False)
-
-
-def _finite(content: Any) -> Any:
-    if isinstance(content, float) and not math.isfinite(content):
-        return None
-    if isinstance(content, Mapping):
-        return {str(key): _finite(value) for key, value in content.items()}
-    return list(map(_finite, content)) if isinstance(content, (list, tuple)) else content
-
-
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file atomically."""
     write_bytes(path, f"{as_json(content, indent=2)}\n".encode())
@@ -134,3 +121,72 @@ def append_line(path: Path, line: str) -> None:
             with suppress(OSError):
                 file.truncate(size)
             raise
+
+
+def as_json(content: object, indent: Optional[int] = None) -> str:
+    """Return strict JSON, in which NaN and infinity are null, as JSON has no such numbers.
+
+    Parameters
+    ----------
+    content : object
+        Mappings, sequences, text and numbers.
+    indent : int, optional
+        As for :func:`json.dumps`.
+
+    Returns
+    -------
+    str
+        The text.
+    """
+    return json.dumps(_finite_or_none(content), indent=indent, allow_nan=False)
+
+
+def _finite_or_none(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _finite_or_none(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite_or_none(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def parse_json(text: str) -> Any:
+    """Parse strict JSON: without NaN, infinity, numbers beyond float64 and objects with a key twice.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+
+    Returns
+    -------
+    object
+        What it stands for.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is no JSON: {error}") from error
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number in JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return content

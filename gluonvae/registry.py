@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import math
+import numbers
 from collections.abc import Mapping
 from typing import Any, Callable, Optional, TypeVar
+
+import numpy as np
 
 from . import checks
 
@@ -127,7 +131,10 @@ class Registry(dict[str, Any]):
         Raises
         ------
         ValueError
-            If the name or an option is unknown, an option is given twice, or one without a default is missing.
+            If the name or an option is unknown, an option is given twice, or one without a default is missing; if the
+            class fails for its options.
+        TypeError
+            If an option is no truth value or no number, and its default is one.
         """
         name = self.canonical(name)
         kind = self[name]
@@ -139,8 +146,30 @@ class Registry(dict[str, Any]):
             if not known:
                 raise ValueError(f"the {self.kind} {name!r} has no options, got {option!r}")
             checks.known_name(f"an option of the {self.kind} {name!r}", option, known)
+            _check_option(f"{option} of the {self.kind} {name!r}", options[option], known[option].default)
         needed = [key for key, of in known.items() if of.default is of.empty and of.kind is not of.VAR_KEYWORD]
         missing = [key for key in needed if key not in options]
         if missing:
             raise ValueError(f"the {self.kind} {name!r} needs its option {', '.join(missing)}")
-        return kind(**arguments, **options)
+        try:
+            return kind(**arguments, **options)
+        except Exception as error:
+            if not options or any(option in str(error) for option in options):
+                raise
+            raise ValueError(f"the {self.kind} {name!r} with {_shown(options)}: {error}") from error
+
+
+def _check_option(name: str, value: object, default: object) -> None:
+    """Refuse what is no truth value or no number where the default is one."""
+    if isinstance(default, bool):
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{name} must be True or False, got {value!r}")
+    elif isinstance(default, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError(f"{name} must be a number, got {value!r}")
+        if not math.isfinite(value):
+            raise ValueError(f"{name} must be a finite number, got {value!r}")
+
+
+def _shown(options: Mapping[str, object]) -> str:
+    return ", ".join(f"{option}={value!r}" for option, value in options.items())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import ast
 import json
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional
 
 from ..data import BINARIZATIONS, NAMES
 from ..generator import LIKELIHOODS
@@ -44,7 +45,7 @@ def reconstruct(command: argparse.ArgumentParser) -> None:
     """Add the arguments of ``gluonvae reconstruct``."""
     _run(command)
     _number(command, "-n", "reconstructions of each image", 9)
-    _number(command, "--images", "number of test images", 10)
+    _number(command, "--images", "number of test images (default: 10, or all where there are fewer)")
     _moved_data(command)
     _drawing(command)
 
@@ -61,6 +62,63 @@ def evaluate(command: argparse.ArgumentParser) -> None:
 
 def info(command: argparse.ArgumentParser) -> None:
     """Add no arguments: ``gluonvae info`` has none."""
+
+
+def parsed(add_arguments: Callable[[argparse.ArgumentParser], None], values: Mapping[str, Any]) -> argparse.Namespace:
+    """Parse the values of a command's arguments, such as those that a run's config.json has.
+
+    Parameters
+    ----------
+    add_arguments : Callable
+        Adds the arguments of the command.
+    values : Mapping[str, Any]
+        The value of each, by its name, as parsing returned it.
+
+    Returns
+    -------
+    argparse.Namespace
+        The same values; defaults for arguments that are missing.
+
+    Raises
+    ------
+    ValueError
+        If an argument is unknown, or a value is not one of its.
+    """
+    parser = _RaisingParser(add_help=False, allow_abbrev=False)
+    add_arguments(parser)
+    actions = {action.dest: action for action in parser._actions}
+    words: list[str] = []
+    for name, value in values.items():
+        if name not in actions:
+            raise ValueError(f"there is no argument {name!r}")
+        words += _words(actions[name], value)
+    return parser.parse_args(words)
+
+
+class _RaisingParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+def _words(action: argparse.Action, value: Any) -> list[str]:
+    """The words of a command line that give an argument a value."""
+    flag = action.option_strings[-1]
+    if value is None or value is False or value == {}:
+        return []
+    if value is True:
+        return [flag]
+    if isinstance(value, dict):
+        return [flag, *(f"{key}={part!r}" for key, part in value.items())]
+    return [flag, *map(str, value)] if isinstance(value, list) else [f"{flag}={value}"]
+
+
+def output(group: Group) -> None:
+    """Add the arguments that every command has, before it or behind it."""
+    for flag, text in (
+        ("--quiet", "print errors and results alone: no progress, no remarks"),
+        ("--debug", "where an error arose: print its traceback as well"),
+    ):
+        group.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
 
 
 def _data(group: Group) -> None:
@@ -150,6 +208,7 @@ def _run(command: Group) -> None:
 
 
 def _moved_data(command: Group) -> None:
+    command.add_argument("--data", metavar="NAME|PATH", help="where the run's own data lie now, if they have moved")
     command.add_argument("--data-dir", metavar="FOLDER", help="where the files of mnist or binarized_mnist lie now")
 
 
@@ -211,16 +270,33 @@ def _options(group: Group, part: str, example: str, *, dest: Optional[str] = Non
 
 
 def _key_and_value(text: str) -> tuple[str, object]:
-    """Split ``KEY=VALUE``; the value is a Python literal where it can be read as one that JSON knows."""
+    """Split ``KEY=VALUE``; the value is read by :func:`_value`."""
     key, equals, value = text.partition("=")
     if not (key and equals):
         raise argparse.ArgumentTypeError(f"{text!r} must be KEY=VALUE, such as components=10")
+    return key, _value(key, value)
+
+
+WORDS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False, "none": None, "null": None}
+"""What stands for truth values and for nothing, in any case."""
+
+
+def _value(key: str, text: str) -> object:
+    """What a text stands for: a word of :data:`WORDS`, a Python literal that JSON knows, or itself."""
+    if text.strip().lower() in WORDS:
+        return WORDS[text.strip().lower()]
     try:
-        literal = ast.literal_eval(value)
-        json.dumps(literal)
-    except (ValueError, TypeError, SyntaxError):
-        return key, value
-    return key, literal
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{key} must be a finite number, got {text}")
+    try:
+        literal = ast.literal_eval(text)
+        json.dumps(literal, allow_nan=False)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return text
+    return literal
 
 
 class _Update(argparse.Action):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from functools import partial
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Optional
 
 import numpy as np
 
@@ -17,8 +18,16 @@ from ..evaluation import log_marginal_likelihood
 from ..files import replacing
 from ..models import VAE
 from ..noise import seed
-from ..training.run import RESULT, Config, load_run
+from ..training.config import Config, difference
+from ..training.run import RESULT, load_run
 from .labels import labels_to_draw
+from .results import checked_result, in_words, remark
+from .sources import whole_name
+
+_log = logging.getLogger(__name__)
+
+RECONSTRUCTED = 10
+"""How many images are put through a model unless another number is asked for."""
 
 
 def sample(asked: argparse.Namespace) -> int:
@@ -29,7 +38,7 @@ def sample(asked: argparse.Namespace) -> int:
     n = checks.positive_int("-n", asked.n)
     images = vae.phantasize(n, asked.image, label=labels_to_draw(vae, n, config["classes"], label=asked.label))
     plot = partial(plots.plot_images, images, shape=config["shape"], limits=config["limits"])
-    print(f"{n} images are in {_write(asked, 'samples', images, plot)}")
+    remark(asked, f"{n} images are in {_write(asked, 'samples', images, plot)}")
     return 0
 
 
@@ -39,12 +48,12 @@ def reconstruct(asked: argparse.Namespace) -> int:
     from .. import plots
 
     vae, config = _load(asked)
-    test = _test_images(asked, config)
+    test = _test_images(asked, config, unless_asked=RECONSTRUCTED)
     originals, label = load_batch(vae, test, slice(None))
     images = vae.generate_reconstructions(originals, asked.n, asked.image, label=label)
     plot = partial(plots.plot_reconstructions, originals, images, shape=config["shape"], limits=config["limits"])
     path = _write(asked, "reconstructions", images, plot)
-    print(f"{asked.n} reconstructions each of {len(test)} images are in {path}")
+    remark(asked, f"{asked.n} reconstructions each of {len(test)} images are in {path}")
     return 0
 
 
@@ -58,9 +67,10 @@ def evaluate(asked: argparse.Namespace) -> int:
             f"the test images is in {asked.folder / RESULT}"
         )
     test = _test_images(asked, config)
-    estimate = log_marginal_likelihood(vae, test, asked.samples, seed=asked.seed, progress=True)
+    estimate = log_marginal_likelihood(vae, test, asked.samples, seed=asked.seed, progress=not asked.quiet)
+    checked_result("log-likelihood", estimate.mean)
     print(
-        f"log-likelihood {estimate.mean:.2f} nats per image (standard error {estimate.standard_error:.2f}; "
+        f"log-likelihood {estimate.mean:.2f} nats per image (standard error {in_words(estimate.standard_error)}; "
         f"{len(test)} test images, {asked.samples} samples each)"
     )
     return 0
@@ -80,15 +90,39 @@ def _load(asked: argparse.Namespace) -> tuple[VAE, Config]:
     return vae, config
 
 
-def _test_images(asked: argparse.Namespace, config: Config) -> data.Dataset:
-    """The run's test images, or as many of them as were asked for."""
+def _test_images(asked: argparse.Namespace, config: Config, unless_asked: Optional[int] = None) -> data.Dataset:
+    """The run's test images, or as many of them as were asked for, or unless there are fewer ``unless_asked``."""
     source = config["data"]
-    test = data.load(**{**source, "folder": asked.data_dir or source["folder"]}).test
-    return test if asked.images is None else test.subset(slice(checks.positive_int("--images", asked.images)))
+    moved = {"name": asked.data and whole_name(asked.data), "folder": asked.data_dir}
+    try:
+        test = data.load(**{**source, **{key: value for key, value in moved.items() if value}}).test
+    except data.DataError as error:
+        raise data.DataError(f"{error}; --data or --data-dir names where the run's data lie now") from error
+    _compare(asked, config, test)
+    if asked.images is None:
+        return test.subset(slice(unless_asked))
+    if checks.positive_int("--images", asked.images) > len(test):
+        raise ValueError(f"--images {asked.images} is more than there are: the test set has {len(test)}")
+    return test.subset(slice(asked.images))
+
+
+def _compare(asked: argparse.Namespace, config: Config, test: data.Dataset) -> None:
+    """Refuse test images that are not the run's; those that are asked for by name give a warning."""
+    changed = difference(config, "test", test)
+    place = asked.data or config["data"]["name"]
+    if config["parts"] is None:
+        _log.warning("the run does not tell what its data were: whether %s still is the same is not known", place)
+    elif changed and asked.data:
+        _log.warning("%s is not the data of the run: %s; images of it may have been trained on", place, changed)
+    elif changed:
+        raise data.DataError(
+            f"{place} has changed since the training: {changed}; restore it, or give --data to use other images"
+        )
 
 
 def _write(asked: argparse.Namespace, name: str, images: Tensor, plot: Callable[..., None]) -> Path:
     """Write images where they were asked for, as numbers or as a picture."""
+    checked_result("an image", images.asnumpy())
     path = asked.out or asked.folder / f"{name}-seed{asked.seed}.png"
     if path.suffix != ".npy":
         plot(path=path)

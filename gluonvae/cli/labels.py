@@ -8,14 +8,8 @@ from typing import Optional
 import numpy as np
 
 from .. import checks
-from ..data import Dataset, Splits, has_classes
+from ..data import Dataset, has_classes
 from ..models import VAE
-
-
-def all_labels(splits: Splits) -> Optional[np.ndarray]:
-    """Return the labels of all images, ``(N,)`` or ``(N, C)``; None where a part has none."""
-    labels = [part.labels for part in splits if part.labels is not None]
-    return np.concatenate(labels) if len(labels) == len(splits) else None
 
 
 def label_size(labels: Optional[np.ndarray]) -> int:

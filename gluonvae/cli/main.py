@@ -13,15 +13,18 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import io
 import logging
-import signal
 import sys
-from collections.abc import Sequence
-from typing import Optional
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import NoReturn, Optional
 
 from .._version import __version__
 from ..training.signals import raising_signals
 from . import arguments, commands
+from .effects import NOT_GIVEN, check_effects
+from .failures import report
 from .train import train
 
 COMMANDS = (
@@ -45,23 +48,41 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
         return action.help if action.default in (None, False, {}) else super()._get_help_string(action)
 
 
-def parser() -> argparse.ArgumentParser:
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, and that takes no abbreviations: ``--label`` is not ``--labels``."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(formatter_class=_Formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        line, command = " ".join(message.split()), self.prog if " " in self.prog else f"{self.prog} COMMAND"
+        self.exit(2, f"{self.prog}: error: {line}; {command} --help tells of all arguments\n")
+
+
+def parser(without_default: Iterable[str] = ()) -> argparse.ArgumentParser:
     """Return the parser of the command line.
+
+    Parameters
+    ----------
+    without_default : iterable of str
+        The names of arguments that are :data:`gluonvae.cli.effects.NOT_GIVEN` where they are not given.
 
     Returns
     -------
     argparse.ArgumentParser
         What it parses has the function to call as ``run``.
     """
-    top = argparse.ArgumentParser(prog="gluonvae", formatter_class=_Formatter, description=__doc__)
-    top.set_defaults(verbose=False)
+    top = _Parser(prog="gluonvae", description=__doc__)
+    top.set_defaults(verbose=False, quiet=False, debug=False)
     top.add_argument("--version", action="version", version=f"gluonvae {__version__}")
+    arguments.output(top)
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND", help="what to do")
     for run, add_arguments, text in COMMANDS:
-        about = inspect.getdoc(run)
-        command = subparsers.add_parser(run.__name__, formatter_class=_Formatter, help=text, description=about)
+        command = subparsers.add_parser(run.__name__, help=text, description=inspect.getdoc(run))
         command.set_defaults(run=run)
         add_arguments(command)
+        arguments.output(command.add_argument_group("messages"))
+        command.set_defaults(**dict.fromkeys(without_default, NOT_GIVEN))
     return top
 
 
@@ -76,20 +97,50 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     Returns
     -------
     int
-        The exit status: 0, 2 for what was asked for wrongly, 130 for Ctrl-C.
+        The exit status, see :mod:`gluonvae.cli.failures`; 0 if all went well.
 
     Raises
     ------
     SystemExit
         For words that cannot be parsed, and after ``--help`` and ``--version``.
     """
-    asked = parser().parse_args(words)
-    logging.basicConfig(level=logging.INFO if asked.verbose else logging.WARNING, format="%(message)s")
+    _print_any_character()
+    words = sys.argv[1:] if words is None else words
+    name, debug = "gluonvae", "--debug" in words
     try:
-        with raising_signals():
-            return asked.run(asked)
-    except (ValueError, TypeError, FloatingPointError, OSError) as error:
-        print(f"gluonvae {asked.command}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as error:
-        return 128 + getattr(error, "number", signal.SIGINT)
+        asked = parser().parse_args(words)
+        name = f"gluonvae {asked.command}"
+        if asked.run is train:
+            check_effects(asked, _given(words, asked))
+        with raising_signals(), warnings.catch_warnings():
+            _set_output(asked)
+            status = asked.run(asked)
+            sys.stdout.flush()  # a reader that has gone is noticed here, and not at the exit
+            return status
+    except (Exception, KeyboardInterrupt) as error:
+        return report(error, name, debug)
+
+
+def _given(words: Sequence[str], asked: argparse.Namespace) -> set[str]:
+    """The names of the arguments that are on the command line, and not there by default."""
+    names = vars(asked).keys() - {"run", "command"}
+    bare = vars(parser(names).parse_args(words))
+    return {name for name in names if bare[name] is not NOT_GIVEN}
+
+
+def _print_any_character() -> None:
+    """Names of files may hold what the terminal's encoding has not."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _set_output(asked: argparse.Namespace) -> None:
+    logging.basicConfig(format="%(message)s")
+    level = logging.ERROR if asked.quiet else logging.INFO if asked.verbose else logging.WARNING
+    logging.getLogger("gluonvae").setLevel(level)
+    if not asked.debug:
+        # a result that is not finite is an error of its own
+        warnings.simplefilter("ignore", RuntimeWarning)
+    if asked.quiet:
+        warnings.simplefilter("ignore")

@@ -8,17 +8,14 @@ import logging
 import math
 import shlex
 import signal
-import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from .. import checks, data, schedules
-from .._version import __version__
 from ..backend.runtime import device
 from ..batches import load_batch
 from ..distributions import Quantized
@@ -30,123 +27,135 @@ from ..models.construct import GENERATOR_LAYERS, INFER_LAYERS, sizes_of
 from ..noise import seed
 from ..objectives import BOUNDS, Objective
 from ..training import History, fit
-from ..training.run import Config, Run, RunError
+from ..training.config import Config, config_of, difference
+from ..training.run import CONFIG, Run, RunError
+from ..training.signals import Interrupt
 from ..training.status import DIVERGED, FINISHED
-from .labels import all_labels, has_classes, label_size, labels_to_draw
+from . import arguments
+from .labels import label_size, labels_to_draw
+from .results import checked_result, in_words, remark
+from .sources import short_name, whole_name
 
 _log = logging.getLogger(__name__)
 
-NOT_OF_THE_RUN = ("run", "command", "out", "verbose", "resume")
-"""What is asked of the command and not of the training: a run that is resumed may have other values."""
+NOT_OF_THE_RUN = ("run", "command", "out", "resume", "verbose", "quiet", "debug")
+"""What is asked of the command and not of the training, and may differ where a run is resumed."""
 FINAL_RATE = 0.01
 """Of the starting learning rate, where a cosine schedule ends."""
 
 
 def train(asked: argparse.Namespace) -> int:
-    """Train a VAE and write a folder with its configuration, checkpoints, a line of metrics an
-    epoch, its parameters, and pictures: curves.png, reconstructions.png, samples.png.
+    """Train a VAE and write a folder with its configuration, checkpoints, a line of metrics an epoch,
+    its parameters, and pictures: curves.png, reconstructions.png, samples.png.
 
-    Every number is in nats per image. The bound lies below the log-probability of an
-    image under the model: higher is better. Ctrl-C and SIGTERM end the training after the step
-    and save it; --resume goes on."""
+    Every number is in nats per image. The bound lies below the log-probability of an image under the
+    model: higher is better. Ctrl-C, SIGTERM and SIGHUP end the training after the step under way and
+    save it; --resume goes on with it."""
     if asked.resume is None:
-        return _train(asked, None)
+        return _train(asked)
     with Run.resume(asked.resume) as run:
-        how = run.status.get("status")
-        if how == FINISHED:
-            print(f"{run.folder} is finished: there is nothing to resume")
+        if run.status.get("status") == FINISHED:
+            remark(asked, f"{run.folder} is finished: there is nothing to resume")
             return 0
-        if how == DIVERGED:
-            raise RunError(
-                f"{run.folder} has diverged, and would again: {run.status.get('message')}. Train anew in another folder"
-            )
+        if run.status.get("status") == DIVERGED:
+            raise RunError(f"{run.folder} has diverged, and would again: train anew, in another folder")
         return _train(_as_asked_before(run, asked), run)
 
 
 def _as_asked_before(run: Run, asked: argparse.Namespace) -> argparse.Namespace:
-    """The options that a run was started with, but for those that change no result."""
+    """The arguments that a run was started with, checked by the parser as those of the command line are."""
+    if run.config["model"] is None or not run.config["asked"]:
+        raise RunError(f"{run.folder} was trained from Python: gluonvae.fit(..., resume=...) goes on with it")
     before = {**run.config["asked"], "data": run.config["data"]["name"], "data_dir": run.config["data"]["folder"]}
+    try:
+        before = vars(arguments.parsed(arguments.train, before))
+    except ValueError as error:
+        raise RunError(f"{run.file(CONFIG)} is broken: {error}") from error
     return argparse.Namespace(**{**vars(asked), **before, "out": run.folder})
 
 
-def _train(asked: argparse.Namespace, run: Optional[Run]) -> int:
+def _train(asked: argparse.Namespace, run: Optional[Run] = None) -> int:
     from .. import plots
 
     ctx = device(asked.device)
     seed(asked.seed)
-    asked.binarization = asked.binarization or LIKELIHOODS[asked.likelihood].pixels
     splits = _training_data(asked)
-    config = _configuration(asked, splits)
+    config: Any = run.config if run else _configuration(asked, splits)
+    _check_same_data(config, splits)
+    splits = splits._replace(train=_with_few_labels(asked, splits.train))
     vae = construct_vae(**config["model"])
     vae.initialize(ctx=ctx)
     bound = _bound(asked, vae, len(splits.train))
-    arguments = _fit_arguments(asked, bound, len(splits.train))
+    of_fit = _fit_arguments(asked, bound, len(splits.train))
     if plots.picture_shape(splits.train.shape) is None:
         _log.warning("images of shape %s are not drawn: --shape HEIGHT WIDTH would tell how", splits.train.shape)
     if run is not None:
-        return _fit(run, bound, splits, arguments)
-    with Run.create(asked.out, config) if asked.out else Run.create_named(_default_name(asked), config) as run:
-        return _fit(run, bound, splits, arguments)
+        return _fit_and_report(asked, run, bound, splits, of_fit)
+    name = f"runs/{short_name(asked.data)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    with Run.create(asked.out, config) if asked.out else Run.create_named(name, config) as run:
+        return _fit_and_report(asked, run, bound, splits, of_fit)
 
 
-def _default_name(asked: argparse.Namespace) -> str:
-    return f"runs/{Path(asked.data).resolve().stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+def _check_same_data(config: Config, splits: data.Splits) -> None:
+    """Raise where a training is to go on with other data than it began with."""
+    for name, part in zip(splits._fields, splits):
+        changed = difference(config, name, part)
+        if changed:
+            raise data.DataError(f"{config['data']['name']} has changed since the training began: {changed}")
 
 
-def _fit(run: Run, bound: Objective, splits: data.Splits, arguments: Mapping[str, Any]) -> int:
+def _fit_and_report(
+    asked: argparse.Namespace, run: Run, bound: Objective, splits: data.Splits, of_fit: Mapping[str, Any]
+) -> int:
     """Train and evaluate; return the exit status."""
     try:
         with logging_redirect_tqdm():
-            history = fit(bound, splits.train, splits.valid, folder=run, **arguments)
-    except KeyboardInterrupt:
-        print(_how_to_go_on(run), file=sys.stderr)
-        raise
-    if history.interrupted:
-        print(_how_to_go_on(run), file=sys.stderr)
-        return 128 + signal.SIGINT
+            history = fit(bound, splits.train, splits.valid, folder=run, **of_fit)
+        if history.interrupted:
+            raise Interrupt(signal.SIGINT)
+    except KeyboardInterrupt as error:
+        again = f"gluonvae train --resume {shlex.quote(str(run.folder))}"
+        raise Interrupt(
+            getattr(error, "number", signal.SIGINT), f"what was learnt is saved: {again} goes on"
+        ) from error
     result, further = evaluate(bound, splits.test), _further_results(bound.vae, splits.test)
     run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
     _draw(run, bound.vae, splits.test, history)
-    print(
-        f"test bound {result.bound:.2f} nats per image (standard error {result.standard_error:.2f}; "
+    checked_result("the test bound", result.bound)
+    remark(
+        asked,
+        f"test bound {result.bound:.2f} nats per image (standard error {in_words(result.standard_error)}; "
         f"log-likelihood {result.log_likelihood:.2f}, KL {result.kl:.2f})\n"
-        f"{_in_words(further)}parameters, metrics and pictures are in {run.folder}"
+        f"{_in_words(further)}parameters, metrics and pictures are in {run.folder}",
     )
     return 0
 
 
-def _how_to_go_on(run: Run) -> str:
-    return (
-        f"stopped; what was learnt is in {run.folder}: gluonvae train --resume {shlex.quote(str(run.folder))} goes on"
-    )
-
-
 def _training_data(asked: argparse.Namespace) -> data.Splits:
+    given = asked.binarization
+    asked.binarization = given or LIKELIHOODS[asked.likelihood].pixels
     splits = data.load(asked.data, asked.data_dir, asked.binarization, asked.shape)
-    if asked.labels is None:
-        return splits
-    if asked.bound != "semi_supervised":
-        raise ValueError(f"--labels is for --bound semi_supervised, got {asked.bound}")
-    return splits._replace(train=data.keep_few_labels(splits.train, asked.labels, seed=asked.seed))
+    if given not in (None, "none") and splits.train.binary:
+        raise ValueError(f"--binarization {given} has no effect: the images are zeros and ones already; leave it out")
+    return splits
+
+
+def _with_few_labels(asked: argparse.Namespace, train: data.Dataset) -> data.Dataset:
+    return train if asked.labels is None else data.keep_few_labels(train, asked.labels, seed=asked.seed)
 
 
 def _configuration(asked: argparse.Namespace, splits: data.Splits) -> Config:
-    values, labels = splits.train.possible_values(), all_labels(splits)
-    return {
-        "gluonvae": __version__,
-        "model": _model_arguments(asked, splits.train, labels),
-        # whole paths: a run is used from other folders, too
-        "data": {
-            "name": asked.data if asked.data in data.NAMES else _whole(asked.data),
-            "folder": asked.data_dir and _whole(asked.data_dir),
+    return config_of(
+        splits,
+        model=_model_arguments(asked, splits.train, data.all_labels(splits)),
+        data={
+            "name": whole_name(asked.data),
+            "folder": asked.data_dir and whole_name(asked.data_dir),
             "binarization": asked.binarization,
             "shape": asked.shape,
         },
-        "shape": splits.train.shape,
-        "limits": [float(values.min()), float(values.max())],
-        "classes": has_classes(labels),
-        "asked": {key: value for key, value in vars(asked).items() if key not in NOT_OF_THE_RUN},
-    }
+        asked={key: value for key, value in vars(asked).items() if key not in NOT_OF_THE_RUN},
+    )
 
 
 def _model_arguments(asked: argparse.Namespace, train: data.Dataset, labels: Optional[np.ndarray]) -> dict[str, Any]:
@@ -163,15 +172,9 @@ def _model_arguments(asked: argparse.Namespace, train: data.Dataset, labels: Opt
     }
 
 
-def _whole(path: str) -> str:
-    return str(Path(path).expanduser().resolve())
-
-
 def _bound(asked: argparse.Namespace, vae: VAE, images: int) -> Objective:
     takes = inspect.signature(BOUNDS[asked.bound]).parameters
     own = {name: value for name in ("samples", "beta") if (value := getattr(asked, name)) is not None}
-    for name in own.keys() - takes.keys():
-        raise ValueError(f"--{name} is of some bounds; {asked.bound} has none")
     if "dataset_size" in takes:
         own["dataset_size"] = images
     bound = BOUNDS.make(asked.bound, asked.bound_options, vae=vae, **own)
@@ -190,15 +193,14 @@ def _fit_arguments(asked: argparse.Namespace, bound: Objective, images: int) -> 
     rise = steps_an_epoch * checks.positive_int("--beta-epochs", asked.beta_epochs)
     names = ("epochs", "batch_size", "optimizer", "precision", "checkpoint_minutes", "checkpoint_epochs")
     named = {name: getattr(asked, name) for name in names}
-    return {**named, "learning_rate": rate, "weights": _annealed(asked, bound, steps, rise)}
+    weights = _annealed(asked, bound, steps, rise)
+    return {**named, "learning_rate": rate, "weights": weights, "progress": not asked.quiet}
 
 
 def _annealed(asked: argparse.Namespace, bound: Objective, steps: int, rise: int) -> dict[str, schedules.Schedule]:
     """The schedule of the weight that is to change over ``steps`` steps, by its name."""
     name = asked.anneal or "beta"
     if asked.beta_schedule == "constant":
-        if asked.anneal:
-            raise ValueError("--anneal needs a --beta-schedule other than constant")
         return {}
     if name not in bound.weights:
         has = ", ".join(bound.weights) or "none"
@@ -208,8 +210,6 @@ def _annealed(asked: argparse.Namespace, bound: Objective, steps: int, rise: int
     end = bound.weights[name]
     if asked.beta_schedule == "linear":
         return {name: schedules.linear(asked.anneal_from, end, rise)}
-    if asked.anneal_from:
-        raise ValueError("--anneal-from is of a linear schedule: a cyclical one starts from 0")
     return {name: schedules.cyclical(steps, max(1, round(steps / rise)), end=end)}
 
 

@@ -14,7 +14,7 @@ from .few_labels import keep_few_labels
 from .mnist import load_mnist
 from .own import load_own
 from .sources import DataError
-from .splits import Splits, split
+from .splits import Splits, all_labels, split
 
 __all__ = [
     "BINARIZATIONS",
@@ -22,6 +22,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "Splits",
+    "all_labels",
     "as_images",
     "has_classes",
     "keep_few_labels",

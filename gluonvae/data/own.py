@@ -10,7 +10,7 @@ import numpy as np
 
 from .dataset import Dataset
 from .sources import DataError, read_arrays
-from .splits import Splits, drawn_once_but_train, split
+from .splits import Splits, drawn_once_but_train, part_of_split, split
 
 PARTS = ("train", "valid", "test")
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".tif", ".tiff", ".webp"})
@@ -68,7 +68,7 @@ def _hold_out(data: Dataset, count: int) -> tuple[Dataset, Dataset]:
     if len(data) <= count:
         raise ValueError(f"{len(data)} images cannot be split: each part needs at least one")
     order = np.random.default_rng(0).permutation(len(data))
-    return data.subset(order[count:]), data.subset(order[:count])
+    return part_of_split(data, order[count:], seed=0), part_of_split(data, order[:count], seed=0)
 
 
 def _read(path: Path, shape: Optional[Sequence[int]]) -> dict[str, np.ndarray]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
 
 import numpy as np
 
@@ -47,7 +48,14 @@ def split(data: Dataset, valid: int, test: int, seed: int = 0) -> Splits:
         raise ValueError(
             f"{len(data)} images cannot be split: a training, a validation and a test set each need at least one"
         )
-    return drawn_once_but_train(*(data.subset(rows) for rows in parts))
+    return drawn_once_but_train(*(part_of_split(data, rows, seed) for rows in parts))
+
+
+def part_of_split(data: Dataset, rows: np.ndarray, seed: int) -> Dataset:
+    """Return some of the images as a part of a split at random by ``seed``."""
+    part = data.subset(rows)
+    part.split_seed = seed
+    return part
 
 
 def drawn_once_but_train(train: Dataset, valid: Dataset, test: Dataset) -> Splits:
@@ -64,3 +72,10 @@ def drawn_once_but_train(train: Dataset, valid: Dataset, test: Dataset) -> Split
         The sets; the training set is unchanged.
     """
     return Splits(train, valid.drawn_once(seed=1), test.drawn_once(seed=2))
+
+
+def all_labels(splits: Sequence[Optional[Dataset]]) -> Optional[np.ndarray]:
+    """Return the labels of all images, ``(N,)`` or ``(N, C)``; None where a part has none."""
+    parts = [part for part in splits if part is not None]
+    labels = [part.labels for part in parts if part.labels is not None]
+    return np.concatenate(labels) if len(labels) == len(parts) else None

@@ -89,6 +89,8 @@ class FamilyInferenceNetwork(FamilyNetwork, InferenceNetwork):
     def bind(self, model: Model) -> None:
         super().bind(model)
         self.bind_body(self.data_dims, model.label_size)
+        # without hidden layers the features are the data and the label
+        self.family.set_feature_size(self.heads[0][0].weight.shape[1])
         self.family.bind(model)
 
     def forward(self, data: Tensor, *label: Tensor) -> tuple[Tensor, ...]:

@@ -36,7 +36,11 @@ class QuantizedFamily(Family):
     ) -> None:
         super().__init__(latent_variable_size)
         if self.size % checks.positive_int("code_size", code_size):
-            raise ValueError(f"latent_variable_size must be a multiple of code_size {code_size}, got {self.size}")
+            near = code_size * max(1, self.size // code_size)
+            raise ValueError(
+                f"latent_variable_size must be a multiple of code_size {code_size}, got {self.size}: take {near} or "
+                f"{near + code_size}, or another code_size"
+            )
         with self.name_scope():
             self.codebook = Codebook(codes, code_size, codebook)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any, ClassVar, Optional
 
 from ..backend.operators import is_symbol
@@ -11,6 +12,7 @@ from ..distributions import Distribution, Family
 from ..distributions.family import signature_with
 from .body import Fitted
 from .dense import Dense, set_in_units
+from .mlp import MLP
 
 
 class FamilyNetwork:
@@ -56,7 +58,12 @@ class FamilyNetwork:
     def bind_body(self, in_units: int, label_size: int) -> None:
         """Set the input size of the body, or without hidden layers of the heads."""
         if isinstance(self.body, Fitted):
-            self.body.fit(in_units, label_size)
+            features = math.prod(self.body.fit(in_units, label_size).features)
+            # a body without layers returns the label as well
+            for head in self.heads:
+                first = head[0] if isinstance(head, MLP) else head
+                if isinstance(first, Dense):
+                    set_in_units(first, features)
             return
         for block in [self.body] if len(self.body) else self.heads:
             set_in_units(block if isinstance(block, Dense) else block[0], in_units + label_size)

@@ -13,9 +13,10 @@ from ..batches import dataset_for
 from ..data import Dataset
 from ..objectives import Objective
 from ..progress import progress_bar
+from .config import Config, config_from_python
 from .loop import History, Metrics, Training
 from .optimizer import FusedAdam
-from .run import Run, configuration
+from .run import Run
 from .saving import MINUTES, Saver, Schedule
 from .schedules import Scheduled
 from .signals import Stopping
@@ -128,7 +129,7 @@ def fit(
         if precision is not None:
             bound.mixed_precision(precision)
             stack.callback(bound.mixed_precision, "float32")
-        run = _open_run(folder, resume, lambda: configuration(bound, train, valid))
+        run = _open_run(folder, resume, lambda: config_from_python(bound, train, valid))
         if run is not None and run is not folder:
             stack.enter_context(run)
         stack.enter_context(stopping)
@@ -141,7 +142,7 @@ def fit(
 
 
 def _open_run(
-    folder: Union[str, Path, Run, None], resume: Union[str, Path, None], config: Callable[[], Mapping[str, Any]]
+    folder: Union[str, Path, Run, None], resume: Union[str, Path, None], config: Callable[[], Config]
 ) -> Optional[Run]:
     """Open the run that a training writes, if it writes one."""
     if resume is not None:

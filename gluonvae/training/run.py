@@ -17,23 +17,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import logging
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Optional, TypedDict, Union
+from typing import Any, Optional, Union
 
-from .._version import __version__
-from ..backend.runtime import mx
 from ..backend.types import Context
-from ..data import Dataset, has_classes
 from ..files import append_line, as_json, sweep, sync_folder, write_bytes, write_json, written_by
 from ..models import VAE, construct_vae
-from ..objectives import Objective
 from . import checkpoint
 from .checkpoint import Checkpoint
+from .config import Config, RunError, changed_conditions, read_config
+from .parameters import check_digest, check_file, load_parameters
 from .status import (
     DIVERGED,
     FAILED,
@@ -43,7 +40,6 @@ from .status import (
     RUNNING,
     STATUS,
     Lock,
-    RunError,
     now,
     read_status,
     write_status,
@@ -55,32 +51,13 @@ CONFIG, METRICS, RESULT = "config.json", "metrics.jsonl", "result.json"
 PARAMETERS, BEST, CHECKPOINTS = "model.params", "best.params", "checkpoints"
 
 
-class Config(TypedDict):
-    """What a run's config.json holds."""
-
-    gluonvae: str
-    """The version."""
-    model: dict[str, Any]
-    """Arguments of :func:`gluonvae.construct_vae`."""
-    data: dict[str, Any]
-    """Arguments of :func:`gluonvae.data.load`."""
-    shape: Sequence[int]
-    """Of an image."""
-    limits: Sequence[float]
-    """The least and the largest value of a pixel."""
-    classes: bool
-    """Whether the data has labels that are classes, and not conditions."""
-    asked: dict[str, Any]
-    """The arguments of the command."""
-
-
 class Run:
     """The folder of a training, which this process alone writes. It is a context manager.
 
     At the end of the context the status of the run says how it ended. :meth:`create` and :meth:`resume` make one.
     """
 
-    def __init__(self, folder: Path, lock: Lock, config: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, lock: Lock, config: Config) -> None:
         self.folder, self.config = folder, config
         self.status = read_status(folder)
         """What status.json said when the run was opened; nothing in a new one."""
@@ -92,14 +69,14 @@ class Run:
         self._saved: dict[str, Any] = {name: self.status[name] for name in ("parameters",) if name in self.status}
 
     @classmethod
-    def create(cls, folder: Union[str, Path], config: Mapping[str, Any]) -> Run:
+    def create(cls, folder: Union[str, Path], config: Config) -> Run:
         """Claim a folder for a new training.
 
         Parameters
         ----------
         folder : str or Path
             It must not exist, or be empty.
-        config : Mapping[str, Any]
+        config : Config
             What config.json is to hold.
 
         Raises
@@ -126,7 +103,7 @@ class Run:
         return run
 
     @classmethod
-    def create_named(cls, name: str, config: Mapping[str, Any]) -> Run:
+    def create_named(cls, name: str, config: Config) -> Run:
         """Claim the folder ``name``, or where it exists ``name``-2, ``name``-3, ..., see :meth:`create`."""
         number, folder = 1, Path(name)
         while True:
@@ -155,11 +132,14 @@ class Run:
             If its checkpoints are damaged.
         """
         folder = Path(folder)
-        config = read_config(folder)
+        config = read_config(folder / CONFIG)
         lock = Lock(folder)
         try:
             run = cls(folder, lock, config)
             run.checkpoint = checkpoint.last(folder / CHECKPOINTS)
+            changed = changed_conditions(config)
+            if changed:
+                _log.warning("%s was started with %s: it goes on the same to rounding, not to the bit", folder, changed)
             for place in filter(Path.is_dir, (folder, folder / CHECKPOINTS)):
                 sweep(place)
             run._write_status(RUNNING)
@@ -235,25 +215,6 @@ class Run:
         write_json(self.file(RESULT), result)
 
 
-def configuration(bound: Objective, train: Dataset, valid: Optional[Dataset]) -> dict[str, Any]:
-    """Return what config.json holds of a training that was started from Python."""
-    values = train.possible_values()
-    try:
-        model = json.loads(json.dumps(bound.vae.made_with))
-    except (TypeError, ValueError):  # a body or an activation of the user's own
-        model = None
-    return {
-        "gluonvae": __version__,
-        "model": model,
-        "data": None,
-        "digests": {"train": train.digest(), "valid": valid and valid.digest()},
-        "shape": train.shape,
-        "limits": [float(values.min()), float(values.max())],
-        "classes": has_classes(train.labels),
-        "asked": None,
-    }
-
-
 def _check_empty(folder: Path) -> None:
     """Raise RunError where a folder cannot become that of a new run."""
     if folder.is_symlink() and not folder.exists():
@@ -272,20 +233,6 @@ def _remove(folder: Path, lock: Lock) -> None:
         path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
-
-
-def read_config(folder: Path) -> Config:
-    """Read config.json."""
-    try:
-        config: Config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        missing = [name for name in Config.__annotations__ if name not in config]
-        if missing:
-            raise ValueError(f"it lacks {', '.join(missing)}")
-    except FileNotFoundError as error:
-        raise RunError(f"{folder} is not the folder of a run: it has no {CONFIG}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{folder / CONFIG} is broken: {error}") from error
-    return config
 
 
 def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
@@ -308,16 +255,18 @@ def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
     RunError
         If the folder is missing or not whole.
     """
-    config = read_config(folder)
+    path, parameters = folder / CONFIG, folder / PARAMETERS
+    config = read_config(path)
+    if config["model"] is None:
+        raise RunError(
+            f"{folder} is of a model that construct_vae did not make: make it as in training, then "
+            f"vae.load_parameters({str(parameters)!r})"
+        )
+    check_file(parameters, config["model"])
+    check_digest(parameters, read_status(folder).get("parameters"))
     try:
         vae = construct_vae(**config["model"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{folder / CONFIG} is broken: {error}") from error
-    path = folder / PARAMETERS
-    if not path.is_file():
-        raise RunError(f"{path} is missing: the run ended before its parameters were saved")
-    try:
-        vae.load_parameters(str(path), ctx=ctx)
-    except (mx.base.MXNetError, AssertionError, ValueError) as error:
-        raise RunError(f"{path} does not hold the parameters of this run's model: {error}") from error
+    except Exception as error:  # whatever the classes make of options that were changed
+        raise RunError(f"{path} is broken: there is no such model: {type(error).__name__}: {error}") from error
+    load_parameters(vae, parameters, ctx)
     return vae, config

@@ -20,10 +20,12 @@ class Interrupt(KeyboardInterrupt):
     ----------
     number : int
         The signal.
+    remark : str
+        What else there is to say.
     """
 
-    def __init__(self, number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name}")
+    def __init__(self, number: int, remark: str = "") -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}{'; ' if remark else ''}{remark}")
         self.number = number
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..files import write_json
+from .config import RunError
 
 _log = logging.getLogger(__name__)
 
@@ -21,10 +22,6 @@ RUNNING, FINISHED, INTERRUPTED, DIVERGED, FAILED = "running", "finished", "inter
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP}
 """Errors of a file system that has no locks."""
-
-
-class RunError(ValueError):
-    """A run's folder is missing, in the way, or not whole; says which file and what to do."""
 
 
 class Lock:

@@ -70,7 +70,7 @@ def test_a_run_in_the_way_is_not_overwritten(tmp_path, capsys):
 
 def test_a_run_that_diverges_says_so_and_keeps_its_parameters(tmp_path, capsys):
     options = ["--optimizer", "sgd", "--learning-rate", "1e18", "--learning-rate-schedule", "constant"]
-    assert main(["train", *SMALL, *options, "--epochs", "3", "--out", str(tmp_path / "run")]) == 2
+    assert main(["train", *SMALL, *options, "--epochs", "3", "--out", str(tmp_path / "run")]) == 3
     assert "the objective is" in capsys.readouterr().err
     assert (tmp_path / "run" / "model.params").exists()
 

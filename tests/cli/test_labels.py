@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
-from gluonvae.cli.labels import all_labels, label_size
+from gluonvae.cli.labels import label_size
 from gluonvae.cli.main import main
+from gluonvae.data import all_labels
 
 SMALL = ["--generator-layers", "50", "--inference-layers", "50", "--latent-size", "5", "--epochs", "1"]
 

@@ -7,8 +7,9 @@ import pytest
 
 import gluonvae as gv
 from gluonvae import plots
-from gluonvae.cli.labels import all_labels, has_classes, label_size
+from gluonvae.cli.labels import label_size
 from gluonvae.cli.main import main
+from gluonvae.data import all_labels, has_classes
 from tests.helpers.commands import is_picture
 
 IMAGES, SHAPE = 600, (6, 8)

@@ -43,7 +43,7 @@ def section(path, title):
 
 def commands(path):
     """The arguments of every command ``gluonvae ...`` in blocks and in lines."""
-    text = path.read_text(encoding="utf-8")
     lines = [line for block in blocks(path, "sh") for line in block.splitlines()]
-    found = [*(line.split("/bin/")[-1] for line in lines), *re.findall(r"`(gluonvae [^`]+)`", text)]
-    return [command.split()[1:] for command in found if command.startswith("gluonvae ")]
+    lines += re.findall(r"`([^`\n]+)`", path.read_text(encoding="utf-8"))
+    found = (re.search(r"(?:^|/bin/|-m )gluonvae ((?!-m).+)$", line) for line in lines)
+    return [match[1].split() for match in found if match]

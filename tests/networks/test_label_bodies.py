@@ -5,6 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
+import gluonvae as gv
 from gluonvae import networks
 from gluonvae.backend.runtime import mx
 from gluonvae.networks import Dense, Fitted, Flattened, OnImages, set_in_units, with_label
@@ -227,3 +228,21 @@ def test_a_block_is_found_also_where_it_is_empty():
     body = Fitted(empty)
     assert networks.find_block(body, nn.HybridSequential) is empty
     assert networks.find_block(body, nn.Dense) is None
+
+
+@pytest.mark.parametrize("body", ["mlp", "gated_mlp"])
+@pytest.mark.parametrize("posterior", ["gaussian", "ladder"])
+@pytest.mark.parametrize("half", ["infer", "generator"])
+def test_a_half_without_hidden_layers_takes_the_label(half, posterior, body, rng):
+    """It is linear in the data, or the latent state, and the label: its first layers have a column for each."""
+    latent, prior = (4, "standard") if posterior == "gaussian" else ([3, 2], "hierarchical")
+    kinds = {"latent_type": posterior, "prior": prior, "latent_variable_size": latent, f"{half}_body": body}
+    vae = gv.construct_vae(**kinds, **{f"{half}_layer_sizes": []}, data_dims=16, label_size=Y)
+    vae.initialize()
+    images = nd(rng.integers(0, 2, (3, 16)).astype("float32"))
+    terms = vae(images, label=nd(np.array([0.0, 1.0, 1.0], "float32")))
+    assert all(np.isfinite(term.asnumpy()).all() for term in terms)
+    heads = (vae.generator if half == "generator" else vae.inference_net).heads
+    first = [head if isinstance(head, Dense) else head[0] for head in heads]
+    inputs = vae.generator.latent_variable_size if half == "generator" else 16
+    assert {layer.weight.shape[1] for layer in first} == {inputs + Y}

@@ -13,12 +13,13 @@ import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from gluonvae.training import checkpoint
 from gluonvae.training.checkpoint import Checkpoint, CheckpointError
-from gluonvae.training.run import Run, configuration
-from gluonvae.training.status import RunError, read_status
+from gluonvae.training.config import RunError, config_from_python
+from gluonvae.training.run import Run
+from gluonvae.training.status import read_status
 from tests.helpers import patterns, small_vae
 
 IMAGES = patterns(np.random.default_rng(0), 60)
-CONFIG = configuration(gv.ELBO(small_vae()), gv.data.Dataset(IMAGES), None)
+CONFIG = config_from_python(gv.ELBO(small_vae()), gv.data.Dataset(IMAGES), None)
 
 
 @pytest.fixture(autouse=True)

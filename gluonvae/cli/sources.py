@@ -1,0 +1,31 @@
+"""Where a run's data lie, and what a run of them is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..data import NAMES
+
+
+def whole_name(name: str) -> str:
+    """Return the name of a built-in data set as it is, and a path from the root: a run is used from other folders."""
+    return name if name in NAMES else str(Path(name).expanduser().resolve())
+
+
+def short_name(name: str) -> str:
+    """Return what runs on data are called: a data set's name, a file's without its suffix, a folder's.
+
+    Parameters
+    ----------
+    name : str
+        The data set's name or path, as it was typed.
+
+    Returns
+    -------
+    str
+        Never empty: "data" where there is nothing else.
+    """
+    if name in NAMES:
+        return name
+    path = Path(whole_name(name))
+    return (path.name if path.is_dir() else path.stem) or "data"

@@ -1,0 +1,73 @@
+"""Every command that the documents and the help print runs, for an epoch and on local data."""
+
+import re
+
+import numpy as np
+import pytest
+
+import gluonvae as gv
+from gluonvae import data
+from gluonvae.backend.runtime import mx
+from gluonvae.cli.main import __doc__ as help_text
+from gluonvae.cli.main import main
+from tests.helpers.commands import SMALL
+from tests.helpers.documents import GUIDE, README, ROOT, commands
+
+PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *GUIDE]
+IN_HELP = [
+    re.split(r"\s{2,}", line)[0].split()[1:] for line in re.findall(r"^  (gluonvae .*)$", help_text, re.MULTILINE)
+]
+COMMANDS = [*((path.stem, command) for path in PAGES for command in commands(path)), *(("help", c) for c in IN_HELP)]
+
+
+def test_there_are_such_commands():
+    pages = {page for page, _ in COMMANDS}
+    assert {"README", "command", "data", "images", "labels", "latent_structure", "mix_and_match", "help"} <= pages
+    assert {command[0] for _, command in COMMANDS} == {"train", "sample", "reconstruct", "evaluate", "info"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with the files that the documents speak of, and a run with classes and one with conditions."""
+    folder, rng = tmp_path_factory.mktemp("documented"), np.random.default_rng(0)
+    np.savez(folder / "faces.npz", images=rng.integers(0, 256, (130, 28, 20), dtype=np.uint8))
+    images, conditions = rng.integers(0, 2, (60, 6, 4)), rng.random((60, 2))
+    np.savez(folder / "classes.npz", images=images, labels=np.arange(60) % 4)
+    np.savez(folder / "conditions.npz", images=images, labels=conditions)
+    for name in ("classes", "conditions"):
+        words = ["--data", str(folder / f"{name}.npz"), "--conditional", "--batch-size", "10", "--epochs", "1"]
+        assert main(["train", *SMALL, *words, "--quiet", "--out", str(folder / name)]) == 0
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def few_images(monkeypatch):
+    """The built-in sets are 300 digits, 10 of each class and part at least: no file is looked for or downloaded."""
+    train, valid, test = data.load("digits")
+    few = gv.data.Splits(train.subset(slice(300)), valid.subset(slice(100)), test.subset(slice(100)))
+    # pictures are looked at elsewhere, and take most of the time
+    monkeypatch.setattr("gluonvae.plots._save", lambda figure, path: None)
+    for name in ("load_digits", "load_mnist"):
+        monkeypatch.setattr(data, name, lambda *arguments: few)
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS, ids=[f"{page}: {' '.join(c)}" for page, c in COMMANDS])
+def test_command(page, command, place, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    run = "conditions" if "0.5" in command else "classes"
+    command = [{"RUN": run, "runs/NAME": run, "PATH": f"{run}.npz"}.get(word, word) for word in command]
+    if command[0] == "train":
+        command += ["--epochs", "1", "--out", str(tmp_path / "run")]
+    elif command[0] in ("sample", "reconstruct"):
+        command += ["--out", str(tmp_path / "drawn.png")]
+    elif command[0] == "evaluate" and "--samples" not in command:
+        command += ["--samples", "5"]
+    if "--images" in command:
+        command[command.index("--images") + 1] = "5"  # of the few that there are
+    if "--help" in command:
+        with pytest.raises(SystemExit, match="0"):
+            main(command)
+        return
+    no_gpu = "gpu" in command and not mx.context.num_gpus()
+    assert main(command) == (2 if no_gpu else 0), capsys.readouterr().err
+    assert no_gpu == ("device gpu is not there" in capsys.readouterr().err)
