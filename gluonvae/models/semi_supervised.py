@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import checks
 from .. import noise as _noise
-from ..backend.operators import as_numpy, namespace, stop_gradient
+from ..backend.operators import as_numpy, log_softmax, namespace, stop_gradient
 from ..backend.structures import map_structure
 from ..backend.types import Label, Operators, Structure, Tensor
 from ..generator import Generator
@@ -116,7 +116,7 @@ class SemiSupervisedVAE(ConditionalVAE):
         """
         F = namespace(data)
         # (B, Y) each
-        log_q = F.log_softmax(self._class_logits(data))
+        log_q = log_softmax(self._class_logits(data))
         missing = 1 - F.sum(label, axis=-1, keepdims=True)
         q = label + F.broadcast_mul(F.exp(log_q), missing)
         label_kl = F.broadcast_mul(F.exp(log_q) * log_q, missing) + q * math.log(self.label_size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import checks
-from ..backend.operators import namespace
+from ..backend.operators import log_softmax, namespace
 from ..backend.runtime import mx
 from ..backend.types import Tensor
 from ..distributions import Mixture, Normal
@@ -40,7 +40,6 @@ class MixturePrior(Prior):
         return self.components * self.latent_variable_size
 
     def distribution(self, like: Tensor) -> Mixture:
-        F = namespace(like)
-        log_weights = F.log_softmax(self._learned("logits", like))
+        F, log_weights = namespace(like), log_softmax(self._learned("logits", like))
         mean, std = self._learned("mean", like), exp_std(self._learned("log_std", like))
         return Mixture(log_weights, Normal(mean, std), lambda number: Normal(F.take(mean, number), F.take(std, number)))
