@@ -8,8 +8,8 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import checks
+from ..backend.graphs import GraphBlock
 from ..backend.operators import as_numpy
-from ..backend.runtime import mx
 from ..backend.structures import leaves, map_structure, split
 from ..backend.types import ArrayLike, Operators, Tensor
 from ..batches import batches, dataset_for, to_device
@@ -33,7 +33,7 @@ class MarginalLikelihood(NamedTuple):
     """Standard error of ``mean``."""
 
 
-class LogWeight(mx.gluon.HybridBlock):
+class LogWeight(GraphBlock):
     """The log importance weights log p(x, z) - log q(z | x) of a model, ``(k, B)``, as a graph of their own."""
 
     def __init__(self, vae: VAE) -> None:

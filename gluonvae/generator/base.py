@@ -51,6 +51,8 @@ class Generator(ModelBlock):
     data_transform: ClassVar[Optional[str]] = None
     """How an inference network should see such data: one of :data:`gluonvae.inference.DATA_TRANSFORMS`."""
 
+    fixed: ClassVar[tuple[str, ...]] = ("data_dims", "latent_variable_size")
+
     def __init__(self, data_dims: int, latent_variable_size: int = 0) -> None:
         super().__init__()
         self.data_dims = checks.positive_int("data_dims", data_dims)

@@ -77,6 +77,7 @@ class OneHotCodeFamily(CodeFamily):
     """
 
     distribution_type = OneHotCodes
+    fixed: ClassVar[tuple[str, ...]] = ("categories",)
 
     def __init__(self, latent_variable_size: int, *, categories: int) -> None:
         super().__init__(latent_variable_size)
@@ -168,6 +169,7 @@ class RelaxedOneHotFamily(RelaxedFamily):
     """
 
     discrete_type, relaxed_type = OneHotCodes, RelaxedOneHotCategorical
+    fixed: ClassVar[tuple[str, ...]] = ("categories",)
 
     def __init__(
         self,

@@ -44,6 +44,8 @@ class FlowFamily(DiagonalGaussian):
         super().__init_subclass__(**arguments)
         cls.__signature__ = signature_with(cls, cls.flow_type, ("flip",))
 
+    fixed: ClassVar[tuple[str, ...]] = ("context_size",)
+
     def __init__(
         self,
         latent_variable_size: int,

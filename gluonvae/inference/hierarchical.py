@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Callable, Optional
+from typing import Any, Callable, ClassVar, Optional
 
 from .. import checks
 from ..backend.operators import namespace
@@ -36,6 +36,8 @@ class LayeredFamily(Family):
 
     distribution_type = Layered
     supports_bfloat16 = False
+
+    fixed: ClassVar[tuple[str, ...]] = ("latent_sizes",)
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Callable, Optional
+from typing import Callable, ClassVar, Optional
 
 from .. import checks
 from ..backend.structures import leaves, split
@@ -43,6 +43,8 @@ class VAE(ModelInputs):
     >>> vae.initialize()
     >>> log_likelihood, kl = vae(data)
     """
+
+    fixed: ClassVar[tuple[str, ...]] = ("generator", "inference_net", "prior", "label_size")
 
     def __init__(self, generator: Generator, inference_net: InferenceNetwork, prior: Optional[Prior] = None) -> None:
         super().__init__()

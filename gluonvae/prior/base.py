@@ -36,6 +36,8 @@ class Prior(ModelBlock):
     needs_label: ClassVar[bool] = False
     """Whether it is p(z | y) of a conditional model, see :class:`gluonvae.ConditionalPrior`."""
 
+    fixed: ClassVar[tuple[str, ...]] = ("latent_variable_size",)
+
     def __init__(self, latent_variable_size: int = 0) -> None:
         super().__init__()
         self.latent_variable_size = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..backend.types import Model, Structure, Tensor
 from ..distributions import CodeVectors, Quantized
 from ..noise import NoiseSpec
@@ -24,6 +26,8 @@ class CodebookPrior(Prior):
     distribution_type = CodeVectors
     posterior_type = Quantized
     supports_bfloat16 = False
+
+    fixed: ClassVar[tuple[str, ...]] = ("positions", "codes")
 
     def __init__(self, latent_variable_size: int = 0, learned: bool = True) -> None:
         super().__init__(latent_variable_size)

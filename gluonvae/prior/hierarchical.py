@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from .. import checks
 from ..backend.operators import namespace
@@ -39,6 +40,8 @@ class HierarchicalPrior(Prior):
 
     distribution_type = Layered
     supports_bfloat16 = False
+
+    fixed: ClassVar[tuple[str, ...]] = ("latent_sizes",)
 
     def __init__(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .. import checks
 from ..backend.operators import log_softmax, namespace
 from ..backend.runtime import mx
@@ -27,6 +29,8 @@ class MixturePrior(Prior):
 
     distribution_type = Mixture
     supports_bfloat16 = False
+
+    fixed: ClassVar[tuple[str, ...]] = ("components",)
 
     def __init__(self, latent_variable_size: int = 0, components: int = 10) -> None:
         super().__init__(latent_variable_size)
