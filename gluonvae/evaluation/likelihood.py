@@ -85,7 +85,7 @@ def log_marginal_likelihood(
     ValueError, TypeError
         As :func:`gluonvae.fit` does, and for a model without importance weights.
     """
-    samples = checks.positive_int("samples", samples)
+    samples, progress = checks.positive_int("samples", samples), checks.boolean("progress", progress)
     if not memory > 0:
         raise ValueError(f"memory must be positive, got {memory}")
     if vae.inference_net.deterministic:

@@ -48,7 +48,7 @@ def normalisation(batch_norm: bool) -> list[Block]:
     list of Block
         A BatchNorm, or nothing.
     """
-    return [nn.BatchNorm()] if batch_norm else []
+    return [nn.BatchNorm()] if checks.boolean("batch_norm", batch_norm) else []
 
 
 @ENCODERS.register("conv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from .. import checks
 from ..backend.types import Model, Structure, Tensor
 from ..distributions import CodeVectors, Quantized
 from ..noise import NoiseSpec
@@ -33,7 +34,7 @@ class CodebookPrior(Prior):
         super().__init__(latent_variable_size)
         self.positions = self.codes = 0
         self._learn("logits", ("positions", "codes"), "zeros")
-        if not learned:
+        if not checks.boolean("learned", learned):
             self.logits.grad_req = "null"
 
     def bind(self, model: Model) -> None:

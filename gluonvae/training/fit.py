@@ -116,7 +116,7 @@ def fit(
     """
     if not isinstance(bound, Objective):
         raise TypeError(f"bound must be an objective such as gluonvae.ELBO(vae), got {type(bound).__name__}")
-    epochs = checks.positive_int("epochs", epochs)
+    epochs, progress = checks.positive_int("epochs", epochs), checks.boolean("progress", progress)
     train = dataset_for(bound.vae, train, "train")
     valid = None if valid is None else dataset_for(bound.vae, valid, "valid")
     if checks.positive_int("batch_size", batch_size) > len(train):
