@@ -39,6 +39,7 @@ class FlowFamily(DiagonalGaussian):
     distribution_type: type[Distribution] = Transformed
     supports_bfloat16 = False
     flow_type: ClassVar[type[Flow]]
+    not_in_parameters = "the flow, which makes a latent state of a draw from this Gaussian"
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)

@@ -86,6 +86,8 @@ class BottomUpFamily(LayeredFamily):
         See :class:`LayeredFamily`.
     """
 
+    not_in_parameters = "the networks of the layers above z_1, whose Gaussian this is"
+
     def units_below(self, number: int, between: Sequence[int]) -> int:
         return self.latent_sizes[number]
 
@@ -127,6 +129,7 @@ class LadderFamily(LayeredFamily):
         See :class:`LayeredFamily`; ``between_layer_sizes`` are those between d_l and d_{l+1}.
     """
 
+    not_in_parameters = "the prior's networks, whose Gaussians these estimates are multiplied by"
     _conditionals: Optional[Callable[[], Sequence[Any]]] = None
 
     def units_below(self, number: int, between: Sequence[int]) -> int:

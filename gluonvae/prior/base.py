@@ -79,6 +79,11 @@ class Prior(ModelBlock):
         """Number of latent variables that the generator sees: all of them, except in a hierarchy."""
         return self.latent_variable_size
 
+    @property
+    def not_in_generator(self) -> str:
+        """What is done to a latent state before the generator sees it, in words; nothing, except in some kinds."""
+        return ""
+
     def generator_latent(self, latent_state: Tensor) -> Tensor:
         """Return the latent variables that the generator sees, of ``(..., D)``: ``(..., generator_latent_size)``."""
         return latent_state

@@ -51,6 +51,11 @@ class CodePrior(Prior):
     def noise(self) -> Structure:
         return self.distribution_type.noise(self.latent_variable_size)
 
+    @property
+    def not_in_generator(self) -> str:
+        relaxed = self.distribution_type.code is not Codes.code
+        return "the function that makes a relaxed code of a latent state, its logit or logarithm" if relaxed else ""
+
     def generator_latent(self, latent_state: Tensor) -> Tensor:
         """Return the code, ``(..., D)``, of a latent state that may be its logarithm."""
         return self.distribution_type.code(latent_state)

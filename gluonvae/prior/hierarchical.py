@@ -67,6 +67,10 @@ class HierarchicalPrior(Prior):
     def generator_latent_size(self) -> int:
         return self.latent_sizes[0]
 
+    @property
+    def not_in_generator(self) -> str:
+        return "the choice of z_1, the first numbers of a latent state"
+
     def generator_latent(self, latent_state: Tensor) -> Tensor:
         """Return z_1, ``(..., D_1)``."""
         return namespace(latent_state).slice_axis(latent_state, axis=-1, begin=0, end=self.generator_latent_size)
