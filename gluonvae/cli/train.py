@@ -19,10 +19,10 @@ from .._version import __version__
 from ..backend.runtime import device
 from ..batches import load_batch
 from ..distributions import Quantized
-from ..evaluation import accuracy, evaluate, perplexity
-from ..evaluation.estimates import named_kl_by_layer
+from ..evaluation import evaluate, perplexity
+from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_layer
 from ..generator import LIKELIHOODS
-from ..models import VAE, SemiSupervisedVAE, construct_vae
+from ..models import VAE, construct_vae
 from ..models.construct import GENERATOR_LAYERS, INFER_LAYERS, sizes_of
 from ..noise import seed
 from ..objectives import BOUNDS, Objective
@@ -64,7 +64,7 @@ def train(asked: argparse.Namespace) -> int:
         run.save_parameters(vae)
         raise
     run.save_parameters(vae)
-    result = evaluate(bound, splits.test)
+    result = evaluate(bound, as_unlabelled(vae, splits.test))
     further = _further_results(vae, splits.test)
     run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
     _draw(run, vae, splits.test, history)
@@ -169,9 +169,7 @@ def _annealed(asked: argparse.Namespace, bound: Objective, steps: int, rise: int
 
 def _further_results(vae: VAE, test: data.Dataset) -> dict[str, float]:
     """What there is to tell of some kinds of models alone."""
-    results = named_kl_by_layer(vae, test)
-    if isinstance(vae, SemiSupervisedVAE):
-        results["accuracy"] = accuracy(vae, test)
+    results = {**named_kl_by_layer(vae, test), **named_accuracy(vae, test)}
     if vae.inference_net.distribution_type is Quantized:
         results["perplexity"] = perplexity(vae, test).overall
     return results

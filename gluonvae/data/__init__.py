@@ -10,13 +10,24 @@ from .. import checks
 from .binarized_mnist import load_binarized_mnist
 from .dataset import BINARIZATIONS, Dataset, as_images
 from .digits import load_digits
-from .few_labels import keep_few_labels
+from .few_labels import hide_labels, keep_few_labels
 from .mnist import load_mnist
 from .own import load_own
 from .sources import DataError
 from .splits import Splits, split
 
-__all__ = ["BINARIZATIONS", "NAMES", "DataError", "Dataset", "Splits", "as_images", "keep_few_labels", "load", "split"]
+__all__ = [
+    "BINARIZATIONS",
+    "NAMES",
+    "DataError",
+    "Dataset",
+    "Splits",
+    "as_images",
+    "hide_labels",
+    "keep_few_labels",
+    "load",
+    "split",
+]
 
 NAMES = ("binarized_mnist", "digits", "mnist")
 """Names of the data sets that :func:`load` knows."""

@@ -18,7 +18,7 @@ from .. import noise as _noise
 from ..batches import dataset_for, load_batch
 from ..data import Dataset
 from ..evaluation import evaluate
-from ..evaluation.estimates import named_kl_by_layer
+from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_layer
 from ..objectives import Objective
 from .optimizer import FusedAdam
 from .schedules import Scheduled
@@ -98,7 +98,10 @@ def fit(
     History
         For each epoch ``train_bound``, ``train_log_likelihood`` and ``train_kl`` in nats per data point, the same
         with ``valid_`` where there is ``valid``, ``valid_kl_1``, ``valid_kl_2``, ... where there are layers of
-        latent variables, and ``epoch``, ``learning_rate``, ``images_per_second`` and ``seconds``.
+        latent variables, ``valid_accuracy`` of a classifier, and ``epoch``, ``learning_rate``,
+        ``images_per_second`` and ``seconds``.
+        Of a :class:`gluonvae.SemiSupervisedVAE` ``valid_bound`` is that on log p(x), of the images without their
+        labels, and ``train_bound`` the mean of those on log p(x, y), where the label is known, and on log p(x).
 
     Raises
     ------
@@ -140,8 +143,7 @@ def fit(
             if metrics is None:
                 break
             if valid is not None:
-                metrics.update(_prefixed("valid", evaluate(bound, valid)[:3]))
-                metrics.update({f"valid_{name}": value for name, value in named_kl_by_layer(bound.vae, valid).items()})
+                metrics.update(_validated(bound, valid))
                 validation = f", validation {metrics['valid_bound']:.2f}"
             history.rows.append({"epoch": epoch, **metrics})
             _log.info("epoch %d of %d: %s", epoch, epochs, describe(metrics))
@@ -153,6 +155,13 @@ def fit(
     if history.interrupted:
         _log.warning("interrupted in epoch %d, after %d steps; what was learnt is kept", epoch, stepper.taken)
     return history
+
+
+def _validated(bound: Objective, valid: Dataset) -> Metrics:
+    """What is told of the validation data; the bound is always one on log p(x), also where there are labels."""
+    terms = evaluate(bound, as_unlabelled(bound.vae, valid))[:3]
+    further = {**named_kl_by_layer(bound.vae, valid), **named_accuracy(bound.vae, valid)}
+    return {**_prefixed("valid", terms), **{f"valid_{name}": value for name, value in further.items()}}
 
 
 def describe(metrics: Metrics) -> str:
