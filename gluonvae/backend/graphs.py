@@ -8,9 +8,9 @@ another attribute is set.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Optional
 from weakref import WeakSet
 
 from .control_flow import has_code_of_its_own, why_frozen
@@ -31,7 +31,8 @@ class GraphBlock(mx.gluon.HybridBlock):
     """A HybridBlock whose attributes take effect when they are set, or are refused, also once it is hybridised.
 
     Where an attribute is set, the graphs of this block and of those that contain it are thrown away, and traced anew
-    at their next call: those of outermost blocks that are a GraphBlock themselves, such as a bound or a model.
+    at their next call: those of outermost blocks that are a GraphBlock themselves, such as a bound or a model. These
+    look at each call whether the attributes of blocks of other kinds inside, such as a user's body, are still the same.
     Weights, which are parameters of the graph, and tensors, which no graph contains, change nothing.
 
     A block whose Python code would be frozen, such as a branch on ``autograd.is_training()``, is refused when its
@@ -39,6 +40,7 @@ class GraphBlock(mx.gluon.HybridBlock):
     """
 
     _cached_graph: Any
+    _seen: Optional[_Seen] = None
     fixed: ClassVar[tuple[str, ...]] = ()
     """Attributes that cannot change once they are known, as others follow from them. 0 and None stand for unknown."""
 
@@ -89,9 +91,27 @@ class GraphBlock(mx.gluon.HybridBlock):
                 f"{type(self).__name__} cannot be hybridised, as a graph has no values to ask for: use operators "
                 f"instead, such as F.where ({error}). Or leave it imperative: hybridize(False)"
             ) from error
+        others = []
         for block in descendants(self):
             if isinstance(block, GraphBlock):
                 block.__dict__.setdefault("_in_graphs_of", WeakSet()).add(self)
+            else:
+                others.append(block)
+        self.__dict__["_seen"] = _Seen(others)
+
+    def _call_cached_op(self, *args: object) -> Any:
+        self._forget_what_changed()
+        return super()._call_cached_op(*args)
+
+    def _forget_what_changed(self) -> None:
+        """Clear the graph where an attribute of a block that is no GraphBlock is another than when it was traced."""
+        if self._seen is not None and self._seen.has_changed():
+            self._clear_cached_op()
+
+    def export(self, path: str, epoch: int = 0, remove_amp_cast: bool = True) -> None:
+        """Export the graph of the last call, see Gluon's ``HybridBlock.export``; refused where it has changed since."""
+        self._forget_what_changed()
+        super().export(path, epoch, remove_amp_cast)
 
     def _check_control_flow(self, *args: object) -> None:
         graph = self._cached_graph
@@ -122,6 +142,23 @@ def descendants(block: Block) -> Iterator[Block]:
     yield block
     for child in block._children.values():
         yield from descendants(child)
+
+
+class _Seen:
+    """What blocks of Gluon's or of a user's were traced with: their attributes and children, and no further ones."""
+
+    def __init__(self, blocks: Iterable[Block]) -> None:
+        self._values: list[tuple[dict[str, Any], str, Any]] = []
+        for block in blocks:
+            attributes, children = vars(block), vars(block)["_children"]
+            plain = {name for name, value in attributes.items() if not (name in GLUONS_OWN or _has_tensors(value))}
+            self._values += [(attributes, name, attributes[name]) for name in plain]
+            # and the name by which the next one would be added
+            self._values += [(children, name, children.get(name)) for name in (*children, str(len(children)))]
+
+    def has_changed(self) -> bool:
+        """Return whether one of them is another now."""
+        return any(attributes.get(name) is not value for attributes, name, value in self._values)
 
 
 def _has_tensors(value: object) -> bool:

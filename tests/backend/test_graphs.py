@@ -53,10 +53,11 @@ def _another_kl(vae):
     vae.kl_divergence = lambda mean, std: 2 * gv.diagonal_gaussian_kl(mean, std)
 
 
-def _another_part_of_a_conditional(vae):
-    vae.classifier = MLP([5], "relu", 12)
-    vae.classifier.add(gv.networks.Dense(3, 5))
-    vae.classifier.initialize()
+def _one_more_layer(vae):
+    layer = gv.networks.Dense(3, 3)
+    layer.initialize(mx.init.Constant(0.3))
+    layer.bias.set_data(nd([0, 1, 2]))
+    vae.classifier.add(layer)
 
 
 CHANGES = {
@@ -66,7 +67,7 @@ CHANGES = {
     "body": (_counts, _another_body),
     "layer": (_counts, _another_activation),
     "kl_divergence": (lambda: small_vae(), _another_kl),
-    "classifier": (lambda: small_vae(label_size=3, classifier_layer_sizes=[5]), _another_part_of_a_conditional),
+    "classifier": (lambda: small_vae(label_size=3, classifier_layer_sizes=[5]), _one_more_layer),
 }
 
 
@@ -141,6 +142,61 @@ def test_an_attribute_of_a_kind_of_one_s_own():
     before = generator(z)[0].asnumpy()
     generator.factor = 3.0
     np.testing.assert_allclose(generator(z)[0].asnumpy(), 3 * before, rtol=1e-6)
+
+
+class Body(mx.gluon.HybridBlock):
+    """A user's body, which is no block of the library."""
+
+    def __init__(self):
+        super().__init__()
+        self.factor = 1.0
+        with self.name_scope():
+            self.layers = mx.gluon.nn.HybridSequential()
+            self.layers.add(mx.gluon.nn.Dense(6, in_units=12), mx.gluon.nn.LeakyReLU(0.1))
+
+    def hybrid_forward(self, F, x):
+        return self.factor * self.layers(x)
+
+
+def _double(body):
+    body.factor = 2.0
+
+
+def _another_slope(body):
+    body.layers[1]._alpha = 0.9
+
+
+def _another_layer(body):
+    body.layers = mx.gluon.nn.HybridSequential()
+    body.layers.add(mx.gluon.nn.Dense(6, in_units=12, activation="tanh"))
+    body.layers.initialize()
+
+
+def _one_more(body):
+    body.layers.add(mx.gluon.nn.Activation("sigmoid"))
+
+
+@pytest.mark.parametrize("change", [_double, _another_slope, _another_layer, _one_more])
+def test_attributes_of_a_body_of_one_s_own(change, rng, tmp_path):
+    body = Body()
+    vae = gv.VAE(gv.ProductOfBernoullisGenerator(12, [5]), gv.GaussianInferenceNetwork(4, body))
+    vae.initialize()
+    bound = gv.ELBO(vae)
+    inputs = nd(rng.integers(0, 2, (2, 12))), noise_for(rng, bound, 2)
+    bound.hybridize(static_alloc=True, static_shape=True)
+    before = [bound(*inputs).asnumpy(), vae.inference_net(inputs[0])[0].asnumpy()]
+    traced = bound._cached_op
+    bound(*inputs)
+    assert bound._cached_op is traced
+    change(body)
+    with pytest.raises(RuntimeError, match=r"run forward with this block"):
+        bound.export(str(tmp_path / "bound"))
+    after = [bound(*inputs).asnumpy(), vae.inference_net(inputs[0])[0].asnumpy()]
+    bound.hybridize(False)
+    imperative = [bound(*inputs).asnumpy(), vae.inference_net(inputs[0])[0].asnumpy()]
+    for old, new, want in zip(before, after, imperative):
+        np.testing.assert_allclose(new, want, rtol=1e-4, atol=1e-6)
+        assert not np.allclose(old, new)
 
 
 def test_what_is_traced_again_and_again_is_warned_of(caplog):
