@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Callable, Optional
 
 from .runtime import mx
@@ -29,6 +31,18 @@ def _is_foreign(thing: Any) -> bool:
     return str(thing.__module__).partition(".")[0] not in KNOWN
 
 
+@contextmanager
+def _without_stops() -> Iterator[None]:
+    """Let ``breakpoint()`` pass: the graph that is used has stopped there already."""
+    hook = sys.breakpointhook
+    sys.breakpointhook = lambda *arguments, **named: None
+    try:
+        yield
+    finally:
+        sys.breakpointhook = hook
+
+
+@_without_stops()
 def why_frozen(block: Block, trace: Callable[[], Any]) -> Optional[str]:
     """Say why a graph does not compute what its block does.
 

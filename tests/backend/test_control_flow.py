@@ -120,6 +120,25 @@ def test_bodies_of_the_library_gluon_and_gluoncv_have_one_graph(name, rng):
     assert log_likelihood.shape == (3,)
 
 
+def test_a_breakpoint_stops_in_the_trace_that_is_used_alone(monkeypatch):
+    stops = []
+    monkeypatch.setattr("sys.breakpointhook", lambda: stops.append(1))
+
+    class Watched(gv.ProductOfBernoullisGenerator):
+        def hybrid_forward(self, F, latent_state):
+            breakpoint()
+            return super().hybrid_forward(F, latent_state)
+
+    generator = Watched(12, [5], latent_variable_size=4)
+    generator.initialize()
+    generator.hybridize()
+    for _ in range(3):
+        generator(mx.nd.ones((2, 4)))
+    assert len(stops) == 1
+    breakpoint()
+    assert len(stops) == 2
+
+
 def test_what_is_made_of_known_blocks_is_traced_once():
     assert not has_code_of_its_own(gv.ELBO(small_vae(prior="vamp", latent_type="iaf")))
     assert has_code_of_its_own(gv.ELBO(gv.VAE(Own(12, [5]), gv.GaussianInferenceNetwork(4, [5]))))
