@@ -42,6 +42,31 @@ def positive_int(name: str, value: object) -> int:
     return int(value)
 
 
+def boolean(name: str, value: object) -> bool:
+    """Check that an argument is True or False: any other is true or false as well, "false" is true.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    value : object
+        Its value.
+
+    Returns
+    -------
+    bool
+        The value, also where it is NumPy's.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def layer_sizes(name: str, value: Sequence[int]) -> tuple[int, ...]:
     """Check the widths of hidden layers.
 

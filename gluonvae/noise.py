@@ -62,7 +62,7 @@ class NoiseSource:
     def __init__(self, seed: Optional[int] = None, on_gpu: bool = False) -> None:
         self.rng = np.random.default_rng(seed)
         self.seeded = seed is not None
-        self.on_gpu = on_gpu
+        self.on_gpu = checks.boolean("on_gpu", on_gpu)
 
     def draw(
         self, spec: Structure, leading: Sequence[int], ctx: Optional[Context] = None, dtype: DType = "float32"

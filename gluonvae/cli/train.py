@@ -19,10 +19,10 @@ from .. import checks, data, schedules
 from ..backend.runtime import device
 from ..batches import load_batch
 from ..distributions import Quantized
-from ..evaluation import accuracy, evaluate, perplexity
-from ..evaluation.estimates import named_kl_by_layer
+from ..evaluation import evaluate, perplexity
+from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_layer
 from ..generator import LIKELIHOODS
-from ..models import VAE, SemiSupervisedVAE, construct_vae
+from ..models import VAE, construct_vae
 from ..models.construct import GENERATOR_LAYERS, INFER_LAYERS, sizes_of
 from ..noise import seed
 from ..objectives import BOUNDS, Objective
@@ -118,7 +118,8 @@ def _fit_and_report(
         raise Interrupt(
             getattr(error, "number", signal.SIGINT), f"what was learnt is saved: {again} goes on"
         ) from error
-    result, further = evaluate(bound, splits.test), _further_results(bound.vae, splits.test)
+    result = evaluate(bound, as_unlabelled(bound.vae, splits.test))
+    further = _further_results(bound.vae, splits.test)
     run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
     _draw(run, bound.vae, splits.test, history)
     checked_result("the test bound", result.bound)
@@ -215,9 +216,7 @@ def _annealed(asked: argparse.Namespace, bound: Objective, steps: int, rise: int
 
 def _further_results(vae: VAE, test: data.Dataset) -> dict[str, float]:
     """What there is to tell of some kinds of models alone."""
-    results = named_kl_by_layer(vae, test)
-    if isinstance(vae, SemiSupervisedVAE):
-        results["accuracy"] = accuracy(vae, test)
+    results = {**named_kl_by_layer(vae, test), **named_accuracy(vae, test)}
     if vae.inference_net.distribution_type is Quantized:
         results["perplexity"] = perplexity(vae, test).overall
     return results

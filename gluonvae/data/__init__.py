@@ -10,7 +10,7 @@ from .. import checks
 from .binarized_mnist import load_binarized_mnist
 from .dataset import BINARIZATIONS, Dataset, as_images, has_classes
 from .digits import load_digits
-from .few_labels import keep_few_labels
+from .few_labels import hide_labels, keep_few_labels
 from .mnist import load_mnist
 from .own import load_own
 from .sources import DataError
@@ -25,6 +25,7 @@ __all__ = [
     "all_labels",
     "as_images",
     "has_classes",
+    "hide_labels",
     "keep_few_labels",
     "load",
     "split",

@@ -60,3 +60,21 @@ def keep_few_labels(data: Dataset, count: int, share: float = 0.1, seed: int = 0
     few = data.subset(rows)
     few.labels = np.where(np.arange(len(rows)) < len(others), -1, data.labels[rows].astype(np.int64))
     return few
+
+
+def hide_labels(data: Dataset) -> Dataset:
+    """Take the labels away.
+
+    Parameters
+    ----------
+    data : Dataset
+        A data set with labels or without.
+
+    Returns
+    -------
+    Dataset
+        The same images, all with the label -1, which is missing to a :class:`gluonvae.SemiSupervisedVAE`.
+    """
+    hidden = data.subset(slice(None))
+    hidden.labels = np.full(len(data), -1)
+    return hidden

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..backend.operators import namespace, stop_gradient, sum_last
+from ..backend.operators import cumsum, log_softmax, namespace, stop_gradient, sum_last
 from ..backend.types import Tensor
 from ..noise import NoiseSpec
 from .base import Distribution
@@ -35,7 +35,7 @@ class OneHotCategorical(Distribution):
     def log_probabilities(self) -> Tensor:
         """The logarithms of the probabilities, ``(..., V * C)``."""
         F = namespace(self.logits)
-        return F.reshape_like(F.log_softmax(self._blocks(self.logits), axis=-1), self.logits)
+        return F.reshape_like(log_softmax(self._blocks(self.logits), axis=-1), self.logits)
 
     @property
     def mean(self) -> Tensor:
@@ -48,7 +48,7 @@ class OneHotCategorical(Distribution):
         """The most probable value of each variable, one-hot, ``(..., V * C)``; the first where several are."""
         F, blocks = namespace(self.logits), self._blocks(self.logits)
         largest = F.broadcast_equal(blocks, F.max(blocks, axis=-1, keepdims=True))
-        return self._first(F.reshape_like(F.cumsum(largest, axis=1) > 0, self.logits))
+        return self._first(F.reshape_like(cumsum(largest, axis=1) > 0, self.logits))
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Compute the log mass of a one-hot value, to which no gradient flows.
@@ -63,7 +63,17 @@ class OneHotCategorical(Distribution):
         Tensor
             ``(...)``, in nats.
         """
-        return sum_last(namespace(value).broadcast_mul(self.log_probabilities, stop_gradient(value)))
+        return self._log_prob_at(stop_gradient(value))
+
+    def _log_prob_at(self, value: Tensor) -> Tensor:
+        """Compute what :meth:`log_prob` does, differentiable in the value."""
+        F = namespace(value)
+        # (..., V, C)
+        terms = F.reshape(
+            F.broadcast_mul(self.log_probabilities, value), shape=(-2, -1, self.categories, -4), reverse=True
+        )
+        # where variables are equally probable, the error of sum_last would not average out
+        return F.sum(sum_last(terms), axis=-1)
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """Draw one-hot values by the inverse of the distribution function.
@@ -79,7 +89,7 @@ class OneHotCategorical(Distribution):
             ``(..., V * C)``.
         """
         F, noise = namespace(self.logits), self._noise_for(self.logits, noise, self.categories)
-        cumulative = F.reshape_like(F.cumsum(self._blocks(self.mean), axis=1), self.logits)
+        cumulative = F.reshape_like(cumsum(self._blocks(self.mean), axis=1), self.logits)
         return self._first(F.broadcast_lesser(F.repeat(noise, repeats=self.categories, axis=-1), cumulative))
 
     def _blocks(self, x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..backend.operators import namespace, stop_gradient, sum_last
+from ..backend.operators import clip, namespace, stop_gradient, sum_last
 from ..backend.types import Tensor
 from .base import Distribution
 from .special import polynomial
@@ -88,7 +88,7 @@ class ContinuousBernoulli(Distribution):
         level = F.broadcast_add(positive, F.broadcast_mul(1 - 2 * positive, noise))
         # minus the largest float32 below 1
         inside = F.maximum(F.broadcast_mul(level, F.expm1(-slope)), 2.0**-24 - 1)
-        falling = F.clip(F.broadcast_div(-F.log1p(inside), slope), 0, 1)
+        falling = clip(F.broadcast_div(-F.log1p(inside), slope), 0, 1)
         return stop_gradient(F.broadcast_add(positive, F.broadcast_mul(1 - 2 * positive, falling)))
 
 
@@ -96,4 +96,4 @@ def _ranges(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return whether |l| < 1, l clipped to that range, where the series are accurate, and |l| clipped to the rest."""
     F = namespace(logits)
     magnitude = F.abs(logits)
-    return magnitude < 1, F.clip(logits, -1, 1), F.maximum(magnitude, 1)
+    return magnitude < 1, clip(logits, -1, 1), F.maximum(magnitude, 1)

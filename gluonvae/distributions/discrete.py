@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Callable, Optional
 
-from ..backend.operators import namespace, softplus, stop_gradient, sum_last
+from ..backend.operators import namespace, softplus, stop_gradient
 from ..backend.types import Tensor
 from ..noise import NoiseSpec
 from .base import Distribution
@@ -95,7 +95,7 @@ class OneHotCodes(Codes, OneHotCategorical):
 
     def log_prob(self, value: Tensor) -> Tensor:
         # unlike that of OneHotCategorical it is differentiable in the value, for the straight-through estimator
-        return sum_last(namespace(value).broadcast_mul(value, self.log_probabilities))
+        return self._log_prob_at(value)
 
     def rsample(self, noise: Optional[Tensor] = None) -> Tensor:
         F, variate = namespace(self.logits), gumbel(self._noise_for(self.logits, noise))

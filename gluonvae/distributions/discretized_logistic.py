@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..backend.operators import log_sum_exp, namespace, softplus, stop_gradient
+from ..backend.operators import log_softmax, log_sum_exp, namespace, softplus, stop_gradient
 from ..backend.types import Tensor
 from .base import Distribution
 
@@ -120,7 +120,7 @@ class DiscretizedLogisticMixture(DiscretizedLogistic):
         # (..., K, X); not by F.split, whose backward pass crashes where all its gradients are 0 (MXNet 1.9.1)
         logits, mean, scale = (F.reshape(tensor, shape=shape, reverse=True) for tensor in (logits, mean, scale))
         super().__init__(mean, scale)
-        self.log_weights = F.log_softmax(logits, axis=-2)
+        self.log_weights = log_softmax(logits, axis=-2)
         self.weights = F.exp(self.log_weights)
 
     def component_log_prob(self, value: Tensor) -> Tensor:

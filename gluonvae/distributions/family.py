@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Optional
 
 from .. import checks
-from ..backend.runtime import mx
+from ..backend.graphs import GraphBlock
 from ..backend.types import Model, Structure, Tensor
 from ..noise import total_size
 from .base import Distribution
 
 
-class Family(mx.gluon.HybridBlock):
+class Family(GraphBlock):
     """A family of distributions over vectors, parametrised by the outputs of a network.
 
     A subclass defines the sizes of these outputs (``heads``), the transform from outputs to parameters
@@ -36,6 +36,10 @@ class Family(mx.gluon.HybridBlock):
     """Whether bfloat16, with eight significant bits, is accurate enough for the family."""
     small_heads: ClassVar[tuple[str, ...]] = ()
     """Names of the heads whose initial weights are near 0."""
+
+    not_in_parameters: ClassVar[str] = ""
+    """What else than the parameters makes the distribution, in words: what an export of the network leaves out."""
+    fixed: ClassVar[tuple[str, ...]] = ("size",)
 
     def __init__(self, size: int) -> None:
         super().__init__()

@@ -32,4 +32,5 @@ class Laplace(LocationScale):
 
     def _log_prob_of(self, variate: Tensor) -> Tensor:
         F = namespace(variate)
-        return -F.broadcast_add(sum_last(F.abs(variate)), sum_last(F.log(2 * self.scale)))
+        # where one scale is that of all components, the error of sum_last would not average out
+        return -F.broadcast_add(sum_last(F.abs(variate)), F.sum(F.log(2 * self.scale), axis=-1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple, Optional
 
-from ..backend.operators import fold, log_sum_exp, namespace, stop_gradient, unfold
+from ..backend.operators import cumsum, fold, log_sum_exp, namespace, stop_gradient, unfold
 from ..backend.structures import leaves, map_structure
 from ..backend.types import Structure, Tensor
 from ..noise import NoiseSpec
@@ -107,5 +107,5 @@ def pick(uniform: Tensor, probabilities: Tensor) -> Tensor:
     """
     F = namespace(uniform)
     # cumulative probabilities before each category; rounding may put that before the first above 0
-    before = F.cumsum(probabilities, axis=1) - probabilities
+    before = cumsum(probabilities, axis=1) - probabilities
     return F.maximum(F.sum(F.broadcast_greater_equal(uniform, before), axis=-1) - 1, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Optional
 
-from ..backend.operators import namespace, stop_gradient
+from ..backend.operators import log_softmax, namespace, stop_gradient
 from ..backend.types import Tensor
 from ..noise import NoiseSpec
 from .base import Distribution
@@ -135,7 +135,7 @@ class CodeVectors(Distribution):
             The sum over V, ``(B,)``, in nats.
         """
         F, fixed = namespace(self.logits), stop_gradient(self.logits)
-        log_probabilities = F.reshape(F.log_softmax(self.logits, axis=-1), shape=(-1,))
+        log_probabilities = F.reshape(log_softmax(self.logits), shape=(-1,))
         # (V,), the index of the first number of each row
         begins = F.slice_axis(F.reshape_like(F.contrib.arange_like(F.reshape(fixed, shape=(-1,))), fixed), 1, 0, 1)
         places = F.broadcast_add(codes, F.reshape(begins, shape=(1, -1)))

@@ -6,7 +6,7 @@ import math
 from typing import Callable
 
 from .. import checks
-from ..backend.operators import namespace, softplus
+from ..backend.operators import clip, namespace, softplus
 from ..backend.types import Tensor
 
 MIN_STD = 1e-4
@@ -48,8 +48,7 @@ def exp_std(x: Tensor) -> Tensor:
         Of the same shape.
     """
     # beyond that, the square of exp(x) leaves the range of a float32
-    F = namespace(x)
-    return F.exp(F.clip(x, math.log(MIN_STD), -math.log(MIN_STD)))
+    return namespace(x).exp(clip(x, math.log(MIN_STD), -math.log(MIN_STD)))
 
 
 STD_TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {"softplus": lambda x: positive(x, MIN_STD), "exp": exp_std}

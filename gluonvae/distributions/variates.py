@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..backend.operators import namespace, stop_gradient
+from ..backend.operators import clip, namespace, stop_gradient
 from ..backend.types import Tensor
 from .special import polynomial
 
@@ -30,7 +30,7 @@ def logistic(normal: Tensor) -> Tensor:
         log Φ(n) - log(1 - Φ(n)), of the same shape, where Φ is the standard normal distribution function.
     """
     F, normal = namespace(normal), stop_gradient(normal)
-    x = F.clip(F.abs(normal), 0, FARTHEST)
+    x = clip(F.abs(normal), 0, FARTHEST)
     t = 1 / (1 + 0.3 * x)
     # log(1 - Φ(x))
     log_tail = polynomial(t, _TAIL) + F.log(t) - 0.5 * F.square(x)

@@ -9,7 +9,7 @@ import numpy as np
 from ..backend.operators import as_numpy
 from ..backend.types import ArrayLike
 from ..batches import batches, dataset_for
-from ..data import Dataset
+from ..data import Dataset, hide_labels
 from ..models import VAE, SemiSupervisedVAE
 from ..noise import NoiseSource
 from ..objectives import Objective
@@ -27,8 +27,19 @@ class Estimate(NamedTuple):
     """Standard error of ``bound``."""
 
 
+def as_unlabelled(vae: VAE, data: Dataset) -> Dataset:
+    """Return data of which the bound of any model is one on log p(x): a :class:`SemiSupervisedVAE` sees no labels.
+
+    With its labels, its bound is on log p(x, y), which is lower by log Y where the labels tell nothing of the data.
+    """
+    return hide_labels(data) if isinstance(vae, SemiSupervisedVAE) else data
+
+
 def evaluate(bound: Objective, data: Union[Dataset, ArrayLike], batch_size: int = 500, seed: int = 0) -> Estimate:
     """Estimate the bound and its two terms.
+
+    Of a :class:`gluonvae.SemiSupervisedVAE` it is the bound on log p(x, y) of data points whose label is known, and
+    on log p(x) of the others: :func:`gluonvae.data.hide_labels` makes it that of log p(x) for all.
 
     Parameters
     ----------
@@ -128,6 +139,13 @@ def accuracy(vae: SemiSupervisedVAE, data: Dataset, batch_size: int = 500, seed:
     images = data.subset(known).drawn_once(seed)
     classes = [as_numpy(vae.classify(batch)).argmax(axis=1) for batch, _ in batches(vae, images, batch_size)]
     return np.count_nonzero(np.concatenate(classes) == labels[known]) / len(images)
+
+
+def named_accuracy(vae: VAE, data: Dataset) -> dict[str, float]:
+    """Return :func:`accuracy` as "accuracy"; nothing for a model without a classifier, or data without a label."""
+    if not isinstance(vae, SemiSupervisedVAE) or data.labels is None or data.labels.ndim > 1:
+        return {}
+    return {"accuracy": accuracy(vae, data)} if np.any(data.labels >= 0) else {}
 
 
 def standard_error(values: np.ndarray) -> float:

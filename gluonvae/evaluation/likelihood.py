@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Optional, Union
 import numpy as np
 
 from .. import checks
+from ..backend.graphs import GraphBlock
 from ..backend.operators import as_numpy
-from ..backend.runtime import mx
 from ..backend.structures import leaves, map_structure, split
 from ..backend.types import ArrayLike, Operators, Tensor
 from ..batches import batches, dataset_for, to_device
@@ -33,7 +33,7 @@ class MarginalLikelihood(NamedTuple):
     """Standard error of ``mean``."""
 
 
-class LogWeight(mx.gluon.HybridBlock):
+class LogWeight(GraphBlock):
     """The log importance weights log p(x, z) - log q(z | x) of a model, ``(k, B)``, as a graph of their own."""
 
     def __init__(self, vae: VAE) -> None:
@@ -85,7 +85,7 @@ def log_marginal_likelihood(
     ValueError, TypeError
         As :func:`gluonvae.fit` does, and for a model without importance weights.
     """
-    samples = checks.positive_int("samples", samples)
+    samples, progress = checks.positive_int("samples", samples), checks.boolean("progress", progress)
     if not memory > 0:
         raise ValueError(f"memory must be positive, got {memory}")
     if vae.inference_net.deterministic:

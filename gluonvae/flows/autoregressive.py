@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Callable
 
+from .. import checks
 from ..backend.operators import namespace, softplus, stop_gradient, sum_last
 from ..backend.types import Operators, Tensor
 from ..networks import Activation, Dense
@@ -76,7 +77,7 @@ class MADE(Conditioner):
         self, variables: int, hidden_sizes: Sequence[int], act_type: Activation, context_size: int, backwards: bool
     ) -> None:
         self.variables = variables
-        self.backwards = backwards
+        self.backwards = checks.boolean("flip", backwards)
         super().__init__(variables, hidden_sizes, 2 * variables, act_type, context_size)
 
     def layers(self, sizes: Sequence[int]) -> list[Dense]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Callable
+from typing import Callable, ClassVar
 
 from .. import checks
 from ..backend.operators import is_symbol, namespace
@@ -31,6 +31,8 @@ class Flow(ModelBlock):
         C, the number of features that the map is conditioned on; 0 for an unconditional flow, which is called
         without a context.
     """
+
+    fixed: ClassVar[tuple[str, ...]] = ("latent_variable_size", "context_size")
 
     def __init__(self, latent_variable_size: int, context_size: int = 0) -> None:
         super().__init__()

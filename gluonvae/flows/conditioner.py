@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import checks
+from ..backend.graphs import GraphBlock
 from ..backend.runtime import mx
 from ..backend.types import Operators, Tensor
 from ..networks import Activation, Dense, activation
 from .base import near_zero
 
 
-class Conditioner(mx.gluon.HybridBlock):
+class Conditioner(GraphBlock):
     """Dense layers on values ``(..., in_units)`` and a context ``(..., C)``. The initial output is close to 0.
 
     The first layer multiplies the context once, however many samples of the values there are.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Callable
 
+from .. import checks
 from ..backend.operators import sum_last
 from ..backend.types import Operators, Tensor
 from ..networks import Activation
@@ -52,7 +53,7 @@ class Coupling(Flow):
         super().__init__(latent_variable_size, context_size)
         if self.latent_variable_size < 2:
             raise ValueError("a coupling moves half of the latent variables: it needs 2 or more, got 1")
-        self.flip = flip
+        self.flip = checks.boolean("flip", flip)
         self.half = self.latent_variable_size // 2
         second = self.latent_variable_size - self.half
         staying, self.moving = (second, self.half) if flip else (self.half, second)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Union
 
+from ..backend.graphs import GraphBlock
 from ..backend.operators import is_symbol, namespace
 from ..backend.runtime import mx
 from ..backend.types import Tensor
@@ -15,7 +16,7 @@ TINY = 1e-12
 """Lower bound of a squared norm that is divided by."""
 
 
-class Learned(mx.gluon.HybridBlock):
+class Learned(GraphBlock):
     """A learned vector, returned whatever the input: stands in for a dense layer where there is no context.
 
     Parameters

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .. import checks
-from ..backend.operators import softplus, stop_gradient
+from ..backend.operators import clip, cumsum, softplus, stop_gradient
 from ..backend.types import Operators, Tensor
 from ..networks import Activation
 from .coupling import Coupling
@@ -115,7 +115,7 @@ class SplineCoupling(Coupling):
     def _edges(self, F: Operators, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Return the lower edge and the size of each bin; the sizes add up to 2B."""
         sizes = (F.softmax(logits, axis=-1) * (1 - self.bins * MIN_SIZE) + MIN_SIZE) * (2 * self.limit)
-        return F.cumsum(sizes, axis=2) - sizes - self.limit, sizes
+        return cumsum(sizes, axis=2) - sizes - self.limit, sizes
 
     def _evaluate(self, F: Operators, x: Tensor, bins: Bins) -> tuple[Tensor, Tensor]:
         """Return the spline at x and the logarithm of its slope, each of the shape of x.
@@ -142,7 +142,7 @@ class SplineCoupling(Coupling):
         bent = above * (at.slope_left + at.slope_right - 2 * steep)
         squared, linear = at.height * (steep - at.slope_left) + bent, at.height * at.slope_left - bent
         root = F.sqrt(F.relu(F.square(linear) + 4 * squared * steep * above))
-        share = F.clip(2 * steep * above / F.maximum(linear + root, TINY), 0, 1)
+        share = clip(2 * steep * above / F.maximum(linear + root, TINY), 0, 1)
         return F.reshape_like(at.left + share * at.width + beyond, y)
 
     def _locate(self, F: Operators, values: Tensor, bins: Bins, edges: Tensor) -> tuple[Bins, Tensor, Tensor]:
@@ -151,6 +151,6 @@ class SplineCoupling(Coupling):
         ``edges`` are the lower edges of the bins, ``(N, d, K)``.
         """
         flat = F.reshape(values, shape=(-1, self.moving))
-        inside = F.clip(flat, -self.limit, self.limit)
+        inside = clip(flat, -self.limit, self.limit)
         place = F.sum(F.broadcast_greater_equal(F.expand_dims(inside, axis=2), edges), axis=2) - 1
         return Bins(*(F.pick(of_all, place, axis=2) for of_all in bins)), inside, flat - inside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import ClassVar, Optional
 
 import numpy as np
@@ -51,8 +52,11 @@ class Generator(ModelBlock):
     data_transform: ClassVar[Optional[str]] = None
     """How an inference network should see such data: one of :data:`gluonvae.inference.DATA_TRANSFORMS`."""
 
+    fixed: ClassVar[tuple[str, ...]] = ("data_dims", "latent_variable_size")
+
     def __init__(self, data_dims: int, latent_variable_size: int = 0) -> None:
         super().__init__()
+        self._not_in_graph = ""
         self.data_dims = checks.positive_int("data_dims", data_dims)
         self.latent_variable_size = (
             checks.positive_int("latent_variable_size", latent_variable_size) if latent_variable_size else 0
@@ -94,6 +98,20 @@ class Generator(ModelBlock):
         """
         sizes = {"generator": self.latent_variable_size, "inference network": model.prior.generator_latent_size}
         self.latent_variable_size = checks.same_size("latent_variable_size", sizes)
+        self._not_in_graph = model.prior.not_in_generator
+
+    def export(self, path: str, epoch: int = 0, remove_amp_cast: bool = True) -> None:
+        """Export the graph, see Gluon's ``HybridBlock.export``: what a call returns, the parameters of p(x | z).
+
+        Warns, UserWarning, where a model does something to latent states before the generator sees them.
+        """
+        super().export(path, epoch, remove_amp_cast)
+        if self._not_in_graph:
+            warnings.warn(
+                f"the export of {type(self).__name__} maps what a call of it does, and does not have "
+                f"{self._not_in_graph}: give it prior.generator_latent(z), or export the VAE, whose graph has all",
+                stacklevel=2,
+            )
 
     def check_support(self, name: str, values: np.ndarray) -> None:
         """Raise ValueError for ``values``, ``(..., X)``, that have no probability; it says which likelihood fits."""

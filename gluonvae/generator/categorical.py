@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .. import checks
 from ..backend.types import Structure, Tensor
 from ..distributions import Distribution, Family, OneHotCategorical
@@ -22,6 +24,8 @@ class CategoricalFamily(Family):
     """
 
     distribution_type = OneHotCategorical
+
+    fixed: ClassVar[tuple[str, ...]] = ("categories",)
 
     def __init__(self, data_dims: int, *, categories: int) -> None:
         super().__init__(data_dims)

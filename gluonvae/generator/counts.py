@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..backend.operators import namespace
+from ..backend.operators import clip, namespace
 from ..backend.runtime import mx
 from ..backend.types import Tensor
 from ..distributions import Family, NegativeBinomial, Poisson
@@ -24,7 +24,7 @@ MIN_DISPERSION = 1e-4
 def expected_count(log_mean: Tensor) -> Tensor:
     """Return an expected count, from its logarithm: on that scale large counts are as soon learnt as small ones."""
     F = namespace(log_mean)
-    return F.exp(F.clip(log_mean, math.log(MIN_MEAN), math.log(MAX_MEAN)))
+    return F.exp(clip(log_mean, math.log(MIN_MEAN), math.log(MAX_MEAN)))
 
 
 class PoissonFamily(Family):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .. import checks
 from ..backend.types import Tensor
 from ..distributions import DiscretizedLogistic, DiscretizedLogisticMixture, Distribution, Family
@@ -64,6 +66,8 @@ class DiscretizedLogisticMixtureFamily(Family):
 
     distribution_type = DiscretizedLogisticMixture
     supports_bfloat16 = False
+
+    fixed: ClassVar[tuple[str, ...]] = ("components",)
 
     def __init__(self, data_dims: int, components: int = 10) -> None:
         super().__init__(data_dims)

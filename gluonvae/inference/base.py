@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Callable, Optional
+from typing import Callable, ClassVar, Optional
 
 from .. import checks
 from .. import noise as _noise
@@ -50,6 +50,8 @@ class InferenceNetwork(ModelBlock):
     """Whether a latent state is a differentiable function of the parameters."""
     deterministic = False
     """Whether q(z | x) is a point mass, so that nothing is drawn."""
+
+    fixed: ClassVar[tuple[str, ...]] = ("data_dims", "latent_variable_size")
 
     def __init__(self, latent_variable_size: int, data_dims: int = 0, data_transform: Optional[str] = None) -> None:
         super().__init__()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .. import checks
 from .. import noise as _noise
+from ..backend.graphs import GraphBlock
 from ..backend.operators import is_symbol, namespace
 from ..backend.runtime import mx
 from ..backend.types import Operators, Tensor
@@ -24,7 +25,7 @@ NEVER_USED = 1e-20
 0."""
 
 
-class Codebook(mx.gluon.HybridBlock):
+class Codebook(GraphBlock):
     """K code vectors of d numbers each.
 
     Parameters
@@ -34,6 +35,8 @@ class Codebook(mx.gluon.HybridBlock):
     trained_by : {"averages", "gradient"}
         See :data:`TRAINED_BY`.
     """
+
+    fixed: ClassVar[tuple[str, ...]] = ("codes", "code_size", "trained_by")
 
     def __init__(self, codes: int, code_size: int, trained_by: str) -> None:
         super().__init__()

@@ -77,6 +77,7 @@ class OneHotCodeFamily(CodeFamily):
     """
 
     distribution_type = OneHotCodes
+    fixed: ClassVar[tuple[str, ...]] = ("categories",)
 
     def __init__(self, latent_variable_size: int, *, categories: int) -> None:
         super().__init__(latent_variable_size)
@@ -117,7 +118,8 @@ class RelaxedFamily(CodeFamily):
 
     def __init__(self, latent_variable_size: int, temperature: float = 0.5, straight_through: bool = False) -> None:
         super().__init__(latent_variable_size)
-        self.distribution_type = self.discrete_type if straight_through else self.relaxed_type
+        discrete = checks.boolean("straight_through", straight_through)
+        self.distribution_type = self.discrete_type if discrete else self.relaxed_type
         self.temperature = temperature
 
     def distribution(self, logits: Tensor) -> Distribution:
@@ -168,6 +170,7 @@ class RelaxedOneHotFamily(RelaxedFamily):
     """
 
     discrete_type, relaxed_type = OneHotCodes, RelaxedOneHotCategorical
+    fixed: ClassVar[tuple[str, ...]] = ("categories",)
 
     def __init__(
         self,

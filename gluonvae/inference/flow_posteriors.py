@@ -39,10 +39,13 @@ class FlowFamily(DiagonalGaussian):
     distribution_type: type[Distribution] = Transformed
     supports_bfloat16 = False
     flow_type: ClassVar[type[Flow]]
+    not_in_parameters = "the flow, which makes a latent state of a draw from this Gaussian"
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         cls.__signature__ = signature_with(cls, cls.flow_type, ("flip",))
+
+    fixed: ClassVar[tuple[str, ...]] = ("context_size",)
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import ClassVar, Optional
 
 from .. import checks
 from ..backend.operators import namespace
@@ -121,6 +121,8 @@ class LowRankGaussian(Family):
     distribution_type = LowRankNormal
     supports_bfloat16 = False
     small_heads = ("factor",)
+
+    fixed: ClassVar[tuple[str, ...]] = ("rank",)
 
     def __init__(self, latent_variable_size: int, std: str = "softplus", rank: int = 5) -> None:
         super().__init__(latent_variable_size)

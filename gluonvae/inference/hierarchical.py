@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Callable, Optional
+from typing import Any, Callable, ClassVar, Optional
 
 from .. import checks
 from ..backend.operators import namespace
@@ -36,6 +36,8 @@ class LayeredFamily(Family):
 
     distribution_type = Layered
     supports_bfloat16 = False
+
+    fixed: ClassVar[tuple[str, ...]] = ("latent_sizes",)
 
     def __init__(
         self,
@@ -84,6 +86,8 @@ class BottomUpFamily(LayeredFamily):
         See :class:`LayeredFamily`.
     """
 
+    not_in_parameters = "the networks of the layers above z_1, whose Gaussian this is"
+
     def units_below(self, number: int, between: Sequence[int]) -> int:
         return self.latent_sizes[number]
 
@@ -125,6 +129,7 @@ class LadderFamily(LayeredFamily):
         See :class:`LayeredFamily`; ``between_layer_sizes`` are those between d_l and d_{l+1}.
     """
 
+    not_in_parameters = "the prior's networks, whose Gaussians these estimates are multiplied by"
     _conditionals: Optional[Callable[[], Sequence[Any]]] = None
 
     def units_below(self, number: int, between: Sequence[int]) -> int:

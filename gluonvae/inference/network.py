@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Optional, Union
 
@@ -105,6 +106,19 @@ class FamilyInferenceNetwork(FamilyNetwork, InferenceNetwork):
     def hybrid_forward(self, F: Operators, data: Tensor, *label: Tensor) -> tuple[Tensor, ...]:
         features = self.features(data, *label)
         return self.family.parameters(*(head(features) for head in self.heads))
+
+    def export(self, path: str, epoch: int = 0, remove_amp_cast: bool = True) -> None:
+        """Export the graph, see Gluon's ``HybridBlock.export``: what a call returns, the parameters of q(z | x).
+
+        Warns, UserWarning, where these alone do not make q(z | x), as without its flow.
+        """
+        super().export(path, epoch, remove_amp_cast)
+        if self.family.not_in_parameters:
+            warnings.warn(
+                f"the export of {type(self).__name__} has the parameters that it returns, and not "
+                f"{self.family.not_in_parameters}: draw from posterior(data), or export the VAE, whose graph has all",
+                stacklevel=2,
+            )
 
     @property
     def floats_per_sample(self) -> int:

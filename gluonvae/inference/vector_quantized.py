@@ -30,6 +30,7 @@ class QuantizedFamily(Family):
     distribution_type = Quantized
     deterministic = True
     supports_bfloat16 = False
+    not_in_parameters = "the choice of the vectors that are nearest to the encodings, which are the latent state"
 
     def __init__(
         self, latent_variable_size: int, code_size: int = 8, codes: int = 64, codebook: str = "averages"

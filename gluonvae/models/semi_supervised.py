@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Optional
+from typing import Callable, Optional
 
 import numpy as np
 
 from .. import checks
 from .. import noise as _noise
-from ..backend.operators import as_numpy, namespace, stop_gradient
+from ..backend.operators import as_numpy, log_softmax, namespace, stop_gradient
 from ..backend.structures import map_structure
 from ..backend.types import Label, Operators, Structure, Tensor
 from ..generator import Generator
@@ -18,6 +18,15 @@ from ..inference import InferenceNetwork
 from ..networks import MLP, Activation, Dense
 from ..prior import Prior
 from .conditional import ConditionalVAE
+
+
+class Classifier(MLP):
+    """The logits of q(y | x), ``(B, Y)``, of data that it transforms as the inference network does, in its graph."""
+
+    preprocess: Callable[[Tensor], Tensor]
+
+    def hybrid_forward(self, F: Operators, x: Tensor) -> Tensor:
+        return super().hybrid_forward(F, self.preprocess(x))
 
 
 class SemiSupervisedVAE(ConditionalVAE):
@@ -66,7 +75,8 @@ class SemiSupervisedVAE(ConditionalVAE):
             )
         sizes = checks.layer_sizes("classifier_layer_sizes", classifier_layer_sizes)
         with self.name_scope():
-            self.classifier = MLP(sizes, classifier_act_type, self.data_dims, prefix="classifier_")
+            self.classifier = Classifier(sizes, classifier_act_type, self.data_dims, prefix="classifier_")
+            self.classifier.preprocess = inference_net.preprocess
             self.classifier.add(Dense(self.label_size, self.classifier.out_units))
 
     @property
@@ -116,7 +126,7 @@ class SemiSupervisedVAE(ConditionalVAE):
         """
         F = namespace(data)
         # (B, Y) each
-        log_q = F.log_softmax(self._class_logits(data))
+        log_q = log_softmax(self.classifier(data))
         missing = 1 - F.sum(label, axis=-1, keepdims=True)
         q = label + F.broadcast_mul(F.exp(log_q), missing)
         label_kl = F.broadcast_mul(F.exp(log_q) * log_q, missing) + q * math.log(self.label_size)
@@ -135,13 +145,10 @@ class SemiSupervisedVAE(ConditionalVAE):
         data, noise = map_structure(lambda x: F.concat(*[x] * self.label_size, dim=-2), (data, noise))
         return super().two_terms(data, noise, F.reshape(labels, shape=(-3, 0)))
 
-    def _class_logits(self, data: Tensor) -> Tensor:
-        return self.classifier(self.inference_net.preprocess(data))
-
     def classify(self, data: Tensor) -> Tensor:
         """Compute q(y | x), probabilities ``(B, Y)``, for data ``(B, X)``."""
         self.generator.check_data(data)
-        return namespace(data).softmax(self._class_logits(data))
+        return namespace(data).softmax(self.classifier(data))
 
     def generate_reconstructions(
         self,

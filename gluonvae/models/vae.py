@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Callable, Optional
+from typing import Any, Callable, ClassVar, Optional
 
 from .. import checks
 from ..backend.processes import one_thread_at_a_time
@@ -47,6 +47,7 @@ class VAE(ModelInputs):
 
     made_with: Optional[dict[str, Any]] = None
     """The arguments of :func:`gluonvae.construct_vae`, if it made the model."""
+    fixed: ClassVar[tuple[str, ...]] = ("generator", "inference_net", "prior", "label_size")
 
     def __init__(self, generator: Generator, inference_net: InferenceNetwork, prior: Optional[Prior] = None) -> None:
         super().__init__()

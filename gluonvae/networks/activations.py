@@ -6,6 +6,7 @@ from functools import partial
 from typing import Callable, Union
 
 from .. import checks
+from ..backend.graphs import GraphBlock
 from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
 
@@ -15,7 +16,7 @@ Activation = Union[str, Callable[[], Block]]
 """A name in :data:`ACTIVATIONS`, or a function without arguments that returns a new block."""
 
 
-class PReLU(mx.gluon.HybridBlock):
+class PReLU(GraphBlock):
     """Parametric ReLU: x where x > 0, alpha x elsewhere (He et al. 2015).
 
     The layer has a single learned alpha, which starts at 0.25. Input and output have the same shape,

@@ -6,6 +6,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from ..backend.graphs import GraphBlock
 from ..backend.operators import BFLOAT16
 from ..backend.runtime import check_device, mx
 from ..backend.types import Block, DType, Tensor
@@ -26,7 +27,7 @@ class XavierOrUniform(mx.init.Xavier):
             super()._init_weight(name, array)
 
 
-class XavierBlock(mx.gluon.HybridBlock):
+class XavierBlock(GraphBlock):
     """A HybridBlock with Xavier initialisation by default.
 
     Notes
@@ -60,8 +61,8 @@ class XavierBlock(mx.gluon.HybridBlock):
     def mixed_precision(self, precision: str) -> None:
         """Choose the precision of the matrix products of every :class:`Dense` layer (Micikevicius et al. 2018).
 
-        Parameters, activations, sums, convolutions and outputs stay float32. As with ``hybridize``, call it on
-        the outermost block that is called: blocks that contain this one keep the graphs they have traced.
+        Parameters, activations, sums, convolutions and outputs stay float32.
+        Blocks that contain this one trace their graphs anew.
 
         Parameters
         ----------

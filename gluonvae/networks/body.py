@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 from .. import checks
+from ..backend.control_flow import has_code_of_its_own, why_frozen
+from ..backend.graphs import GraphBlock
 from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
 from ..registry import Registry
@@ -142,10 +144,17 @@ def traced(body: Block, in_units: int, label_size: int = 0) -> Traced:
         raise ValueError(f"{name} is for rows of {wanted} values, (N, {wanted}), and is given {given}")
     try:
         output = body(*map(mx.sym.var, inputs))
+    except mx.base.NotImplementedForSymbol as error:
+        raise ValueError(
+            f"{name} cannot be hybridised for rows {given}, as a graph has no values to ask for: use "
+            f"operators instead, such as F.where ({error})"
+        ) from error
     except (AttributeError, TypeError, NotImplementedError) as error:
         raise ValueError(f"{name} cannot be hybridised for rows {given}: {error}") from error
     if not isinstance(output, mx.sym.Symbol) or len(output.list_outputs()) != 1:
         raise ValueError(f"{name} must return one tensor of features, (N, F) or (N, F, H, W), got {_kind(output)}")
+    if has_code_of_its_own(body) and (reason := why_frozen(body, lambda: body(*map(mx.sym.var, inputs)))):
+        raise ValueError(f"{name} cannot be hybridised for rows {given}: {reason}")
     internals = output.get_internals()
     try:
         # unlike infer_shape it does not print the error that it raises
@@ -190,7 +199,7 @@ def _of_batch(shape: Optional[Sequence[int]]) -> str:
     return f"({', '.join([first, *map(str, shape[1:])])})"
 
 
-class Fitted(mx.gluon.HybridBlock):
+class Fitted(GraphBlock):
     """Wraps a body, checks the size of its input, and passes it the label.
 
     It is called with rows ``(N, X)`` and, if there is one, a label ``(N, Y)``. A body that takes a label gets both;
@@ -204,8 +213,8 @@ class Fitted(mx.gluon.HybridBlock):
 
     def __init__(self, body: Block) -> None:
         super().__init__()
-        self.body = body
         self._traced: dict[tuple[int, int], Traced] = {}
+        self.body = body
 
     def fit(self, in_units: int, label_size: int = 0) -> Traced:
         """Check that the body fits its input, and infer the shape of its output.
@@ -230,8 +239,15 @@ class Fitted(mx.gluon.HybridBlock):
         sizes = in_units, label_size
         if sizes not in self._traced:
             # only the last: parameters may have got their shapes since another was traced
-            self._traced = {sizes: traced(self.body, *sizes)}
+            of_body = traced(self.body, *sizes)
+            self._traced.clear()
+            self._traced[sizes] = of_body
         return self._traced[sizes]
+
+    def _clear_cached_op(self) -> None:
+        super()._clear_cached_op()
+        # the body may be another
+        self._traced.clear()
 
     def hybrid_forward(self, F: Operators, rows: Tensor, *label: Tensor) -> Tensor:
         if label and not getattr(self.body, "takes_label", False):

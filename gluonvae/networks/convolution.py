@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from .. import checks
+from ..backend.graphs import GraphBlock
 from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
 from .activations import Activation, activation
@@ -47,7 +48,7 @@ def normalisation(batch_norm: bool) -> list[Block]:
     list of Block
         A BatchNorm, or nothing.
     """
-    return [nn.BatchNorm()] if batch_norm else []
+    return [nn.BatchNorm()] if checks.boolean("batch_norm", batch_norm) else []
 
 
 @ENCODERS.register("conv")
@@ -89,7 +90,7 @@ class ConvolutionalEncoder(OnImages):
         super().__init__(layers, shape)
 
 
-class DenseToMaps(mx.gluon.HybridBlock):
+class DenseToMaps(GraphBlock):
     """A dense layer whose output is reshaped: maps rows ``(N, D)`` to feature maps ``(N, C, H, W)``.
 
     Parameters
@@ -108,7 +109,7 @@ class DenseToMaps(mx.gluon.HybridBlock):
         return F.reshape(self.layer(rows), shape=self.shape)
 
 
-class Upsample(mx.gluon.HybridBlock):
+class Upsample(GraphBlock):
     """Nearest-neighbour upsampling by 2: maps ``(N, C, H, W)`` to ``(N, C, 2 H, 2 W)``."""
 
     def hybrid_forward(self, F: Operators, maps: Tensor) -> Tensor:

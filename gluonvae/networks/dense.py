@@ -8,6 +8,7 @@ from typing import Optional
 import numpy as np
 
 from .. import checks
+from ..backend.graphs import GraphBlock
 from ..backend.operators import BFLOAT16, namespace, stop_gradient
 from ..backend.processor import bfloat16_in_hardware
 from ..backend.runtime import mx
@@ -16,7 +17,7 @@ from ..backend.types import Block, Context, DType, Operators, Tensor
 _log = logging.getLogger(__name__)
 
 
-class Dense(mx.gluon.nn.Dense):
+class Dense(GraphBlock, mx.gluon.nn.Dense):
     """A dense layer over the last axis: maps ``(..., in_units)`` to ``(..., units)``.
 
     It is ``gluon.nn.Dense(units, flatten=False)`` whose matrix product may be taken in a lower precision than

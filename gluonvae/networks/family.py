@@ -31,6 +31,7 @@ class FamilyNetwork:
     """The family, with the parameters and blocks that it has of its own."""
     body: Any
     """Hidden layers, an MLP, or a :class:`gluonvae.networks.Fitted` body."""
+    fixed: ClassVar[tuple[str, ...]] = ("family",)
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 from .. import checks
+from ..backend.graphs import GraphBlock
 from ..backend.operators import namespace
 from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
@@ -109,7 +110,7 @@ class Layout(NamedTuple):
         return F.flatten(maps)
 
 
-class _BlockOfImages(mx.gluon.HybridBlock):
+class _BlockOfImages(GraphBlock):
     """A block and the layout of the images at its input or output."""
 
     def __init__(self, block: Block, shape: Sequence[int]) -> None:
@@ -190,7 +191,7 @@ class ToImages(_BlockOfImages):
         return self.block(rows)
 
 
-class MapsToRows(mx.gluon.HybridBlock):
+class MapsToRows(GraphBlock):
     """The output layer of a generator of images: a linear function of the features of each pixel.
 
     Maps feature maps ``(N, F, H, W)`` to rows ``(N, m X)``.

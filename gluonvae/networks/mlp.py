@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
+from ..backend.graphs import GraphBlock
 from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
 from .activations import Activation, activation
@@ -14,7 +15,7 @@ from .dense import Dense
 
 @ENCODERS.register("mlp")
 @DECODERS.register("mlp")
-class MLP(mx.gluon.nn.HybridSequential):
+class MLP(GraphBlock, mx.gluon.nn.HybridSequential):
     """Dense layers, each followed by an activation: maps ``(..., in_units)`` to ``(..., out_units)``.
 
     Parameters
@@ -70,7 +71,7 @@ class MLP(mx.gluon.nn.HybridSequential):
         return Dense(units, in_units), act
 
 
-class GatedDense(mx.gluon.HybridBlock):
+class GatedDense(GraphBlock):
     """A dense layer with gates: act(W x + b) ⊙ sigmoid(V x + c) (van den Oord et al. 2016, equation 2).
 
     Maps ``(..., in_units)`` to ``(..., units)``.

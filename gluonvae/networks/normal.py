@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import checks
-from ..backend.runtime import mx
+from ..backend.graphs import GraphBlock
 from ..backend.types import Operators, Tensor
 from ..distributions.normal import Normal
 from ..distributions.scales import std_transform
@@ -14,7 +14,7 @@ from .dense import Dense, set_in_units
 from .mlp import MLP
 
 
-class NormalNetwork(mx.gluon.HybridBlock):
+class NormalNetwork(GraphBlock):
     """Dense layers with a mean and a standard deviation on top: maps ``(..., in_units)`` to two ``(..., D)``.
 
     Parameters

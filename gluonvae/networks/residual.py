@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import checks
+from ..backend.graphs import GraphBlock
 from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
 from .activations import Activation, activation
@@ -15,7 +16,7 @@ from .images import OnImages, ToImages
 nn = mx.gluon.nn
 
 
-class ResidualBlock(mx.gluon.HybridBlock):
+class ResidualBlock(GraphBlock):
     """A residual block with full pre-activation (He et al. 2016, "Identity mappings in deep residual networks",
     figure 4e).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 from .. import checks
 from ..backend.operators import is_symbol, namespace
@@ -82,6 +82,8 @@ class Objective(XavierBlock):
     score_function = False
     """Whether the gradient in the parameters of q is that of its log density alone: latent states then need not
     be differentiable."""
+
+    fixed: ClassVar[tuple[str, ...]] = ("vae", "samples", "gradient")
 
     def __init__(self, vae: VAE, samples: int = 1, gradient: str = "standard") -> None:
         super().__init__()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..backend.graphs import GraphBlock
 from ..backend.runtime import mx
 from ..backend.structures import leaves, map_structure, rebuild, split
 from ..backend.types import Operators, Structure, Tensor
@@ -27,7 +28,7 @@ def check_chunks(objective: Any, batch_size: int) -> None:
             )
 
 
-class SampledTerms(mx.gluon.HybridBlock):
+class SampledTerms(GraphBlock):
     """What an objective computes for each sample, as a graph of its own.
 
     It is called with data, the leaves of the noise, a label in a conditional model, and a path scale if the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import ClassVar, NamedTuple, Optional
 
 from .. import checks
 from ..backend.types import Operators, Structure, Tensor, Weights
@@ -57,6 +57,8 @@ class FreeBitsELBO(TwoTermBound):
 
     free_bits = Weight()
     beta = Weight()
+
+    fixed: ClassVar[tuple[str, ...]] = ("groups",)
 
     def __init__(
         self,

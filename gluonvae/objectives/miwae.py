@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .. import checks
 from ..backend.operators import log_mean_exp, stop_gradient
 from ..backend.types import Operators, Tensor, Weights
@@ -33,6 +35,8 @@ class Grouped(ImportanceWeighted):
     ValueError
         For samples that do not fall into m groups.
     """
+
+    fixed: ClassVar[tuple[str, ...]] = ("groups",)
 
     def __init__(self, vae: VAE, samples: int = 64, groups: int = 8, gradient: str = "standard") -> None:
         super().__init__(vae, samples, gradient)

@@ -36,6 +36,8 @@ class Prior(ModelBlock):
     needs_label: ClassVar[bool] = False
     """Whether it is p(z | y) of a conditional model, see :class:`gluonvae.ConditionalPrior`."""
 
+    fixed: ClassVar[tuple[str, ...]] = ("latent_variable_size",)
+
     def __init__(self, latent_variable_size: int = 0) -> None:
         super().__init__()
         self.latent_variable_size = (
@@ -76,6 +78,11 @@ class Prior(ModelBlock):
     def generator_latent_size(self) -> int:
         """Number of latent variables that the generator sees: all of them, except in a hierarchy."""
         return self.latent_variable_size
+
+    @property
+    def not_in_generator(self) -> str:
+        """What is done to a latent state before the generator sees it, in words; nothing, except in some kinds."""
+        return ""
 
     def generator_latent(self, latent_state: Tensor) -> Tensor:
         """Return the latent variables that the generator sees, of ``(..., D)``: ``(..., generator_latent_size)``."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from .. import checks
 from ..backend.types import Model, Structure, Tensor
 from ..distributions import CodeVectors, Quantized
 from ..noise import NoiseSpec
@@ -25,11 +28,13 @@ class CodebookPrior(Prior):
     posterior_type = Quantized
     supports_bfloat16 = False
 
+    fixed: ClassVar[tuple[str, ...]] = ("positions", "codes")
+
     def __init__(self, latent_variable_size: int = 0, learned: bool = True) -> None:
         super().__init__(latent_variable_size)
         self.positions = self.codes = 0
         self._learn("logits", ("positions", "codes"), "zeros")
-        if not learned:
+        if not checks.boolean("learned", learned):
             self.logits.grad_req = "null"
 
     def bind(self, model: Model) -> None:

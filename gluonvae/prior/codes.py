@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Optional
 
+from .. import checks
 from ..backend.types import Model, Structure, Tensor
 from ..distributions import Codes, Distribution
 from .base import PRIORS, Prior
@@ -32,7 +33,7 @@ class CodePrior(Prior):
     def __init__(self, latent_variable_size: int = 0, learned: bool = False) -> None:
         super().__init__(latent_variable_size)
         self._learn("logits", ("latent_variable_size",), "zeros")
-        if not learned:
+        if not checks.boolean("learned", learned):
             self.logits.grad_req = "null"
 
     def bind(self, model: Model) -> None:
@@ -49,6 +50,11 @@ class CodePrior(Prior):
     @property
     def noise(self) -> Structure:
         return self.distribution_type.noise(self.latent_variable_size)
+
+    @property
+    def not_in_generator(self) -> str:
+        relaxed = self.distribution_type.code is not Codes.code
+        return "the function that makes a relaxed code of a latent state, its logit or logarithm" if relaxed else ""
 
     def generator_latent(self, latent_state: Tensor) -> Tensor:
         """Return the code, ``(..., D)``, of a latent state that may be its logarithm."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from .. import checks
 from ..backend.operators import namespace
@@ -32,6 +33,8 @@ class ConditionalPrior(Prior):
 
     distribution_type = Normal
     needs_label = True
+
+    fixed: ClassVar[tuple[str, ...]] = ("label_size",)
 
     def __init__(
         self, latent_variable_size: int = 0, layer_sizes: Sequence[int] = (), act_type: Activation = "tanh"

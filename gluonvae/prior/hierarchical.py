@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from .. import checks
 from ..backend.operators import namespace
@@ -40,6 +41,8 @@ class HierarchicalPrior(Prior):
     distribution_type = Layered
     supports_bfloat16 = False
 
+    fixed: ClassVar[tuple[str, ...]] = ("latent_sizes",)
+
     def __init__(
         self,
         latent_variable_size: Sequence[int],
@@ -63,6 +66,10 @@ class HierarchicalPrior(Prior):
     @property
     def generator_latent_size(self) -> int:
         return self.latent_sizes[0]
+
+    @property
+    def not_in_generator(self) -> str:
+        return "the choice of z_1, the first numbers of a latent state"
 
     def generator_latent(self, latent_state: Tensor) -> Tensor:
         """Return z_1, ``(..., D_1)``."""

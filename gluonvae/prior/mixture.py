@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .. import checks
-from ..backend.operators import namespace
+from ..backend.operators import log_softmax, namespace
 from ..backend.runtime import mx
 from ..backend.types import Tensor
 from ..distributions import Mixture, Normal
@@ -28,6 +30,8 @@ class MixturePrior(Prior):
     distribution_type = Mixture
     supports_bfloat16 = False
 
+    fixed: ClassVar[tuple[str, ...]] = ("components",)
+
     def __init__(self, latent_variable_size: int = 0, components: int = 10) -> None:
         super().__init__(latent_variable_size)
         self.components = checks.positive_int("components", components)
@@ -40,7 +44,6 @@ class MixturePrior(Prior):
         return self.components * self.latent_variable_size
 
     def distribution(self, like: Tensor) -> Mixture:
-        F = namespace(like)
-        log_weights = F.log_softmax(self._learned("logits", like))
+        F, log_weights = namespace(like), log_softmax(self._learned("logits", like))
         mean, std = self._learned("mean", like), exp_std(self._learned("log_std", like))
         return Mixture(log_weights, Normal(mean, std), lambda number: Normal(F.take(mean, number), F.take(std, number)))

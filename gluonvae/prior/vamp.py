@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Optional
+from typing import Any, Callable, ClassVar, Optional
 
 from .. import checks
 from ..backend.operators import namespace, softplus
@@ -43,6 +43,8 @@ class VampPrior(Prior):
     supports_bfloat16 = False
     _posterior: Optional[Callable[..., Distribution]] = None
 
+    fixed: ClassVar[tuple[str, ...]] = ("components", "data_dims", "label_size")
+
     def __init__(
         self, latent_variable_size: int = 0, components: int = 500, pseudo_range: Optional[str] = None
     ) -> None:
@@ -59,7 +61,7 @@ class VampPrior(Prior):
         if self.label_size:
             self._learn("unconstrained_label", (self.components, "label_size"), mx.init.Normal(1.0))
         support = model.generator.support
-        self.data_range = self.pseudo_range or ("real" if support is None else support.data_range)
+        self._data_range = "real" if support is None else support.data_range
         # not the block itself: its parameters stay its own alone
         self._posterior, self._posterior_noise = model.inference_net.posterior, model.inference_net.noise
         self._posterior_floats = model.inference_net.floats_per_sample
@@ -78,7 +80,7 @@ class VampPrior(Prior):
         if self._posterior is None:
             raise ValueError("VampPrior does not know data_dims: make the prior part of a VAE")
         names = ("unconstrained", "unconstrained_label") if self.label_size else ("unconstrained",)
-        return tuple(PSEUDO_RANGES[self.data_range](self._learned(name, like)) for name in names)
+        return tuple(PSEUDO_RANGES[self.pseudo_range or self._data_range](self._learned(name, like)) for name in names)
 
     def distribution(self, like: Tensor) -> Mixture:
         F, inputs = namespace(like), self.pseudo_inputs(like)

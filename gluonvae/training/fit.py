@@ -93,7 +93,10 @@ def fit(
     History
         For each epoch ``train_bound``, ``train_log_likelihood`` and ``train_kl`` in nats per data point, the same
         with ``valid_`` where there is ``valid``, ``valid_kl_1``, ``valid_kl_2``, ... where there are layers of
-        latent variables, and ``epoch``, ``learning_rate``, ``images_per_second`` and ``seconds``.
+        latent variables, ``valid_accuracy`` of a classifier, and ``epoch``, ``learning_rate``,
+        ``images_per_second`` and ``seconds``.
+        Of a :class:`gluonvae.SemiSupervisedVAE` ``valid_bound`` is that on log p(x), of the images without their
+        labels, and ``train_bound`` the mean of those on log p(x, y), where the label is known, and on log p(x).
 
     Raises
     ------
@@ -117,7 +120,7 @@ def fit(
         raise TypeError(f"bound must be an objective such as gluonvae.ELBO(vae), got {type(bound).__name__}")
     if folder is not None and resume is not None:
         raise ValueError("folder is of a new training and resume of one that was stopped: give one of them")
-    epochs = checks.positive_int("epochs", epochs)
+    epochs, progress = checks.positive_int("epochs", epochs), checks.boolean("progress", progress)
     train = dataset_for(bound.vae, train, "train")
     valid = None if valid is None else dataset_for(bound.vae, valid, "valid")
     if checks.positive_int("batch_size", batch_size) > len(train):

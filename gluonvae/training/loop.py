@@ -17,7 +17,7 @@ from ..backend.runtime import mx
 from ..batches import load_batch
 from ..data import Dataset
 from ..evaluation import evaluate
-from ..evaluation.estimates import named_kl_by_layer
+from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_layer
 from ..files import as_json, written_by
 from ..graph import draws_random_numbers
 from ..objectives import Objective
@@ -150,9 +150,7 @@ class Training:
             "seconds": self._seconds,
         }
         if self.valid is not None:
-            metrics.update(_prefixed("valid", evaluate(self.bound, self.valid)[:3]))
-            layers = named_kl_by_layer(self.bound.vae, self.valid)
-            metrics.update({f"valid_{name}": value for name, value in layers.items()})
+            metrics.update(_validated(self.bound, self.valid))
             self._note_best(metrics["valid_bound"])
         self.history.rows.append(metrics)
         self.epoch, self.row = self.epoch + 1, 0
@@ -233,6 +231,13 @@ class Training:
             "optimizer": type(self.stepper.trainer._optimizer).__name__,
             "bound": type(self.bound).__name__,
         }
+
+
+def _validated(bound: Objective, valid: Dataset) -> Metrics:
+    """What is told of the validation data; the bound is always one on log p(x), also where there are labels."""
+    terms = evaluate(bound, as_unlabelled(bound.vae, valid))[:3]
+    further = {**named_kl_by_layer(bound.vae, valid), **named_accuracy(bound.vae, valid)}
+    return {**_prefixed("valid", terms), **{f"valid_{name}": value for name, value in further.items()}}
 
 
 def describe(metrics: Metrics) -> str:

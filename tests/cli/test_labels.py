@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
+from gluonvae.backend.runtime import mx
 from gluonvae.cli.labels import label_size
 from gluonvae.cli.main import main
 from gluonvae.data import all_labels
+from gluonvae.training.run import load_run
 
 SMALL = ["--generator-layers", "50", "--inference-layers", "50", "--latent-size", "5", "--epochs", "1"]
 
@@ -49,6 +51,13 @@ def test_few_labels(tmp_path, capsys):
     result = json.loads((folder / "result.json").read_text())
     assert f"accuracy {result['test_accuracy']:.4g}" in capsys.readouterr().out
     assert 0.2 < result["test_accuracy"] <= 1
+    metrics = json.loads((folder / "metrics.jsonl").read_text().splitlines()[-1])
+    assert metrics["valid_accuracy"] > 0.2
+    # bounds on log p(x), of images without their labels
+    bound, splits = gv.SemiSupervisedELBO(load_run(folder, mx.cpu())[0]), gv.data.load("digits")
+    for got, part in ((metrics["valid_bound"], splits.valid), (result["test_bound"], splits.test)):
+        assert got == pytest.approx(gv.evaluate(bound, gv.data.hide_labels(part)).bound, abs=1e-2)
+        assert got > gv.evaluate(bound, part).bound + 0.5
     for command in ("sample", "reconstruct"):
         assert main([command, str(folder), "-n", "2"]) == 0
 

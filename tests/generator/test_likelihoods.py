@@ -37,6 +37,27 @@ def test_log_prob_is_scipys(row, dtype, shapes, rng):
 
 
 @every_likelihood
+def test_log_prob_of_many_variables_has_no_bias(row, rng):
+    """In float32 the errors of 784 variables average out: they are not the same in all of them."""
+    many = 780  # a multiple of the categories
+    raw = [parameter.astype("float32").astype("float64") for parameter in raw_parameters(row, rng, 20, size=many)]
+    p = distribution(row, raw, "float32")
+    x = p.sample()
+    truth = row.truth(*raw).log_prob(x.asnumpy().astype("float64"))
+    errors = p.log_prob(x).asnumpy() - truth
+    by_chance = 4 * errors.std(ddof=1) / np.sqrt(len(errors))
+    assert abs(errors.mean()) < by_chance + np.finfo("float32").eps * abs(truth).mean() / 2
+
+
+def test_log_prob_of_equal_logits_has_no_bias():
+    """784 variables of ten categories, all as probable: neither log_softmax nor the sum may be off."""
+    labels = np.eye(10)[np.arange(784) % 10].reshape(1, -1)
+    for kind in (gv.distributions.OneHotCategorical, gv.distributions.OneHotCodes):
+        log_prob = kind(mx.nd.zeros((1, 7840)), 10).log_prob(nd(labels)).asnumpy()
+        np.testing.assert_allclose(log_prob, -784 * np.log(10), rtol=1.2e-7)
+
+
+@every_likelihood
 def test_mean_is_scipys(row, rng):
     raw = raw_parameters(row, rng, 7)
     mean = distribution(row, raw, "float64").mean.asnumpy()

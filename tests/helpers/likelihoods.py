@@ -18,8 +18,8 @@ def make(row, **options):
     )
 
 
-def raw_parameters(row, rng, *leading):
-    return [draw(rng, *leading, row.width * X) for draw in row.raw]
+def raw_parameters(row, rng, *leading, size=X):
+    return [draw(rng, *leading, row.width * size) for draw in row.raw]
 
 
 def from_raw(generator, *raw):

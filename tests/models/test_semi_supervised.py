@@ -236,3 +236,26 @@ def test_other_errors(rng):
         gv.SemiSupervisedELBO(small_vae())
     with pytest.raises(ValueError, match="whole numbers from -1 to 2, got int64 from -2 to 1"):
         small()(pixels(rng, 2), label=np.array([-2, 1]))
+
+
+def test_validation_is_of_the_data_without_their_labels(rng):
+    """A labelled bound differs from an unlabelled one by log Y where nothing depends on the label."""
+    vae = small()
+    for parameter in vae.collect_params(".*classifier.*").values():
+        parameter.set_data(nd(np.zeros(parameter.shape)))
+    for layer in (vae.inference_net.body[0], vae.generator.body[0]):
+        weight = layer.weight.data().asnumpy()
+        weight[:, -Y:] = 0
+        layer.weight.set_data(nd(weight))
+    bound = gv.SemiSupervisedELBO(vae, alpha=0)
+    labels = rng.integers(0, Y, 40)
+    images = Dataset(rng.integers(0, 2, (40, X)), labels=labels)
+    labelled, unlabelled = gv.evaluate(bound, images), gv.evaluate(bound, gv.data.hide_labels(images))
+    assert unlabelled.bound - labelled.bound == pytest.approx(np.log(Y), abs=1e-4)
+    np.testing.assert_array_equal(images.labels, labels)
+    rows = gv.fit(bound, images, images, epochs=1, batch_size=40, learning_rate=1e-12, progress=False).rows
+    assert rows[0]["valid_bound"] == pytest.approx(unlabelled.bound, abs=1e-4)
+    # all classes are as probable, and the first is taken
+    assert rows[0]["valid_accuracy"] == np.mean(labels == 0)
+    without = gv.data.hide_labels(images)
+    assert "valid_accuracy" not in gv.fit(bound, images, without, epochs=1, batch_size=40, progress=False).rows[0]
