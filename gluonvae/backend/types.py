@@ -36,6 +36,7 @@ class Tensor(Protocol):
     shape: tuple[int, ...]
     dtype: DType
     context: Context
+    stype: str
     ndim: int
     size: int
     grad: Tensor

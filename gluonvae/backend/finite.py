@@ -1,0 +1,87 @@
+"""Whether tensors hold a number that is not finite, looked at in one pass over their memory."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from .memory import cut, wait
+from .runtime import engine_is_naive, is_gpu, mx
+from .types import Tensor
+
+LARGEST = np.sqrt(np.finfo(np.float32).max)
+"""Beyond it the square of a float32 is infinite, and optimizers take the square of a gradient."""
+
+
+class FiniteCheck:
+    """Looks at the same tensors again and again: gradients and buffers, once a step.
+
+    Float32 on the CPU is read by a compiled loop; anything else by an operator of MXNet's, which does not wait for
+    a device but is slower on the CPU.
+
+    Parameters
+    ----------
+    waits : bool
+        Whether the tensors are computed when they are looked at, or may be waited for.
+    """
+
+    def __init__(self, waits: bool) -> None:
+        self._waits = waits
+        self._tensors: Sequence[Tensor] = ()
+        self._sizes, self._addresses = np.empty(0, np.int64), np.empty((0, 1), np.uint64)
+
+    def __call__(self, tensors: Sequence[Tensor]) -> Union[float, Tensor]:
+        """Look at tensors.
+
+        Parameters
+        ----------
+        tensors : Sequence[Tensor]
+            NDArrays on one device, at least one.
+
+        Returns
+        -------
+        float or Tensor
+            A finite number, ``(1,)`` where it is a tensor, if every value is finite and no larger than
+            :data:`LARGEST`, to a small factor; else NaN or infinity.
+        """
+        loop = _loop() if self._waits and all(map(_is_plain, tensors)) else None
+        if loop is None:
+            return _sum_of_squares(tensors)
+        known = self._tensors
+        if len(tensors) != len(known) or not all(map(operator.is_, tensors, known)):
+            wait(tensors)  # what is still to be computed has no memory yet
+            _, self._sizes, self._addresses = cut([(tensor,) for tensor in tensors])
+            self._tensors = tensors
+        elif not engine_is_naive():
+            wait(tensors)
+        return math.nan if loop(self._addresses, self._sizes, LARGEST) else 0.0
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    return tensor.dtype == np.float32 and tensor.stype == "default" and not is_gpu(tensor.context)
+
+
+def _sum_of_squares(tensors: Sequence[Tensor]) -> Tensor:
+    """Of all values, ``(1,)``, in float32."""
+    dense = [tensor if tensor.stype == "default" else _stored(tensor) for tensor in tensors]
+    return mx.nd.multi_sum_sq(*dense, num_arrays=len(dense)).sum()
+
+
+def _stored(sparse: Any) -> Tensor:
+    """The values of a sparse tensor that are not 0."""
+    return sparse.data
+
+
+@functools.cache
+def _loop() -> Optional[Callable[..., int]]:
+    """The compiled loop; None without numba, or where numba has no place for what it compiles."""
+    try:
+        from .loops import finite
+    except (ImportError, RuntimeError):
+        return None
+    return finite.parallel if engine_is_naive() else finite.serial
