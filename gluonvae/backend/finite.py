@@ -34,6 +34,7 @@ class FiniteCheck:
         self._waits = waits
         self._tensors: Sequence[Tensor] = ()
         self._sizes, self._addresses = np.empty(0, np.int64), np.empty((0, 1), np.uint64)
+        self._loop: Optional[Callable[..., int]] = None
 
     def __call__(self, tensors: Sequence[Tensor]) -> Union[float, Tensor]:
         """Look at tensors.
@@ -46,20 +47,25 @@ class FiniteCheck:
         Returns
         -------
         float or Tensor
-            A finite number, ``(1,)`` where it is a tensor, if every value is finite and no larger than
-            :data:`LARGEST`, to a small factor; else NaN or infinity.
+            0, ``(1,)`` where it is a tensor, if every value is finite and no larger than :data:`LARGEST`, to a
+            small factor; else NaN.
         """
-        loop = _loop() if self._waits and all(map(_is_plain, tensors)) else None
-        if loop is None:
-            return _sum_of_squares(tensors)
         known = self._tensors
         if len(tensors) != len(known) or not all(map(operator.is_, tensors, known)):
+            self._look_up(tensors)
+        elif self._loop is not None and not engine_is_naive():
+            wait(tensors)
+        if self._loop is None:
+            return 0 * _sum_of_squares(tensors)
+        return math.nan if self._loop(self._addresses, self._sizes, LARGEST) else 0.0
+
+    def _look_up(self, tensors: Sequence[Tensor]) -> None:
+        """Find the memory of tensors that are not those of the last call, where the compiled loop can be used."""
+        self._tensors = tensors
+        self._loop = _compiled() if self._waits and all(map(_is_plain, tensors)) else None
+        if self._loop is not None:
             wait(tensors)  # what is still to be computed has no memory yet
             _, self._sizes, self._addresses = cut([(tensor,) for tensor in tensors])
-            self._tensors = tensors
-        elif not engine_is_naive():
-            wait(tensors)
-        return math.nan if loop(self._addresses, self._sizes, LARGEST) else 0.0
 
 
 def _is_plain(tensor: Tensor) -> bool:
@@ -78,7 +84,7 @@ def _stored(sparse: Any) -> Tensor:
 
 
 @functools.cache
-def _loop() -> Optional[Callable[..., int]]:
+def _compiled() -> Optional[Callable[..., int]]:
     """The compiled loop; None without numba, or where numba has no place for what it compiles."""
     try:
         from .loops import finite

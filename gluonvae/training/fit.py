@@ -173,7 +173,7 @@ def _train_epoch(stepper: Stepper, train: Dataset, batch_size: int, bar: tqdm, c
     stepper.start_epoch()
     for start in range(0, len(train), batch_size):
         rows = order[start : start + batch_size]
-        stepper.step(load_batch(stepper.bound.vae, train, rows))
+        stepper.step(load_batch(stepper.bound.vae, train, rows), rows)
         if stepper.seen:
             bound, log_likelihood, kl = stepper.sums / stepper.seen
             bar.set_postfix_str(f"bound {bound:.2f}, log-lik. {log_likelihood:.2f}, KL {kl:.2f}", refresh=False)
