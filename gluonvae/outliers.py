@@ -76,9 +76,10 @@ def _spreads(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     wrong = ~np.isfinite(values)
     values = np.where(wrong, np.nan, values).astype(np.float64)
     values[:, wrong.all(axis=0)] = 0
-    # the middle of two values lies as far from one as from the other
-    middle = np.nanmedian(values, axis=0) if len(values) > 2 else np.full(values.shape[1], np.nanmedian(values))
+    # two rows say nothing of each column: its middle would lie as far from one as from the other
+    axis = 0 if len(values) > 2 else None
+    middle = np.nanmedian(values, axis=axis) + np.zeros(values.shape[1])
     distance = np.abs(values - middle)
-    spread = np.maximum(np.nanmedian(distance, axis=0), np.nanmedian(distance))
+    spread = np.maximum(np.nanmedian(distance, axis=axis), np.nanmedian(distance))
     spreads = distance / np.where(spread > 0, spread, 1)
     return middle, np.where(wrong, np.inf, spreads)

@@ -203,7 +203,7 @@ class Diagnosis:
     def _of_bound(self) -> Cause:
         """What is left: data that are all too large, or the bound."""
         largest = float(np.abs(self.data).max())
-        if largest > 1 and self._replay(self.data / np.float32(largest)).sound:
+        if 1 < largest < np.inf and self._replay(self.data / np.float32(largest)).sound:
             return Cause(f"the data of the batch reach {largest:.3g}", "Standardise the data")
         return Cause(
             "no update and no single value is to blame",

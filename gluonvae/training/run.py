@@ -20,6 +20,7 @@ from ..backend.runtime import mx
 from ..backend.types import Context
 from ..files import replacing
 from ..models import VAE, construct_vae
+from ..networks.blocks import names, not_finite
 
 CONFIG, METRICS, PARAMETERS, RESULT = "config.json", "metrics.jsonl", "model.params", "result.json"
 
@@ -113,7 +114,7 @@ def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
     Raises
     ------
     RunError
-        If the folder is missing or not whole.
+        If the folder is missing or not whole, or a parameter is not finite.
     """
     try:
         config: Config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
@@ -132,4 +133,6 @@ def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
         vae.load_parameters(str(path), ctx=ctx)
     except (mx.base.MXNetError, AssertionError, ValueError) as error:
         raise RunError(f"{path} does not hold the parameters of this run's model: {error}") from error
+    if broken := not_finite(vae):
+        raise RunError(f"{path} holds NaN or infinity in {names(broken)}: train the model again")
     return vae, config
