@@ -22,17 +22,15 @@ class Outlier(NamedTuple):
     spreads: float
     """How far from there, in units of the median distance."""
 
-    def describe(self, rows: Optional[np.ndarray] = None) -> str:
-        """Say what it is and where, in the data set of which the batch is ``rows``."""
-        return (
-            f"column {self.column} of {row_name(self.row, rows)} is {self.value:.6g}, where the other rows have about "
-            f"{self.typical:.3g}"
-        )
+    def describe(self, rows: Optional[np.ndarray] = None, of: str = "data") -> str:
+        """Say what it is and where, in the data or labels of which the batch is ``rows``."""
+        place = f"column {self.column} of {row_name(self.row, rows, of)}"
+        return f"{place} is {self.value:.6g}, where the other rows have about {self.typical:.3g}"
 
 
-def row_name(row: int, rows: Optional[np.ndarray] = None) -> str:
+def row_name(row: int, rows: Optional[np.ndarray] = None, of: str = "data") -> str:
     """Return what messages call a row of a batch, which is ``rows`` of a data set or, left out, of none."""
-    return f"row {row} of the batch" if rows is None else f"row {rows[row]} of the data"
+    return f"row {row} of the batch" if rows is None else f"row {rows[row]} of the {of}"
 
 
 def find_outlier(values: np.ndarray, among: Optional[np.ndarray] = None) -> Optional[Outlier]:

@@ -132,14 +132,17 @@ class Diagnosis:
             return self._of_update("computed once more, it is finite", self._best_state())
         return self._of_datum() or self._of_earlier_update() or self._of_weight() or self._of_bound()
 
-    def _replay(self, data: Optional[np.ndarray] = None) -> Outcome:
-        """Compute the step with the parameters of now and, if given, other data; buffers are left alone."""
+    def _replay(self, **inputs: np.ndarray) -> Outcome:
+        """Compute the step with the parameters of now, and another ``data`` or ``label`` where it is given.
+
+        Buffers are left alone.
+        """
         trained, taken = self.trained, self.taken
         before = State.copy(trained.buffers(), taken.step)
-        given = taken.batch.data if data is None else to_device(self.bound.vae, data)
+        batch = taken.batch._replace(**{name: to_device(self.bound.vae, values) for name, values in inputs.items()})
         trained.clear_gradients()
         with mx.autograd.record():
-            objective = self.bound.terms(given, taken.noise, taken.batch.label, validated=True).objective
+            objective = self.bound.terms(batch.data, taken.noise, batch.label, validated=True).objective
             loss = -objective
         loss.backward()
         changed = zip(trained.changed_names(), map(as_numpy, trained.changed()))
@@ -151,13 +154,14 @@ class Diagnosis:
         """Find whether the step is finite without the value that stands out most in the batch."""
         wrong = np.flatnonzero(~np.isfinite(self.outcome.objective))
         some = 0 < len(wrong) < len(self.data)
-        outlier = find_outlier(self.data, wrong if some else None)
-        if outlier is None:
-            return None
-        repaired = self._replay(without(self.data, outlier))
-        if not (np.isfinite(repaired.objective[outlier.row]) if some else repaired.sound):
-            return None
-        return Cause(outlier.describe(self.taken.rows), LOOK_AT_DATUM)
+        for name, values in zip(Batch._fields, map(as_numpy, self.taken.batch.inputs)):
+            outlier = find_outlier(values, wrong if some else None)
+            if outlier is None:
+                continue
+            repaired = self._replay(**{name: without(values, outlier)})
+            if np.isfinite(repaired.objective[outlier.row]) if some else repaired.sound:
+                return Cause(outlier.describe(self.taken.rows, name), LOOK_AT_DATUM)
+        return None
 
     def _of_weight(self) -> Optional[Cause]:
         """Find whether the step is finite with 1, or what is nearest to it, in the place of a weight."""
@@ -203,7 +207,7 @@ class Diagnosis:
     def _of_bound(self) -> Cause:
         """What is left: data that are all too large, or the bound."""
         largest = float(np.abs(self.data).max())
-        if 1 < largest < np.inf and self._replay(self.data / np.float32(largest)).sound:
+        if 1 < largest < np.inf and self._replay(data=self.data / np.float32(largest)).sound:
             return Cause(f"the data of the batch reach {largest:.3g}", "Standardise the data")
         return Cause(
             "no update and no single value is to blame",

@@ -7,9 +7,10 @@ import pytest
 
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
+from gluonvae.batches import Batch
 from gluonvae.training import Diverged
 from gluonvae.training import step as stepper
-from tests.helpers import set_mode
+from tests.helpers import nd, set_mode
 from tests.truths.codebook import small
 
 ROWS, COLUMNS = 200, 12
@@ -86,6 +87,28 @@ def test_a_value_of_the_data_is_named_and_nothing_is_changed_by_it(row, mode, rn
     assert error.step == error.parameters_before == len(seen) - 1  # once by the constructor
     for name, got in values(bound).items():
         np.testing.assert_array_equal(got, seen[-1][name], err_msg=name)
+
+
+@every_mode
+def test_a_condition_is_named(mode, rng):
+    """Labels are inputs too; here they are numbers. Sound ones are between 0 and 1."""
+    vae = gv.construct_vae(
+        likelihood="gaussian",
+        generator_layer_sizes=[6],
+        infer_layer_sizes=[6],
+        latent_variable_size=3,
+        data_dims=COLUMNS,
+        label_size=3,
+        generator_act_type="relu",
+    )
+    vae.initialize()
+    bound, labels = gv.ELBO(vae), rng.random((20, 3)).astype("float32")
+    labels[5, 1] = 1e30
+    set_mode(bound, mode)
+    taken = stepper.Stepper(bound, "fusedadam", 1e-3, {})
+    taken.step(Batch(nd(data(rng)[:20]), nd(np.eye(3)[rng.integers(0, 3, 20)])))
+    with pytest.raises(Diverged, match=r"column 1 of row 105 of the label is 1e\+30, "):
+        taken.step(Batch(nd(data(rng)[:20]), nd(labels)), np.arange(100, 120))
 
 
 BOUNDS = {
