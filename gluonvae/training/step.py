@@ -12,6 +12,7 @@ from .. import checks
 from ..backend.finite import FiniteCheck
 from ..backend.operators import BFLOAT16
 from ..backend.runtime import is_gpu, mx
+from ..backend.types import Tensor
 from ..batches import Batch
 from ..objectives import Objective, Terms
 from ..weights import find_weights, set_weight
@@ -82,6 +83,8 @@ class Stepper:
         self.trained = Trained(bound)
         self._at_once = steps_unread(bound.vae.context)
         self._check = FiniteCheck(waits=self._at_once == 1)
+        self._descent: Optional[Tensor] = None
+        """The gradient of what is minimised in the objective, -1 for each row of a batch."""
         self._unread: list[Taken] = []
         self._last: Optional[Taken] = None
         """The last step that was read."""
@@ -122,8 +125,10 @@ class Stepper:
         validated, self._first_batch = not self._first_batch, False
         with mx.autograd.record():
             terms = self.bound.terms(batch.data, noise, batch.label, validated)
-            loss = -terms.objective
-        loss.backward()
+        # what -objective would do with one more node
+        if self._descent is None or len(self._descent) != len(batch.data):
+            self._descent = -mx.nd.ones_like(terms.objective)
+        mx.autograd.backward(terms.objective, self._descent)
         unsound = self._check(self.trained.changed())
         self._unread.append(Taken(self.taken + 1, rate, batch, rows, noise, terms, unsound))
         if self.taken % self._at_once == 0:
