@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -159,7 +160,14 @@ def _device(group: Group) -> None:
 
 
 def _number(
-    group: Group, flag: str, text: str, default: object = None, *, type: type = int, metavar: str = "N", **options: Any
+    group: Group,
+    flag: str,
+    text: str,
+    default: object = None,
+    *,
+    type: type = int,
+    metavar: str = "N",
+    **options: Any,
 ) -> None:
     """Add a flag of a number, or with ``nargs`` of several."""
     group.add_argument(flag, type=type, default=default, metavar=metavar, help=text, **options)
@@ -208,12 +216,22 @@ def _key_and_value(text: str) -> tuple[str, object]:
     key, equals, value = text.partition("=")
     if not (key and equals):
         raise argparse.ArgumentTypeError(f"{text!r} must be KEY=VALUE, such as components=10")
+    if not _is_finite(value):
+        raise argparse.ArgumentTypeError(f"{text!r}: a number must be finite")
     try:
         literal = ast.literal_eval(value)
-        json.dumps(literal)
+        json.dumps(literal, allow_nan=False)
     except (ValueError, TypeError, SyntaxError):
         return key, value
     return key, literal
+
+
+def _is_finite(text: str) -> bool:
+    """Return whether a text is a finite number, or none."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return True
 
 
 class _Update(argparse.Action):

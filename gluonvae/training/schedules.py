@@ -6,7 +6,6 @@ learning rate schedulers are. Those made here are gluoncv's.
 
 from __future__ import annotations
 
-import math
 from typing import Any, Callable, Union
 
 from .. import checks
@@ -53,7 +52,7 @@ def exponential(start: float, end: float, steps: int) -> Schedule:
     ValueError
         Where one of them is not positive, or not finite.
     """
-    _check_finite(start=start, end=end)
+    start, end = checks.finite_number("start", start), checks.finite_number("end", end)
     if not (start > 0 and end > 0):
         raise ValueError(f"start and end must be positive, got {start} and {end}")
     steps = checks.positive_int("steps", steps)
@@ -106,13 +105,7 @@ def cyclical(steps: int, cycles: int = 4, ramp: float = 0.5, end: float = 1.0) -
     return import_quietly("gluoncv.utils").LRSequential(pieces)
 
 
-def _check_finite(**values: float) -> None:
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise ValueError(f"{name} must be a finite number, got {value}")
-
-
 def _gluoncv(mode: str, start: float, end: float, steps: int) -> Any:
-    _check_finite(start=start, end=end)
+    start, end = checks.finite_number("start", start), checks.finite_number("end", end)
     niters = max(2, checks.positive_int("steps", steps))  # over one step gluoncv divides by zero
     return import_quietly("gluoncv.utils").LRScheduler(mode, start, end, niters=niters)
