@@ -48,8 +48,12 @@ class Weight:
         return value if _as(parameter.dtype, value) == stored else stored
 
     def __set__(self, block: Any, value: float) -> None:
-        inside = self.minimum < value if self.positive else self.minimum <= value
-        if not (math.isfinite(value) and inside and value <= self.maximum):
+        if isinstance(value, str):
+            raise TypeError(f"{self.name} must be a {self._wanted()}, got {value!r}")
+        with np.errstate(over="ignore"):
+            stored = float(np.float32(value))  # what a graph computes with: 1e39 is infinite there, and 1e-50 is 0
+        inside = self.minimum < min(stored, value) if self.positive else self.minimum <= value
+        if not (math.isfinite(stored) and inside and value <= self.maximum):
             raise ValueError(f"{self.name} must be a {self._wanted()}, got {value}")
         block.__dict__[f"_{self.name}"] = float(value)
         parameter = block._reg_params.get(self.name)

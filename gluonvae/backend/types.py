@@ -36,6 +36,7 @@ class Tensor(Protocol):
     shape: tuple[int, ...]
     dtype: DType
     context: Context
+    stype: str
     ndim: int
     size: int
     grad: Tensor
@@ -97,6 +98,7 @@ class Parameter(Protocol):
     def var(self) -> Tensor: ...
     def set_data(self, data: Tensor) -> None: ...
     def list_ctx(self) -> list[Context]: ...
+    def list_data(self) -> list[Tensor]: ...
 
 
 class Block(Protocol):

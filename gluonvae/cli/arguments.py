@@ -225,7 +225,14 @@ def _device(group: Group) -> None:
 
 
 def _number(
-    group: Group, flag: str, text: str, default: object = None, *, type: type = int, metavar: str = "N", **options: Any
+    group: Group,
+    flag: str,
+    text: str,
+    default: object = None,
+    *,
+    type: type = int,
+    metavar: str = "N",
+    **options: Any,
 ) -> None:
     """Add a flag of a number, or with ``nargs`` of several."""
     group.add_argument(flag, type=type, default=default, metavar=metavar, help=text, **options)

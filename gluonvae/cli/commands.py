@@ -93,6 +93,8 @@ def _load(asked: argparse.Namespace) -> tuple[VAE, Config]:
 def _test_images(asked: argparse.Namespace, config: Config, unless_asked: Optional[int] = None) -> data.Dataset:
     """The run's test images, or as many of them as were asked for, or unless there are fewer ``unless_asked``."""
     source = config["data"]
+    if source["name"] is None and not asked.data:
+        raise data.DataError("the run was trained from Python: name test images with --data")
     moved = {"name": asked.data and whole_name(asked.data), "folder": asked.data_dir}
     try:
         test = data.load(**{**source, **{key: value for key, value in moved.items() if value}}).test

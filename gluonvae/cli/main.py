@@ -17,7 +17,8 @@ import io
 import logging
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn, Optional
 
 from .._version import __version__
@@ -112,8 +113,7 @@ def main(words: Optional[Sequence[str]] = None) -> int:
         name = f"gluonvae {asked.command}"
         if asked.run is train:
             check_effects(asked, _given(words, asked))
-        with raising_signals(), warnings.catch_warnings():
-            _set_output(asked)
+        with raising_signals(), _output(asked):
             status = asked.run(asked)
             sys.stdout.flush()  # a reader that has gone is noticed here, and not at the exit
             return status
@@ -135,12 +135,20 @@ def _print_any_character() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _set_output(asked: argparse.Namespace) -> None:
+@contextmanager
+def _output(asked: argparse.Namespace) -> Iterator[None]:
+    """Context manager in which as much is logged and warned of as was asked for."""
     logging.basicConfig(format="%(message)s")
-    level = logging.ERROR if asked.quiet else logging.INFO if asked.verbose else logging.WARNING
-    logging.getLogger("gluonvae").setLevel(level)
-    if not asked.debug:
-        # a result that is not finite is an error of its own
-        warnings.simplefilter("ignore", RuntimeWarning)
-    if asked.quiet:
-        warnings.simplefilter("ignore")
+    logger = logging.getLogger("gluonvae")
+    before = logger.level
+    logger.setLevel(logging.ERROR if asked.quiet else logging.INFO if asked.verbose else logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            if not asked.debug:
+                # a result that is not finite is an error of its own
+                warnings.simplefilter("ignore", RuntimeWarning)
+            if asked.quiet:
+                warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)

@@ -189,6 +189,8 @@ def _fit_arguments(asked: argparse.Namespace, bound: Objective, images: int) -> 
     steps_an_epoch = math.ceil(images / checks.positive_int("--batch-size", asked.batch_size))
     steps = steps_an_epoch * checks.positive_int("--epochs", asked.epochs)
     rate = asked.learning_rate
+    if not rate > 0:  # a schedule may begin with 0, but this one would stay there
+        raise ValueError(f"learning_rate must be positive, got {rate}")
     if asked.learning_rate_schedule == "cosine":
         rate = schedules.cosine(rate, FINAL_RATE * rate, steps)
     rise = steps_an_epoch * checks.positive_int("--beta-epochs", asked.beta_epochs)

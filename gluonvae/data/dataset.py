@@ -286,7 +286,7 @@ def _image_shape(images: np.ndarray, shape: Optional[Sequence[int]]) -> tuple[in
 
 def _grey(images: np.ndarray, keep_values: bool) -> np.ndarray:
     """Return zeros and ones as bool, other pixels as uint8 for 0 to 255 or as float32 in [0, 1]."""
-    if images.dtype == bool or np.array_equal(images * images, images):
+    if images.dtype == bool or ((images == 0) | (images == 1)).all():
         return images.astype(bool)
     if keep_values:
         return images.astype(np.float32)

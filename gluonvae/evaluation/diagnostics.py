@@ -12,6 +12,7 @@ from ..data import Dataset
 from ..distributions import Quantized
 from ..models import VAE
 from ..noise import NoiseSource
+from .finite import check_parameters
 
 
 class Perplexity(NamedTuple):
@@ -43,10 +44,13 @@ def perplexity(vae: VAE, data: Union[Dataset, ArrayLike], batch_size: int = 500,
     ------
     TypeError
         For a model that has no codebook.
+    FloatingPointError
+        Where a parameter of the model is not finite.
     """
     net = vae.inference_net
     if net.distribution_type is not Quantized:
         raise TypeError(f"perplexity is of a codebook's codes, and {type(net).__name__} has none")
+    check_parameters(vae)
     size = net.family.codebook.codes
     counts = np.zeros((1, size))
     for batch in batches(vae, dataset_for(vae, data), batch_size, NoiseSource(seed)):

@@ -15,6 +15,7 @@ from ..noise import NoiseSource
 from ..objectives import Objective
 from ..objectives.elbo import check_kl_not_replaced
 from ..objectives.layered_kl import kl_of_layers, layers_of
+from .finite import check_finite, check_parameters
 
 
 class Estimate(NamedTuple):
@@ -60,14 +61,19 @@ def evaluate(bound: Objective, data: Union[Dataset, ArrayLike], batch_size: int 
     ------
     ValueError, TypeError
         As :func:`gluonvae.fit` does.
+    FloatingPointError
+        Where a term of a data point is not finite, with its row.
     """
     vae, rows, source = bound.vae, [], NoiseSource(seed)
-    for data_batch, label in batches(vae, dataset_for(vae, data), batch_size, source):
-        terms = bound.terms(data_batch, bound.draw_noise(len(data_batch), source), label, validated=True)
-        rows.append(np.stack([as_numpy(term) for term in terms[1:]]))
+    for number, (data_batch, label) in enumerate(batches(vae, dataset_for(vae, data), batch_size, source)):
+        computed = bound.terms(data_batch, bound.draw_noise(len(data_batch), source), label, validated=True)
+        rows.append(np.stack([as_numpy(term) for term in computed[1:]]))
+        of_bound, log_likelihood, kl = rows[-1]
+        terms = {"log-likelihood": log_likelihood, "KL": kl, "bound": of_bound}
+        check_finite(vae, data_batch, number * batch_size, terms)
     values = np.concatenate(rows, axis=1).astype(np.float64)
-    bound_mean, log_likelihood, kl = (float(mean) for mean in values.mean(axis=1))
-    return Estimate(bound_mean, log_likelihood, kl, standard_error(values[0]))
+    bound_mean, log_likelihood_mean, kl_mean = (float(mean) for mean in values.mean(axis=1))
+    return Estimate(bound_mean, log_likelihood_mean, kl_mean, standard_error(values[0]))
 
 
 def kl_by_layer(vae: VAE, data: Union[Dataset, ArrayLike], batch_size: int = 500, seed: int = 0) -> np.ndarray:
@@ -92,6 +98,8 @@ def kl_by_layer(vae: VAE, data: Union[Dataset, ArrayLike], batch_size: int = 500
     ------
     ValueError
         For a model without layers or with another KL, a :class:`SemiSupervisedVAE`.
+    FloatingPointError
+        As :func:`evaluate`.
     """
     if layers_of(vae) == 1:
         raise ValueError(
@@ -101,10 +109,11 @@ def kl_by_layer(vae: VAE, data: Union[Dataset, ArrayLike], batch_size: int = 500
         )
     check_kl_not_replaced(vae, "kl_by_layer")
     rows, source, spec = [], NoiseSource(seed), vae.inference_net.noise
-    for batch in batches(vae, dataset_for(vae, data), batch_size, source):
+    for number, batch in enumerate(batches(vae, dataset_for(vae, data), batch_size, source)):
         noise = vae.draw_noise(spec, len(batch.data), source=source)
         _, of_layers = kl_of_layers(vae.posterior(*batch.inputs), vae.prior_distribution(*batch.inputs), noise)
         rows.append(np.stack([as_numpy(kl) for kl in of_layers]))
+        check_finite(vae, batch.data, number * batch_size, {"KL of a layer": rows[-1]})
     return np.concatenate(rows, axis=1).mean(axis=1, dtype=np.float64)
 
 
@@ -129,12 +138,15 @@ def accuracy(vae: SemiSupervisedVAE, data: Dataset, batch_size: int = 500, seed:
         For a model without a classifier.
     ValueError
         For data without a label.
+    FloatingPointError
+        Where a parameter of the model is not finite.
     """
     if not isinstance(vae, SemiSupervisedVAE):
         raise TypeError(f"accuracy is of a SemiSupervisedVAE's classes, got {type(vae).__name__}")
     labels = dataset_for(vae, data).labels
     if labels is None or not np.any(labels >= 0):
         raise ValueError("no image in data has a label: all are -1")
+    check_parameters(vae)
     known = labels >= 0
     images = data.subset(known).drawn_once(seed)
     classes = [as_numpy(vae.classify(batch)).argmax(axis=1) for batch, _ in batches(vae, images, batch_size)]

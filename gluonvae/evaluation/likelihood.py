@@ -18,6 +18,7 @@ from ..noise import NoiseSpec, fill
 from ..objectives.elbo import check_importance_weights
 from ..progress import progress_bar
 from .estimates import standard_error
+from .finite import check_finite
 
 ARRAYS_A_ROW = 8
 """How many arrays as long as the model's longest a graph holds at once for each latent state, generously."""
@@ -84,6 +85,8 @@ def log_marginal_likelihood(
     ------
     ValueError, TypeError
         As :func:`gluonvae.fit` does, and for a model without importance weights.
+    FloatingPointError
+        As :func:`gluonvae.evaluate`.
     """
     samples, progress = checks.positive_int("samples", samples), checks.boolean("progress", progress)
     if not memory > 0:
@@ -105,6 +108,7 @@ def log_marginal_likelihood(
             noise = [np.random.default_rng((seed, start + row)) for row in range(len(batch))]
             chunk = max(1, rows // len(batch))
             parts.append(_log_mean_weight(log_weight, batch, label, noise, samples, chunk, bar))
+            check_finite(vae, batch, start, {"log-likelihood": parts[-1]})
     log_likelihood = np.concatenate(parts)
     return MarginalLikelihood(log_likelihood, float(log_likelihood.mean()), standard_error(log_likelihood))
 
@@ -124,7 +128,8 @@ def _log_mean_weight(
         drawn = _draw(log_weight.vae, noise, min(chunk, samples - start))
         weights = as_numpy(log_weight(data, *drawn, *labels)).astype(np.float64)
         top = weights.max(axis=0)
-        total = np.logaddexp(total, top + np.log(np.exp(weights - top).sum(axis=0)))
+        with np.errstate(invalid="ignore"):  # an infinite weight, of which the caller tells
+            total = np.logaddexp(total, top + np.log(np.exp(weights - top).sum(axis=0)))
         bar.update(weights.size)
     return total - np.log(samples)
 

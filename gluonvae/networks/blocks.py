@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from typing import Any, Optional
 
 import numpy as np
 
 from ..backend.graphs import GraphBlock
-from ..backend.operators import BFLOAT16
+from ..backend.operators import BFLOAT16, as_numpy
 from ..backend.runtime import check_device, mx
 from ..backend.types import Block, DType, Tensor
 from .dense import Dense, product_dtype
+
+_log = logging.getLogger(__name__)
 
 
 class XavierOrUniform(mx.init.Xavier):
@@ -58,6 +62,20 @@ class XavierBlock(GraphBlock):
         check_device(ctx)
         super().initialize(init or XavierOrUniform(), ctx, verbose, force_reinit)
 
+    def load_parameters(self, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Load parameters as Gluon does, and warn of those that are not finite.
+
+        Parameters
+        ----------
+        filename : str
+            A file that ``save_parameters`` wrote.
+        *args, **kwargs
+            See ``mx.gluon.Block.load_parameters``.
+        """
+        super().load_parameters(filename, *args, **kwargs)
+        if broken := not_finite(self):
+            _log.warning("%s holds NaN or infinity in %s: what is computed of them is no use", filename, names(broken))
+
     def mixed_precision(self, precision: str) -> None:
         """Choose the precision of the matrix products of every :class:`Dense` layer (Micikevicius et al. 2018).
 
@@ -89,6 +107,25 @@ class XavierBlock(GraphBlock):
                 block._clear_cached_op()
 
         self.apply(switch)
+
+
+def parameter_names(block: Block) -> dict[Any, str]:
+    """Return what a block's file calls each of its parameters."""
+    return {parameter: name for name, parameter in block._collect_params_with_prefix().items()}
+
+
+def not_finite(block: Block) -> list[str]:
+    """Return the names of the parameters in which a value is NaN or infinite."""
+    return [
+        name
+        for parameter, name in parameter_names(block).items()
+        if parameter._data is not None and not np.isfinite(as_numpy(parameter.list_data()[0])).all()
+    ]
+
+
+def names(broken: Sequence[str]) -> str:
+    """Say which parameters these are, and of many the first."""
+    return broken[0] if len(broken) == 1 else f"{broken[0]} and {len(broken) - 1} other parameters"
 
 
 def find_block(block: Block, kind: type) -> Optional[Block]:

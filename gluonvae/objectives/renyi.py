@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+from .. import checks
 from ..backend.operators import log_mean_exp
 from ..backend.types import Operators, Tensor, Weights
 from ..models import VAE
@@ -41,11 +40,10 @@ class Renyi(ImportanceWeighted):
 
     def __init__(self, vae: VAE, alpha: float = 0.5, samples: int = 50, gradient: str = "standard") -> None:
         super().__init__(vae, samples, gradient)
-        if not math.isfinite(alpha):
-            raise ValueError(f"alpha must be a finite number, got {alpha}")
+        alpha = checks.finite_number("alpha", alpha)
         if 0 < abs(1 - alpha) < NEAREST_ORDER:
             raise ValueError(f"alpha must be 1 or {NEAREST_ORDER:g} away from it, got {alpha}: use 1")
-        self._alpha = float(alpha)
+        self._alpha = alpha
 
     @property
     def alpha(self) -> float:

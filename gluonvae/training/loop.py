@@ -21,7 +21,7 @@ from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_la
 from ..files import as_json, written_by
 from ..graph import draws_random_numbers
 from ..objectives import Objective
-from . import state
+from . import serialization
 from .checkpoint import Checkpoint, CheckpointError
 from .signals import Stopping
 from .step import Stepper
@@ -129,7 +129,7 @@ class Training:
             rows = self._order[self.row : self.row + self.batch_size]
             if self._seeds_mxnet:
                 mx.random.seed(zlib.crc32(f"{self._seed} {stepper.taken}".encode()))
-            stepper.step(load_batch(self.bound.vae, self.train, rows))
+            stepper.step(load_batch(self.bound.vae, self.train, rows), rows)
             self._noise_now = _noise.source.state()
             self.row += len(rows)
             self._seconds = time.perf_counter() - started
@@ -168,14 +168,14 @@ class Training:
     def keep_state(self) -> None:
         """Draw all random numbers from sources whose state a checkpoint holds."""
         name = type(self.stepper.trainer._optimizer).__name__.lower()
-        if name in state.UNFIT_FOR_CHECKPOINTS:
+        if name in serialization.UNFIT_FOR_CHECKPOINTS:
             raise ValueError(f"the optimizer {name} keeps what no checkpoint can hold: train without a folder")
-        self._seeds_mxnet = name in state.DRAW_FROM_MXNET or draws_random_numbers(self.bound)
+        self._seeds_mxnet = name in serialization.DRAW_FROM_MXNET or draws_random_numbers(self.bound)
 
     def checkpoint(self) -> Checkpoint:
         """Return the state between two steps."""
         self.stepper.read()
-        optimizer = state.OptimizerState(self.stepper.trainer, self.bound)
+        optimizer = serialization.OptimizerState(self.stepper.trainer, self.bound)
         values = {
             "made_with": self._made_with(),
             "epoch": self.epoch,
@@ -190,10 +190,10 @@ class Training:
             "best_bound": self._best_bound,
             "history": self.history.rows,
             "optimizer": optimizer.counts(),
-            "schedules": {name: state.plain_attributes(of) for name, of in self.stepper.schedules.items()},
+            "schedules": {name: serialization.plain_attributes(of) for name, of in self.stepper.schedules.items()},
             "bound": self.bound.state(),
         }
-        return Checkpoint(values, {**state.parameters_of(self.bound), **optimizer.arrays()})
+        return Checkpoint(values, {**serialization.parameters_of(self.bound), **optimizer.arrays()})
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint.
@@ -208,10 +208,10 @@ class Training:
             was = values["made_with"].get(name)
             if was != value:
                 raise CheckpointError(f"the checkpoint is of another training: its {name} is {was}, here it is {value}")
-        state.set_parameters(self.bound, arrays)
-        state.OptimizerState(self.stepper.trainer, self.bound).restore(arrays, values["optimizer"])
+        serialization.set_parameters(self.bound, arrays)
+        serialization.OptimizerState(self.stepper.trainer, self.bound).restore(arrays, values["optimizer"])
         for name, schedule in self.stepper.schedules.items():
-            state.set_attributes(schedule, values["schedules"].get(name, {}))
+            serialization.set_attributes(schedule, values["schedules"].get(name, {}))
         self.bound.restore(values["bound"])
         self.stepper.resume(values["taken"], values["seen"], np.array(values["sums"]))
         self.epoch, self.row, self._seconds = values["epoch"], values["row"], values["seconds"]

@@ -12,21 +12,18 @@ from typing import Any, Callable, NamedTuple, Optional
 import numpy as np
 
 from ..backend import compiled
-from ..backend.memory import address
+from ..backend.memory import Pieces, cut, wait
 from ..backend.runtime import engine_is_naive, mx
 
 _log = logging.getLogger(__name__)
 
 
 class _Memory(NamedTuple):
-    """Where the tensors of the last call are, cut into pieces."""
+    """Where the tensors of the last call are."""
 
     tensors: Sequence[Any] = ()
     """Weight, gradient, mean and variance of each parameter in turn."""
-    rows: np.ndarray = np.empty(0, np.int64)
-    """The parameter of each piece."""
-    sizes: np.ndarray = np.empty(0, np.int64)
-    addresses: np.ndarray = np.empty((0, 4), np.uint64)
+    pieces: Pieces = Pieces()
 
 
 @mx.optimizer.register
@@ -63,14 +60,14 @@ class FusedAdam(mx.optimizer.Adam):
             return
         self._update_count(index)
         if not engine_is_naive():
-            _wait(self._memory.tensors)
+            wait(self._memory.tensors)
         steps = [self._index_update_count[i] for i in index]
         rates = [
             rate * math.sqrt(1 - self.beta2**step) / (1 - self.beta1**step)
             for rate, step in zip(self._get_lrs(index), steps)
         ]
         settings = (self.rescale_grad, self.clip_gradient or np.inf, self.beta1, self.beta2, self.epsilon)
-        _, rows, sizes, addresses = self._memory
+        rows, sizes, addresses = self._memory.pieces
         of_pieces = (np.array(values, np.float32)[rows] for values in (rates, self._get_wds(index)))
         _kernel()(addresses, sizes, *of_pieces, tuple(map(np.float32, settings)))  # type: ignore[misc]
 
@@ -85,23 +82,9 @@ class FusedAdam(mx.optimizer.Adam):
         if reason is not None:
             _say_once(reason)
             return False
-        _wait(tensors)  # what is still to be computed has no memory yet
-        rows = np.array([address(tensor) for tensor in tensors], np.uint64).reshape(-1, 4)
-        pieces = [(row, start) for row, w in enumerate(weight) for start in range(0, w.size, PIECE)]
-        of_piece, starts = np.array(pieces, np.int64).T.copy()
-        sizes = np.minimum(PIECE, np.array([w.size for w in weight])[of_piece] - starts)
-        self._memory = _Memory(tensors, of_piece, sizes, rows[of_piece] + 4 * starts[:, None].astype(np.uint64))
+        wait(tensors)  # what is still to be computed has no memory yet
+        self._memory = _Memory(tensors, cut([(w, g, *pair) for w, g, pair in zip(weight, grad, state)]))
         return True
-
-
-PIECE = 2**15
-"""Numbers that one turn of the loop takes: so many to a core's cache."""
-
-
-def _wait(tensors: Sequence[Any]) -> None:
-    """Until nothing that was asked of the engine is still at work on them."""
-    for tensor in tensors:
-        mx.base.check_call(mx.base._LIB.MXNDArrayWaitToWrite(tensor.handle))
 
 
 def _why_not(weight: Sequence[Any], grad: Sequence[Any]) -> Optional[str]:

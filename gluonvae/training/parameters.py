@@ -13,11 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from ..backend.runtime import mx
 from ..backend.types import Context
 from ..models import VAE
+from ..networks.blocks import names, not_finite
 from .config import RunError
 
 LIST, ARRAY = 0x112, (0xF993FAC9, 0xF993FACA)
@@ -97,9 +96,8 @@ def load_parameters(vae: VAE, path: Path, ctx: Context) -> None:
         vae.load_parameters(str(path), ctx=ctx)
     except (mx.base.MXNetError, AssertionError, ValueError) as error:
         raise _misfit(path, error) from error
-    for name, parameter in vae._collect_params_with_prefix().items():
-        if not np.isfinite(parameter.data().asnumpy()).all():
-            raise RunError(f"{path} has a {name} that is not finite: the training diverged, or the file was changed")
+    if broken := not_finite(vae):
+        raise RunError(f"{path} holds NaN or infinity in {names(broken)}: train the model again")
 
 
 def _misfit(path: Path, error: Exception) -> RunError:

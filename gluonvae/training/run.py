@@ -253,7 +253,7 @@ def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
     Raises
     ------
     RunError
-        If the folder is missing or not whole.
+        If the folder is missing or not whole, or a parameter is not finite.
     """
     path, parameters = folder / CONFIG, folder / PARAMETERS
     config = read_config(path)

@@ -30,6 +30,11 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     -------
     callable
         A function of the number of steps taken.
+
+    Raises
+    ------
+    ValueError
+        Where a number is not finite, or ``steps`` not positive.
     """
     return _gluoncv("linear", start, end, steps)
 
@@ -45,8 +50,9 @@ def exponential(start: float, end: float, steps: int) -> Schedule:
     Raises
     ------
     ValueError
-        Where one of them is not positive.
+        Where one of them is not positive, or not finite.
     """
+    start, end = checks.finite_number("start", start), checks.finite_number("end", end)
     if not (start > 0 and end > 0):
         raise ValueError(f"start and end must be positive, got {start} and {end}")
     steps = checks.positive_int("steps", steps)
@@ -100,5 +106,6 @@ def cyclical(steps: int, cycles: int = 4, ramp: float = 0.5, end: float = 1.0) -
 
 
 def _gluoncv(mode: str, start: float, end: float, steps: int) -> Any:
+    start, end = checks.finite_number("start", start), checks.finite_number("end", end)
     niters = max(2, checks.positive_int("steps", steps))  # over one step gluoncv divides by zero
     return import_quietly("gluoncv.utils").LRScheduler(mode, start, end, niters=niters)

@@ -1,125 +1,70 @@
-"""The state of parameters, optimizer and schedules as arrays and plain values, and back."""
+"""What a step of training changes: parameters by gradients, buffers by a forward pass."""
 
 from __future__ import annotations
 
-import math
-import numbers
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from ..backend.runtime import mx
-from ..backend.structures import leaves
-from ..backend.types import Block, Parameter
-from .checkpoint import CheckpointError
-
-PARAMETERS, OPTIMIZER = "parameters/", "optimizer/"
-"""How the names of arrays in a checkpoint begin."""
-
-UNFIT_FOR_CHECKPOINTS = {"lbsgd"}
-"""Optimizers of MXNet that keep gradients where they cannot be saved."""
-
-DRAW_FROM_MXNET = {"sgld"}
-"""Optimizers of MXNet that draw random numbers."""
+from ..backend.types import Tensor
+from ..networks.blocks import parameter_names
+from ..objectives import Objective
+from ..weights import find_weights
 
 
-def names_of(block: Block) -> Mapping[str, Parameter]:
-    """Return the parameters of a block by the names that ``save_parameters`` gives them."""
-    return block._collect_params_with_prefix()
+class State(NamedTuple):
+    """The values of some parameters before a step."""
+
+    step: int
+    """Counted from 1."""
+    values: list[tuple[Any, Tensor]]
+    """Of each parameter."""
+
+    @classmethod
+    def copy(cls, parameters: Iterable[Any], step: int) -> State:
+        """Copy the values that parameters have."""
+        return cls(step, [(p, p.list_data()[0].copy()) for p in parameters if p._data is not None])
+
+    def restore(self) -> None:
+        """Give the parameters these values again."""
+        for parameter, values in self.values:
+            parameter.set_data(values)
 
 
-def parameters_of(block: Block) -> dict[str, np.ndarray]:
-    """Return the values of all parameters of a block, those without a gradient among them."""
-    return {f"{PARAMETERS}{name}": parameter.data().asnumpy() for name, parameter in names_of(block).items()}
-
-
-def set_parameters(block: Block, arrays: Mapping[str, np.ndarray]) -> None:
-    """Set the parameters of a block to what :func:`parameters_of` returned.
-
-    Raises
-    ------
-    CheckpointError
-        If they are those of another model.
-    """
-    parameters = names_of(block)
-    saved = {name[len(PARAMETERS) :]: values for name, values in arrays.items() if name.startswith(PARAMETERS)}
-    for name in sorted(parameters.keys() | saved.keys()):
-        if name not in saved or name not in parameters:
-            where = "checkpoint" if name not in saved else "model"
-            raise CheckpointError(f"the checkpoint is of another model: {name} is not in the {where}")
-        given, wanted = saved[name].shape, parameters[name].shape
-        if given != wanted:
-            raise CheckpointError(f"the checkpoint is of another model: {name} has shape {given}, not {wanted}")
-    for name, values in saved.items():
-        parameters[name].set_data(mx.nd.array(values, dtype=values.dtype))
-
-
-class OptimizerState:
-    """The state of an optimizer: momenta and the like of each parameter, and how often each was updated.
+class Trained:
+    """The parameters of a bound and its model, but for its weights, which schedules change.
 
     Parameters
     ----------
-    trainer : gluon.Trainer
-        On one device.
-    block : Block
-        What has the parameters.
+    bound : Objective
+        The bound.
     """
 
-    def __init__(self, trainer: Any, block: Block) -> None:
-        names = {id(parameter): name for name, parameter in names_of(block).items()}
-        self._optimizer, self._updater = trainer._optimizer, trainer._updaters[0]
-        self._parameters = {names[id(parameter)]: (i, parameter) for i, parameter in enumerate(trainer._params)}
+    def __init__(self, bound: Objective) -> None:
+        owners: dict[str, Any] = {**find_weights(bound)}
+        weights = {owner._reg_params[name] for name, owner in owners.items()}
+        self.parameters: list[Any] = [p for p in bound.collect_params().values() if p not in weights]
+        self._bound = bound
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return the momenta and the like."""
-        return {
-            f"{OPTIMIZER}{name}/{number}": tensor.asnumpy()
-            for name, (index, _) in self._parameters.items()
-            for number, tensor in enumerate(_tensors(self._updater.states.get(index)))
-        }
+    def learned(self) -> list[Any]:
+        """Return the parameters that have gradients."""
+        return [p for p in self.parameters if p.grad_req != "null"]
 
-    def counts(self) -> dict[str, Any]:
-        """Return the counts of updates, and the numbers that the optimizer changes from step to step."""
-        counts = self._optimizer._index_update_count
-        return {
-            "updates": {name: counts[index] for name, (index, _) in self._parameters.items() if index in counts},
-            "numbers": plain_attributes(self._optimizer),
-        }
+    def buffers(self) -> list[Any]:
+        """Return those that have none: a forward pass may change them, as it does running means and codebooks."""
+        return [p for p in self.parameters if p.grad_req == "null"]
 
-    def restore(self, arrays: Mapping[str, np.ndarray], counts: Mapping[str, Any]) -> None:
-        """Set the state to what :meth:`arrays` and :meth:`counts` returned."""
-        set_attributes(self._optimizer, counts["numbers"])
-        for name, (index, parameter) in self._parameters.items():
-            if name not in counts["updates"]:
-                continue
-            self._optimizer._index_update_count[index] = counts["updates"][name]
-            state = self._optimizer.create_state_multi_precision(index, parameter.data())
-            for number, tensor in enumerate(_tensors(state)):
-                values = arrays[f"{OPTIMIZER}{name}/{number}"]
-                tensor[:] = mx.nd.array(values, tensor.context, dtype=values.dtype)
-            self._updater.states[index], self._updater.states_synced[index] = state, True
+    def clear_gradients(self) -> None:
+        """Set the gradients to 0."""
+        for parameter in self.learned():
+            parameter.zero_grad()
 
+    def changed(self) -> list[Tensor]:
+        """Return what a forward and a backward pass have written: gradients, and the values of buffers."""
+        # of the first device: a bound is computed on one
+        return [p.list_grad()[0] if p.grad_req != "null" else p.list_data()[0] for p in self.parameters]
 
-def _tensors(state: Any) -> Iterable[Any]:
-    return (leaf for leaf in leaves(tuple(state) if isinstance(state, list) else state) if leaf is not None)
-
-
-def plain_attributes(thing: Any) -> dict[str, Any]:
-    """Return the attributes of an object that are finite numbers, or lists of them: what a schedule or an optimizer
-    may change from step to step."""
-    found = {}
-    for name, value in getattr(thing, "__dict__", {}).items():
-        if _is_number(value) or (isinstance(value, list) and all(map(_is_number, value))):
-            found[name] = value
-    return found
-
-
-def set_attributes(thing: Any, attributes: Mapping[str, Any]) -> None:
-    """Set attributes to what :func:`plain_attributes` returned."""
-    for name in plain_attributes(thing).keys() & attributes.keys():
-        setattr(thing, name, attributes[name])
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, numbers.Real) and type(value) in (int, float, bool) and math.isfinite(value)
+    def changed_names(self) -> list[str]:
+        """Return what messages call each of :meth:`changed`."""
+        # a model's own names, as it saves them, hide those that it has in a bound
+        names = {**parameter_names(self._bound), **parameter_names(self._bound.vae)}
+        return [f"the gradient of {names[p]}" if p.grad_req != "null" else names[p] for p in self.parameters]

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn, Optional
 
 import numpy as np
 
 from .. import checks
+from ..backend.finite import FiniteCheck
 from ..backend.operators import BFLOAT16
 from ..backend.runtime import is_gpu, mx
+from ..backend.types import Tensor
 from ..batches import Batch
 from ..objectives import Objective, Terms
 from ..weights import find_weights, set_weight
+from .divergence import Diagnosis, Diverged, Taken
 from .schedules import Schedule, Scheduled
+from .state import State, Trained
 
 UNFIT_OPTIMIZERS = {"test", "groupadagrad"}
 """MXNet's own test, and one for the rows of embeddings only."""
+
+DIVIDE_BY_RATE = {"ftml", "ftrl", "sgld"}
+"""Optimizers whose update is NaN, or an error, with a rate of 0: they take no step then."""
+
+KEPT_EACH = 50
+"""Steps after which the parameters are copied, so that there are good ones when a later update has spoilt them."""
 
 UNREAD_ON_GPU = 25
 """Steps whose terms a GPU keeps to itself before they are read: while Python waits for it, nothing
@@ -32,9 +42,10 @@ def steps_unread(ctx: Any) -> int:
 class Stepper:
     """Steps of an optimizer, and the sums of the terms of the bound.
 
-    The objective is read before the parameters are updated, as one step spreads a NaN to all of them. A GPU
-    runs asynchronously and would be idle at each reading: there the terms of several steps are read at once, and
-    where an objective was not finite the parameters are restored from a copy.
+    The objective, the gradients and the buffers are looked at before the parameters are updated, as one step spreads
+    a NaN to all of them. A GPU runs asynchronously and would be idle at each reading: there several steps are read
+    at once, and where one was not finite the parameters are restored from a copy. So they are where it is an earlier
+    update that has spoilt them, from the better of two copies.
 
     Parameters
     ----------
@@ -66,15 +77,22 @@ class Stepper:
         self.rate = _schedule(learning_rate)
         self.weights = {name: (owners[name], _schedule(value)) for name, value in weights.items()}
         """What has each number that changes, and its schedule."""
-        rate = self.rate(0)
-        if not (math.isfinite(rate) and rate > 0):
+        rate = _rate(self.rate, 0)
+        if not (rate > 0 or callable(learning_rate)):
             raise ValueError(f"learning_rate must be positive, got {rate}")
         self.trainer = mx.gluon.Trainer(bound.collect_params(), optimizer, {"learning_rate": rate})
+        self._divides_by_rate = optimizer in DIVIDE_BY_RATE
+        self.trained = Trained(bound)
         self._at_once = steps_unread(bound.vae.context)
-        self._unread: list[Terms] = []
-        self._read = 0  # steps
-        self._kept: list[tuple[Any, Any]] = []  # parameters, each with its values before step _kept_before
-        self._kept_before = 1
+        self._check = FiniteCheck(waits=self._at_once == 1)
+        self._descent: Optional[Tensor] = None
+        """The gradient of what is minimised in the objective, -1 for each row of a batch."""
+        self._unread: list[Taken] = []
+        self._last: Optional[Taken] = None
+        """The last step that was read."""
+        self._kept_each = self._at_once if self._at_once > 1 else KEPT_EACH
+        self._kept: list[State] = []
+        """The parameters before two earlier steps."""
         self.start_epoch()
 
     def start_epoch(self) -> None:
@@ -92,63 +110,123 @@ class Stepper:
 
     def resume(self, taken: int, seen: int, sums: np.ndarray) -> None:
         """Go on after ``taken`` steps, in an epoch of which ``seen`` images have been added up to ``sums``."""
-        self.taken = self._read = taken
-        self.seen, self.sums = seen, sums
+        self.taken, self.seen, self.sums = taken, seen, sums
 
-    def step(self, batch: Batch) -> None:
-        """Take one step. Raises as :meth:`read` does."""
+    def step(self, batch: Batch, rows: Optional[np.ndarray] = None) -> None:
+        """Take one step.
+
+        Parameters
+        ----------
+        batch : Batch
+            What is learnt from.
+        rows : np.ndarray, optional
+            Where the batch is in the data set, ``(B,)``, for messages.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a learning rate or a weight that cannot be.
+        Diverged
+            As :meth:`read`.
+        """
         self.in_step = True
-        self.trainer.set_learning_rate(self.rate(self.taken))
-        for name, (owner, schedule) in self.weights.items():
-            set_weight(owner, name, schedule(self.taken))
+        rate = self._set_rate_and_weights()
+        self._buffers = State.copy(self.trained.buffers(), self.taken + 1)
         noise = self.bound.draw_noise(len(batch.data))
         # The data set was looked at as a whole: of what it gives, one batch an epoch is enough.
         validated, self._first_batch = not self._first_batch, False
         with mx.autograd.record():
             terms = self.bound.terms(batch.data, noise, batch.label, validated)
-            loss = -terms.objective
-        self._unread.append(terms)
+        # what -objective would do with one more node
+        if self._descent is None or len(self._descent) != len(batch.data):
+            self._descent = -mx.nd.ones_like(terms.objective)
+        mx.autograd.backward(terms.objective, self._descent)
+        unsound = self._check(self.trained.changed())
+        self._unread.append(Taken(self.taken + 1, rate, batch, rows, noise, terms, unsound))
         if self.taken % self._at_once == 0:
             self.read()
-            self._keep_parameters()
-        loss.backward()
-        self.trainer.step(len(batch.data))
+        if self.taken % self._kept_each == 0:
+            self._kept = [*self._kept[-1:], State.copy(self.trained.parameters, self.taken + 1)]
+        if rate > 0 or not self._divides_by_rate:
+            self.trainer.step(len(batch.data))
         self.taken += 1
         self.in_step = False
+
+    def _set_rate_and_weights(self) -> float:
+        """Set what changes from step to step, and return the learning rate."""
+        rate = _rate(self.rate, self.taken)
+        self.trainer.set_learning_rate(rate)
+        for name, (owner, schedule) in self.weights.items():
+            value = _value(name, schedule, self.taken)
+            try:
+                set_weight(owner, name, value)
+            except ValueError as error:
+                raise ValueError(f"{error} at step {self.taken + 1}") from error
+        return rate
 
     def read(self) -> None:
         """Add up the steps that were not read yet.
 
-        Raises FloatingPointError where one of their objectives is not finite.
+        Raises
+        ------
+        Diverged
+            Where an objective, a gradient or a buffer is not finite. The parameters are then the last good ones.
         """
         if not self._unread:
             return
-        sizes = [len(terms.objective) for terms in self._unread]
-        # step after step of objectives, then of bounds, ...: all in one go from the device
-        columns = [term for column in zip(*self._unread) for term in column]
-        objective, *others = mx.nd.concat(*columns, dim=0).asnumpy().reshape(len(Terms._fields), -1)
-        self._unread = []
-        of_steps = np.add.reduceat(objective, np.cumsum([0, *sizes[:-1]]), dtype=np.float64)
+        unread, self._unread = self._unread, []
+        sizes = [len(taken.terms.objective) for taken in unread]
+        # step after step of objectives, then of bounds, ...; from a GPU all in one go
+        columns = [term for column in zip(*(taken.terms for taken in unread)) for term in column]
+        late = [taken.unsound for taken in unread if not isinstance(taken.unsound, float)]
+        if self._at_once == 1:
+            numbers = np.concatenate([values.asnumpy() for values in (*columns, *late)])
+        else:
+            numbers = mx.nd.concat(*columns, *(x.astype(columns[0].dtype) for x in late), dim=0).asnumpy()
+        checks = numbers[len(numbers) - len(late) :] if late else [taken.unsound for taken in unread]
+        terms = numbers[: len(numbers) - len(late)]
+        objective, *others = terms.reshape(len(Terms._fields), -1)
+        of_steps = np.add.reduceat(objective, np.cumsum([0, *sizes[:-1]]), dtype=np.float64) + checks
         if not np.isfinite(of_steps).all():
             wrong = int(np.argmin(np.isfinite(of_steps)))
-            step = self._read + wrong + 1
-            for parameter, values in self._kept:
-                parameter.set_data(values)
-            raise FloatingPointError(
-                f"the objective is {of_steps[wrong]} at step {step} (learning rate {self.trainer.learning_rate:g}); "
-                f"the parameters are those before step {self._kept_before if self._kept else step}. "
-                "A smaller learning rate is the usual cure"
-            )
-        self._read += len(sizes)
+            self._diverge(unread[wrong], unread[wrong - 1] if wrong else self._last)
+        self._last = unread[-1]
         self.seen += sum(sizes)
         self.sums += [values.sum(dtype=np.float64) for values in others]
 
-    def _keep_parameters(self) -> None:
-        """Copy the parameters, where they may be spoilt before it shows."""
-        if self._at_once > 1:
-            parameters = self.bound.collect_params().values()
-            self._kept = [(parameter, parameter.data(self.bound.vae.context).copy()) for parameter in parameters]
-            self._kept_before = self.taken + 1
+    def _diverge(self, taken: Taken, previous: Optional[Taken]) -> NoReturn:
+        """Go back to good parameters, and raise Diverged with the cause."""
+        # on a GPU the parameters have been spoilt since
+        before = self._kept[-1] if self._kept and self._at_once > 1 else self._buffers
+        before.restore()
+        diagnosis = Diagnosis(self.bound, self.trained, taken, previous, self._kept)
+        cause = diagnosis.cause()
+        if cause.good is not None:
+            before = cause.good
+            before.restore()
+        self.trained.clear_gradients()
+        raise Diverged(
+            f"{taken.describe(diagnosis.outcome.wrong)}; {cause.reason}. The parameters are those before step "
+            f"{before.step}. {cause.cure}",
+            taken.step,
+            before.step,
+        )
+
+
+def _rate(schedule: Schedule, step: int) -> float:
+    """A learning rate, 0 at times, as where it rises from there."""
+    rate = _value("learning_rate", schedule, step)
+    if not (math.isfinite(rate) and rate >= 0):
+        raise ValueError(f"learning_rate must be a finite number, not negative, got {rate} at step {step + 1}")
+    return rate
+
+
+def _value(name: str, schedule: Schedule, step: int) -> float:
+    value = schedule(step)
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be a number, got {value!r} at step {step + 1}") from error
 
 
 def _schedule(value: Scheduled) -> Schedule:

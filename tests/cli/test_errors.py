@@ -20,6 +20,8 @@ from tests.helpers.commands import RELAXED, SMALL
         (["--device", "tpu"], "device must be cpu, gpu or gpu:N"),
         (["--optimizer", "adm"], "did you mean 'adam'"),
         (["--learning-rate", "0", "--learning-rate-schedule", "constant"], "learning_rate must be positive"),
+        (["--learning-rate", "0"], "learning_rate must be positive"),
+        (["--learning-rate", "nan"], "learning_rate must be positive"),
         (["--bound", "iwae", "--beta", "2"], "iwae has none"),
         (["--bound", "iwae", "--beta-schedule", "linear"], "the weights of iwae that may change are: none"),
         (["--beta-schedule", "linear", "--anneal", "betta"], "the weights of elbo that may change are: beta"),
@@ -71,8 +73,15 @@ def test_a_run_in_the_way_is_not_overwritten(tmp_path, capsys):
 def test_a_run_that_diverges_says_so_and_keeps_its_parameters(tmp_path, capsys):
     options = ["--optimizer", "sgd", "--learning-rate", "1e18", "--learning-rate-schedule", "constant"]
     assert main(["train", *SMALL, *options, "--epochs", "3", "--out", str(tmp_path / "run")]) == 3
-    assert "the objective is" in capsys.readouterr().err
+    assert "A smaller learning rate is the usual cure" in capsys.readouterr().err
     assert (tmp_path / "run" / "model.params").exists()
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e400"])
+def test_an_option_is_no_infinite_number(value, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--bound", "renyi", "--bound-options", f"alpha={value}"])
+    assert f"alpha must be a finite number, got {value}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["sample", "reconstruct", "evaluate"])

@@ -48,8 +48,9 @@ def test_what_is_recorded(config, run):
     data = gv.data.load(str(run.parent / "mine.npz"))
     assert config["schema"] == SCHEMA == 2
     assert config["gluonvae"] == gv.__version__
-    assert config["conditions"]["mxnet"] == mx.__version__
-    assert {"OMP_NUM_THREADS", "MXNET_ENGINE_TYPE", "numpy", "python"} <= config["conditions"].keys()
+    assert config["conditions"]["versions"]["mxnet"] == mx.__version__
+    assert {"numpy", "python"} <= config["conditions"]["versions"].keys()
+    assert config["conditions"].keys() == {"versions", "engine", "threads", "processor"}
     for part, count in {"train": 48, "valid": 6, "test": 6}.items():
         assert config["parts"][part]["images"] == count
         assert config["parts"][part]["digest"] == getattr(data, part).digest()
@@ -77,8 +78,8 @@ def changed(config, field, value):
         ("schema", "2", "schema must be 2, got '2'"),
         ("schema", None, "schema must be 2, got None"),
         ("gluonvae", 1, "gluonvae must be a text, got 1"),
-        ("conditions", {"mxnet": 1}, "conditions must be an object of texts, got {'mxnet': 1}"),
-        ("model", [], "model must be an object, got []"),
+        ("conditions", ["mxnet"], "conditions must be an object, got ['mxnet']"),
+        ("model", [], "model must be an object or null, got []"),
         ("model.latent_type", "gausian", "model.latent_type must be one of bernoulli, categorical"),
         ("model.latent_type", ["gaussian"], "model.latent_type must be one of"),
         (
@@ -105,7 +106,7 @@ def changed(config, field, value):
         ("model.prior_options", [], "model.prior_options must be an object or null, got []"),
         ("model.infer_act_type", ..., "it lacks model.infer_act_type"),
         ("model.new", 1, "it has 'model.new', which schema 2 has not"),
-        ("data.name", None, "data.name must be a text, got None"),
+        ("data.name", 7, "data.name must be a text or null, got 7"),
         ("data.binarization", "gray", "data.binarization must be one of bytes, dynamic"),
         ("data.shape", [0], "data.shape must be a list of whole numbers from 1 or null"),
         ("parts", [], "parts must be an object or null"),

@@ -67,7 +67,7 @@ def test_second_ctrl_c_interrupts_at_once(rng):
 
 def test_nan_stops_before_it_reaches_the_parameters(rng):
     bound = gv.ELBO(small_vae())
-    with pytest.raises(FloatingPointError, match=r"objective is (nan|-?inf) at step \d+ .*smaller learning rate"):
+    with pytest.raises(FloatingPointError, match=r"(objective|gradient) .* at step \d+ .*smaller learning rate"):
         gv.fit(bound, patterns(rng), epochs=50, batch_size=50, optimizer="sgd", learning_rate=1e18, progress=False)
     assert all(np.isfinite(p.data().asnumpy()).all() for p in bound.vae.collect_params().values())
 

@@ -188,7 +188,7 @@ def test_the_memory_looked_up_stays_that_of_the_parameters(mode, tmp_path):
             vae.collect_params().zero_grad()
         fused = trainer._updaters[0].optimizer
         now = [memory.address(tensor) for tensor in fused._memory.tensors]
-        assert fused._memory.addresses.ravel().tolist() == now
+        assert fused._memory.pieces.addresses.ravel().tolist() == now
 
 
 def test_fit_uses_it_by_default(rng):

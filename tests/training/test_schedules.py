@@ -35,6 +35,10 @@ def test_exponential_schedule():
 CONSTRUCTIONS = {
     "cycles": (lambda: gv.schedules.cyclical(10, cycles=5), ValueError, "5 cycles need at least 20 steps, got 10"),
     "ramp": (lambda: gv.schedules.cyclical(10, ramp=1.5), ValueError, "ramp must lie between 0 and 1, got 1.5"),
+    "NaN": (lambda: gv.schedules.linear(0, np.nan, 5), ValueError, "end must be a finite number, got nan"),
+    "infinite": (lambda: gv.schedules.cosine(np.inf, 0, 5), ValueError, "start must be a finite number, got inf"),
+    "infinite, by factors": (lambda: gv.schedules.exponential(1, np.inf, 5), ValueError, "end must be a finite number"),
+    "NaN, cyclical": (lambda: gv.schedules.cyclical(40, end=np.nan), ValueError, "end must be a finite number"),
     "steps": (lambda: gv.schedules.linear(0, 1, 0), ValueError, "steps must be positive, got 0"),
 }
 

@@ -40,27 +40,113 @@ def test_reading_later_changes_no_number(unread, rng, monkeypatch):
         np.testing.assert_array_equal(got, want)
 
 
-@pytest.mark.parametrize("unread", [1, 4])
+@pytest.mark.parametrize("unread", [1, 4, 25])
 def test_a_step_that_is_not_finite_is_told_and_what_was_sound_comes_back(unread, rng, monkeypatch):
     monkeypatch.setattr(stepper, "steps_unread", lambda ctx: unread)
+    monkeypatch.setattr(stepper, "KEPT_EACH", 4)
     gv.seed(3)
     bound = gv.ELBO(small_vae())
     seen = []
 
     def rate(step):
         seen.append([p.data().asnumpy() for p in bound.collect_params().values()])
-        return 1e-2 if step < 5 else 1e30
+        return 1e-3 if step < 10 else 1e30
 
-    with pytest.raises(
-        FloatingPointError, match=r"the objective is (nan|-inf|inf) at step (\d+) .* before step (\d+)"
-    ) as error:
+    with pytest.raises(FloatingPointError, match=r"at step (\d+) .* before step (\d+)\.") as error:
         gv.fit(bound, data(rng), epochs=3, batch_size=20, learning_rate=rate, optimizer="sgd", progress=False)
-    before = int(str(error.value).split("before step ")[1].split(".")[0])
+    before = int(str(error.value).split("are those before step ")[1].split(".")[0])
     wrong = int(str(error.value).split("at step ")[1].split(" ")[0])
-    assert wrong - unread < before <= wrong
+    assert (wrong, before) == (error.value.step, error.value.parameters_before)
+    # step 11 takes the first bad rate: what is kept is from before it, and at most two copies old
+    assert wrong > 11 >= before >= wrong - 2 * max(unread, 4)
     # seen[0] is of the constructor, seen[n] of step n
     for parameter, want in zip(bound.collect_params().values(), seen[before]):
         np.testing.assert_array_equal(parameter.data().asnumpy(), want)
+
+
+def fitted(rng, **options):
+    bound = gv.ELBO(small_vae())
+    before = [p.data().asnumpy() for p in bound.collect_params().values()]
+    history = gv.fit(bound, data(rng), epochs=2, batch_size=20, progress=False, **options)
+    return history, before, [p.data().asnumpy() for p in bound.collect_params().values()]
+
+
+FROM_ZERO = {
+    "linear": lambda: gv.schedules.linear(0, 1e-2, 10),
+    "cyclical": lambda: gv.schedules.cyclical(20, 1, end=1e-2),
+    "MXNet's cosine, warmed up": lambda: mx.lr_scheduler.CosineScheduler(
+        30, base_lr=1e-2, warmup_steps=10, warmup_begin_lr=0
+    ),
+    "0 for a while": lambda: lambda step: 0.0 if step < 5 else 1e-2,
+}
+
+
+@pytest.mark.parametrize("name", FROM_ZERO)
+def test_a_rate_may_rise_from_0(name, rng):
+    history, before, after = fitted(rng, learning_rate=FROM_ZERO[name]())
+    assert history["train_bound"][1] > history["train_bound"][0]
+    assert any(not np.array_equal(one, two) for one, two in zip(before, after))
+
+
+OPTIMIZERS = sorted(set(mx.optimizer.Optimizer.opt_registry) - stepper.UNFIT_OPTIMIZERS)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_rate_of_0_makes_no_optimizer_fail(optimizer, rng):
+    """Of some the update divides by the rate."""
+    _, before, after = fitted(rng, learning_rate=lambda step: 0.0, optimizer=optimizer)
+    for one, two in zip(before, after):
+        assert np.isfinite(two).all()
+        if optimizer != "adadelta":  # which has no rate
+            np.testing.assert_array_equal(one, two)
+
+
+WRONG_RATES = {"negative": -1e-3, "NaN": np.nan, "infinite": np.inf, "minus infinite": -np.inf}
+
+
+@pytest.mark.parametrize("name", WRONG_RATES)
+@pytest.mark.parametrize("start", [0, 5])
+def test_a_rate_that_cannot_be_is_refused_when_it_appears(name, start, rng):
+    bound, seen = gv.ELBO(small_vae()), []
+
+    def rate(step):
+        seen.append([p.data().asnumpy() for p in bound.collect_params().values()])
+        return 1e-3 if step < start else WRONG_RATES[name]
+
+    with pytest.raises(
+        ValueError, match=rf"^learning_rate must be .* not negative, got {WRONG_RATES[name]} at step {start + 1}$"
+    ):
+        gv.fit(bound, data(rng), batch_size=20, learning_rate=rate, progress=False)
+    for parameter, want in zip(bound.collect_params().values(), seen[-1]):
+        np.testing.assert_array_equal(parameter.data().asnumpy(), want)
+
+
+@pytest.mark.parametrize("rate", [0, 0.0, -1e-3, np.nan, np.inf])
+def test_a_constant_rate_that_cannot_be_is_refused_at_once(rate, rng):
+    with pytest.raises(ValueError, match="learning_rate must be"):
+        fitted(rng, learning_rate=rate)
+
+
+@pytest.mark.parametrize("value", [None, "fast", [1e-3, 1e-4]])
+@pytest.mark.parametrize("what", ["learning_rate", "beta"])
+def test_what_is_no_number_is_refused(what, value, rng):
+    with pytest.raises(TypeError, match=f"{what} must be a number, got .* at step 4"):
+        fitted(rng, **{what: lambda step: 1e-3 if step < 3 else value})
+
+
+@pytest.mark.parametrize("value", [-1.0, np.nan, np.inf, 1e39])
+def test_a_weight_that_cannot_be_is_refused_when_it_appears(value, rng):
+    with pytest.raises(ValueError, match=r"beta must be a finite number, not negative, got .* at step 4"):
+        fitted(rng, beta=lambda step: 1.0 if step < 3 else value)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, np.nan, 1e-50])
+def test_a_temperature_that_float32_takes_for_0_is_refused_too(value, rng):
+    vae = small_vae(latent_type="relaxed_bernoulli", prior="codes")
+    with pytest.raises(ValueError, match=r"temperature must be a positive number, got .* at step 3"):
+        gv.fit(
+            gv.ELBO(vae), data(rng), weights={"temperature": lambda step: 0.5 if step < 2 else value}, progress=False
+        )
 
 
 def test_what_was_not_read_yet_is_read_in_the_end(rng, monkeypatch):

@@ -1,0 +1,94 @@
+"""Whether tensors hold a number that is not finite, looked at in one pass over their memory."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from .compiled import loops_compile
+from .memory import cut, wait
+from .runtime import engine_is_naive, is_gpu, mx
+from .types import Tensor
+
+LARGEST = np.sqrt(np.finfo(np.float32).max)
+"""Beyond it the square of a float32 is infinite, and optimizers take the square of a gradient."""
+
+
+class FiniteCheck:
+    """Looks at the same tensors again and again: gradients and buffers, once a step.
+
+    Float32 on the CPU is read by a compiled loop; anything else by an operator of MXNet's, which does not wait for
+    a device but is slower on the CPU.
+
+    Parameters
+    ----------
+    waits : bool
+        Whether the tensors are computed when they are looked at, or may be waited for.
+    """
+
+    def __init__(self, waits: bool) -> None:
+        self._waits = waits
+        self._tensors: Sequence[Tensor] = ()
+        self._sizes, self._addresses = np.empty(0, np.int64), np.empty((0, 1), np.uint64)
+        self._loop: Optional[Callable[..., int]] = None
+
+    def __call__(self, tensors: Sequence[Tensor]) -> Union[float, Tensor]:
+        """Look at tensors.
+
+        Parameters
+        ----------
+        tensors : Sequence[Tensor]
+            NDArrays on one device, at least one.
+
+        Returns
+        -------
+        float or Tensor
+            0, ``(1,)`` where it is a tensor, if every value is finite and no larger than :data:`LARGEST`, to a
+            small factor; else NaN.
+        """
+        known = self._tensors
+        if len(tensors) != len(known) or not all(map(operator.is_, tensors, known)):
+            self._look_up(tensors)
+        elif self._loop is not None and not engine_is_naive():
+            wait(tensors)
+        if self._loop is None:
+            return 0 * _sum_of_squares(tensors)
+        return math.nan if self._loop(self._addresses, self._sizes, LARGEST) else 0.0
+
+    def _look_up(self, tensors: Sequence[Tensor]) -> None:
+        """Find the memory of tensors that are not those of the last call, where the compiled loop can be used."""
+        self._tensors = tensors
+        self._loop = _compiled() if self._waits and all(map(_is_plain, tensors)) else None
+        if self._loop is not None:
+            wait(tensors)  # what is still to be computed has no memory yet
+            _, self._sizes, self._addresses = cut([(tensor,) for tensor in tensors])
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    return tensor.dtype == np.float32 and tensor.stype == "default" and not is_gpu(tensor.context)
+
+
+def _sum_of_squares(tensors: Sequence[Tensor]) -> Tensor:
+    """Of all values, ``(1,)``, in float32."""
+    dense = [tensor if tensor.stype == "default" else _stored(tensor) for tensor in tensors]
+    return mx.nd.multi_sum_sq(*dense, num_arrays=len(dense)).sum()
+
+
+def _stored(sparse: Any) -> Tensor:
+    """The values of a sparse tensor that are not 0."""
+    return sparse.data
+
+
+@functools.cache
+def _compiled() -> Optional[Callable[..., int]]:
+    """The compiled loop; None where numba does not compile."""
+    if not loops_compile():
+        return None
+    from .loops import finite
+
+    return finite.too_large
