@@ -23,6 +23,7 @@ from typing import Any, Optional
 import numpy
 
 from .processor import physical_cores
+from .static_graphs import mend
 from .types import Context
 
 _log = logging.getLogger(__name__)
@@ -164,6 +165,7 @@ mx: Any
 CHOSEN: dict[str, str]
 """The environment variables that were set for MXNet, apart from those set by the user."""
 mx, CHOSEN = _start_mxnet()
+mend(mx)
 
 
 def engine_is_naive() -> bool:

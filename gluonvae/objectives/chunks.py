@@ -47,8 +47,10 @@ class SampledTerms(mx.gluon.HybridBlock):
     def hybrid_forward(self, F: Operators, data: Tensor, *inputs: Tensor) -> list[Tensor]:
         noise, rest = split(self._noise, inputs)
         label, scale = (rest[:-1], rest[-1]) if self._scales_path else (rest, None)
-        self.structure = self._sampled_terms(F, Inputs(data, tuple(label), scale), noise)
-        return leaves(self.structure)
+        terms = self._sampled_terms(F, Inputs(data, tuple(label), scale), noise)
+        # without the tensors: a recorded one would keep its graph alive
+        self.structure = map_structure(lambda _: None, terms)
+        return leaves(terms)
 
 
 def in_chunks(
@@ -111,15 +113,15 @@ class _InChunks(mx.autograd.Function):
         return tuple(tensor.detach() for tensor in self.combined)
 
     def backward(self, *head_grads: Tensor) -> list[Tensor]:
-        mx.autograd.backward(self.combined, list(head_grads))
+        # retained, as the user may differentiate the bound again
+        mx.autograd.backward(self.combined, list(head_grads), retain_graph=True)
         total: list[Tensor] = []
         for rows in self._chunks():
             with mx.autograd.record():
                 terms = self._sampled(rows, [] if self.scale is None else [self.scale[rows]])
             shares = [self._share(value.grad, rows) for value in self.values]
             grads = mx.autograd.grad(terms, list(self.parameters), shares)
-            # copied: of a static graph they are its own memory, which the next chunk writes over
-            total = [a + b for a, b in zip(total, grads)] if total else [grad.copy() for grad in grads]
+            total = [a + b for a, b in zip(total, grads)] if total else grads
         return total
 
     @staticmethod
