@@ -9,15 +9,15 @@ from tqdm import tqdm
 
 from .. import checks
 from ..backend.operators import as_numpy
-from ..backend.runtime import mx
 from ..backend.structures import leaves, map_structure, split
 from ..backend.types import ArrayLike, Operators, Tensor
 from ..batches import batches, dataset_for, to_device
 from ..data import Dataset
 from ..models import VAE
+from ..networks import GraphOver
 from ..noise import NoiseSpec, fill
 from ..objectives.elbo import check_importance_weights
-from .estimates import standard_error
+from .estimates import in_predict_mode, standard_error
 
 ARRAYS_A_ROW = 8
 """How many arrays as long as the model's longest a graph holds at once for each latent state, generously."""
@@ -33,7 +33,7 @@ class MarginalLikelihood(NamedTuple):
     """Standard error of ``mean``."""
 
 
-class LogWeight(mx.gluon.HybridBlock):
+class LogWeight(GraphOver):
     """The log importance weights log p(x, z) - log q(z | x) of a model, ``(k, B)``, as a graph of their own."""
 
     def __init__(self, vae: VAE) -> None:
@@ -47,6 +47,7 @@ class LogWeight(mx.gluon.HybridBlock):
         return self.vae.likelihood(z, *label).log_prob(data) + log_ratio
 
 
+@in_predict_mode
 def log_marginal_likelihood(
     vae: VAE,
     data: Union[Dataset, ArrayLike],
@@ -63,7 +64,7 @@ def log_marginal_likelihood(
     Parameters
     ----------
     vae : VAE
-        The model.
+        The model; it stays as it is, imperative or hybridised.
     data : Dataset or array
         Images ``(N, X)``, with labels for a model that takes them; dynamic pixels are drawn once.
     samples : int

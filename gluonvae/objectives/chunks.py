@@ -8,7 +8,7 @@ from typing import Any
 from ..backend.runtime import mx
 from ..backend.structures import leaves, map_structure, rebuild, split
 from ..backend.types import Operators, Structure, Tensor
-from ..networks import find_block
+from ..networks import GraphOver, find_block
 from .terms import Inputs
 
 NOT_IN_CHUNKS = {"BatchNorm": "looks at all rows of a batch", "Dropout": "draws anew each time"}
@@ -27,7 +27,7 @@ def check_chunks(objective: Any, batch_size: int) -> None:
             )
 
 
-class SampledTerms(mx.gluon.HybridBlock):
+class SampledTerms(GraphOver):
     """What an objective computes for each sample, as a graph of its own.
 
     It is called with data, the leaves of the noise, a label in a conditional model, and a path scale if the
@@ -42,15 +42,13 @@ class SampledTerms(mx.gluon.HybridBlock):
         self._sampled_terms = objective.sampled_terms
         self._noise, self._scales_path = objective.noise, objective.scales_path
         self.structure: Structure = None
-        self._active, self._flags = objective._active, objective._flags
+        self.hybridize(objective._active, **dict(objective._flags))
 
     def hybrid_forward(self, F: Operators, data: Tensor, *inputs: Tensor) -> list[Tensor]:
         noise, rest = split(self._noise, inputs)
         label, scale = (rest[:-1], rest[-1]) if self._scales_path else (rest, None)
-        terms = self._sampled_terms(F, Inputs(data, tuple(label), scale), noise)
-        # without the tensors: a recorded one would keep its graph alive
-        self.structure = map_structure(lambda _: None, terms)
-        return leaves(terms)
+        self.structure = self._sampled_terms(F, Inputs(data, tuple(label), scale), noise)
+        return leaves(self.structure)
 
 
 def in_chunks(

@@ -87,7 +87,7 @@ def fit(
         Values of weights of the bound or the model by name, likewise: ``{"capacity": schedule}``.
     precision : {"float32", "bfloat16", "float16"}, optional
         Precision of the matrix products during the training, see
-        :meth:`gluonvae.networks.XavierBlock.mixed_precision`; float32 afterwards.
+        :meth:`gluonvae.networks.XavierBlock.mixed_precision`; afterwards what it was before.
     callbacks : sequence of callable
         Each is called after each epoch with its metrics.
     progress : bool
@@ -125,8 +125,7 @@ def fit(
     history, validation = History(), ""
     with ExitStack() as stack:
         if precision is not None:
-            bound.mixed_precision(precision)
-            stack.callback(bound.mixed_precision, "float32")
+            stack.enter_context(bound.in_precision(precision))
         ctrl_c = _CtrlC()
         if threading.current_thread() is threading.main_thread():  # no signal arrives elsewhere
             stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, ctrl_c.note))

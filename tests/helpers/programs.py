@@ -76,6 +76,13 @@ class World:
         with mx.autograd.record():
             return mx.nd.add_n(*(self.term(*term) for term in terms))
 
+    def differentiate(self, *totals, of=None):
+        # MXNet forgets what it has differentiated, also of a weight such as beta that a kept record has as well
+        retain = bool(self.kept)
+        if of is not None:
+            return mx.autograd.grad(*totals, of, retain_graph=retain)
+        return mx.autograd.backward(list(totals), retain_graph=retain)
+
     def gradients(self):
         return [parameter.grad().asnumpy() for parameter in learned(self.vae)]
 
@@ -91,7 +98,7 @@ def _terms(choice):
 
 def backward(choice):
     terms = _terms(choice)
-    return lambda world: world.recorded(terms).backward()
+    return lambda world: world.differentiate(world.recorded(terms))
 
 
 def backward_twice(choice):
@@ -100,14 +107,14 @@ def backward_twice(choice):
     def act(world):
         total = world.recorded(terms)
         total.backward(retain_graph=True)
-        total.backward()
+        world.differentiate(total)
 
     return act
 
 
 def backward_of_two_records(choice):
     one, other = _terms(choice), _terms(choice)
-    return lambda world: mx.autograd.backward([world.recorded(one), world.recorded(other)])
+    return lambda world: world.differentiate(world.recorded(one), world.recorded(other))
 
 
 def keep(choice):
@@ -116,7 +123,7 @@ def keep(choice):
 
 
 def backward_of_kept(choice):
-    return lambda world: world.kept.pop(0).backward() if world.kept else None
+    return lambda world: world.differentiate(world.kept.pop(0)) if world.kept else None
 
 
 def grad(choice):
@@ -125,7 +132,7 @@ def grad(choice):
 
     def act(world):
         of = [parameter.data() for parameter in learned(world.vae)]
-        return [gradient.asnumpy() for gradient in mx.autograd.grad(world.recorded(terms), of)]
+        return [gradient.asnumpy() for gradient in world.differentiate(world.recorded(terms), of=of)]
 
     return act
 
