@@ -26,6 +26,9 @@ class _Memory(NamedTuple):
     """The parameter of each piece."""
     sizes: np.ndarray = np.empty(0, np.int64)
     addresses: np.ndarray = np.empty((0, 4), np.uint64)
+    kernels: Sequence[tuple[Any, int]] = ()
+    """Weights of convolutions, each with its address. oneDNN puts their numbers into an order of its own when it
+    uses them in prediction mode; to ask for the address puts them back."""
 
 
 @mx.optimizer.register
@@ -69,7 +72,7 @@ class FusedAdam(mx.optimizer.Adam):
             for rate, step in zip(self._get_lrs(index), steps)
         ]
         settings = (self.rescale_grad, self.clip_gradient or np.inf, self.beta1, self.beta2, self.epsilon)
-        _, rows, sizes, addresses = self._memory
+        _, rows, sizes, addresses, _ = self._memory
         of_pieces = (np.array(values, np.float32)[rows] for values in (rates, self._get_wds(index)))
         _kernel()(addresses, sizes, *of_pieces, tuple(map(np.float32, settings)))  # type: ignore[misc]
 
@@ -78,7 +81,8 @@ class FusedAdam(mx.optimizer.Adam):
         compiled loop cannot be used."""
         tensors = [tensor for w, g, pair in zip(weight, grad, state) for tensor in (w, g, *pair)]
         known = self._memory.tensors
-        if len(tensors) == len(known) and all(map(operator.is_, tensors, known)):
+        same = len(tensors) == len(known) and all(map(operator.is_, tensors, known))
+        if same and all(address(tensor) == place for tensor, place in self._memory.kernels):
             return True
         reason = _why_not(weight, grad)
         if reason is not None:
@@ -89,7 +93,9 @@ class FusedAdam(mx.optimizer.Adam):
         pieces = [(row, start) for row, w in enumerate(weight) for start in range(0, w.size, PIECE)]
         of_piece, starts = np.array(pieces, np.int64).T.copy()
         sizes = np.minimum(PIECE, np.array([w.size for w in weight])[of_piece] - starts)
-        self._memory = _Memory(tensors, of_piece, sizes, rows[of_piece] + 4 * starts[:, None].astype(np.uint64))
+        kernels = [(tensor, address(tensor)) for tensor in weight if tensor.ndim > 2]
+        addresses = rows[of_piece] + 4 * starts[:, None].astype(np.uint64)
+        self._memory = _Memory(tensors, of_piece, sizes, addresses, kernels)
         return True
 
 
