@@ -42,7 +42,8 @@ class SampledTerms(GraphOver):
         self._sampled_terms = objective.sampled_terms
         self._noise, self._scales_path = objective.noise, objective.scales_path
         self.structure: Structure = None
-        self.hybridize(objective._active, **dict(objective._flags))
+        # not static_shape: within a backward pass its operators may wait for ever under MXNet's threaded engine
+        self.hybridize(objective._active, **{**dict(objective._flags), "static_shape": False})
 
     def hybrid_forward(self, F: Operators, data: Tensor, *inputs: Tensor) -> list[Tensor]:
         noise, rest = split(self._noise, inputs)
