@@ -20,6 +20,9 @@ def seed(request):
 
 def pytest_addoption(parser):
     parser.addoption("--seed", type=int, default=11, help="of noise and parameters in the tests")
+    parser.addoption(
+        "--programs", type=int, default=3, help="how many random programs of tests/objectives/test_programs.py"
+    )
 
 
 def pytest_report_header(config):

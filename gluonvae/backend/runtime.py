@@ -24,6 +24,7 @@ import numpy
 
 from .environment import choose
 from .processor import physical_cores
+from .static_graphs import mend
 from .types import Context
 
 _log = logging.getLogger(__name__)
@@ -146,6 +147,7 @@ mx: Any
 CHOSEN: dict[str, str]
 """The environment variables that were set for MXNet, apart from those set by the user."""
 mx, CHOSEN = _start_mxnet()
+mend(mx)
 
 
 OPENMP = ctypes.CDLL("libgomp.so.1")

@@ -12,6 +12,7 @@ from ..data import Dataset
 from ..distributions import Quantized
 from ..models import VAE
 from ..noise import NoiseSource
+from .estimates import in_predict_mode
 from .finite import check_parameters
 
 
@@ -26,6 +27,7 @@ class Perplexity(NamedTuple):
     """How many codes are used at all."""
 
 
+@in_predict_mode
 def perplexity(vae: VAE, data: Union[Dataset, ArrayLike], batch_size: int = 500, seed: int = 0) -> Perplexity:
     """Compute how many of the codes of a vector-quantised model are used (van den Oord et al. 2017).
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Union
+import functools
+from typing import Any, Callable, NamedTuple, TypeVar, Union, cast
 
 import numpy as np
 
 from ..backend.operators import as_numpy
+from ..backend.runtime import mx
 from ..backend.types import ArrayLike
 from ..batches import batches, dataset_for
 from ..data import Dataset, hide_labels
@@ -16,6 +18,22 @@ from ..objectives import Objective
 from ..objectives.elbo import check_kl_not_replaced
 from ..objectives.layered_kl import kl_of_layers, layers_of
 from .finite import check_finite, check_parameters
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def in_predict_mode(function: Function) -> Function:
+    """Wrap a function to run in prediction mode and unrecorded, also where its caller trains or records.
+
+    Batch norm, dropout and codebooks then do what they do in a trained model, and nothing in it is changed.
+    """
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with mx.autograd.pause():
+            return function(*args, **kwargs)
+
+    return cast(Function, run)
 
 
 class Estimate(NamedTuple):
@@ -36,6 +54,7 @@ def as_unlabelled(vae: VAE, data: Dataset) -> Dataset:
     return hide_labels(data) if isinstance(vae, SemiSupervisedVAE) else data
 
 
+@in_predict_mode
 def evaluate(bound: Objective, data: Union[Dataset, ArrayLike], batch_size: int = 500, seed: int = 0) -> Estimate:
     """Estimate the bound and its two terms.
 
@@ -76,6 +95,7 @@ def evaluate(bound: Objective, data: Union[Dataset, ArrayLike], batch_size: int 
     return Estimate(bound_mean, log_likelihood_mean, kl_mean, standard_error(values[0]))
 
 
+@in_predict_mode
 def kl_by_layer(vae: VAE, data: Union[Dataset, ArrayLike], batch_size: int = 500, seed: int = 0) -> np.ndarray:
     """Estimate the KL divergence of each layer of latent variables.
 
@@ -123,6 +143,7 @@ def named_kl_by_layer(vae: VAE, data: Dataset) -> dict[str, float]:
     return {f"kl_{layer}": float(value) for layer, value in enumerate(values, 1)}
 
 
+@in_predict_mode
 def accuracy(vae: SemiSupervisedVAE, data: Dataset, batch_size: int = 500, seed: int = 0) -> float:
     """Return the share of labelled images whose most probable class is their label.
 

@@ -7,17 +7,17 @@ from typing import Any, NamedTuple, Optional, Union
 import numpy as np
 
 from .. import checks
-from ..backend.graphs import GraphBlock
 from ..backend.operators import as_numpy
 from ..backend.structures import leaves, map_structure, split
 from ..backend.types import ArrayLike, Operators, Tensor
 from ..batches import batches, dataset_for, to_device
 from ..data import Dataset
 from ..models import VAE
+from ..networks import GraphOver
 from ..noise import NoiseSpec, fill
 from ..objectives.elbo import check_importance_weights
 from ..progress import progress_bar
-from .estimates import standard_error
+from .estimates import in_predict_mode, standard_error
 from .finite import check_finite
 
 ARRAYS_A_ROW = 8
@@ -34,7 +34,7 @@ class MarginalLikelihood(NamedTuple):
     """Standard error of ``mean``."""
 
 
-class LogWeight(GraphBlock):
+class LogWeight(GraphOver):
     """The log importance weights log p(x, z) - log q(z | x) of a model, ``(k, B)``, as a graph of their own."""
 
     def __init__(self, vae: VAE) -> None:
@@ -48,6 +48,7 @@ class LogWeight(GraphBlock):
         return self.vae.likelihood(z, *label).log_prob(data) + log_ratio
 
 
+@in_predict_mode
 def log_marginal_likelihood(
     vae: VAE,
     data: Union[Dataset, ArrayLike],
@@ -64,7 +65,7 @@ def log_marginal_likelihood(
     Parameters
     ----------
     vae : VAE
-        The model.
+        The model; it stays as it is, imperative or hybridised.
     data : Dataset or array
         Images ``(N, X)``, with labels for a model that takes them; dynamic pixels are drawn once.
     samples : int

@@ -149,6 +149,11 @@ class LadderFamily(LayeredFamily):
                 f"use HierarchicalPrior({list(self.latent_sizes)})"
             )
         super().bind(model)
+        if self._conditionals not in (None, prior.conditionals):
+            raise ValueError(
+                "LadderInferenceNetwork shares the networks of another model's prior already, and would change that "
+                "model: make a new one, or give this model the same prior"
+            )
         # a method, not the block itself: parameters stay the prior's alone
         self._conditionals = prior.conditionals
 

@@ -4,7 +4,7 @@ import inspect
 
 from .activations import ACTIVATIONS, Activation, PReLU, activation
 from .backbone import CifarResNet
-from .blocks import FLOATS, ModelBlock, XavierBlock, XavierOrUniform, find_block
+from .blocks import FLOATS, GraphOver, ModelBlock, XavierBlock, XavierOrUniform, find_block
 from .body import DECODERS, ENCODERS, Fitted, Flattened, Layers, Traced, is_body, make_body, traced
 from .convolution import UPSAMPLINGS, ConvolutionalDecoder, ConvolutionalEncoder
 from .dense import PRECISIONS, Dense, max_units, set_in_units, with_label

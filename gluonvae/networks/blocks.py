@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Optional
 
 import numpy as np
@@ -29,6 +30,23 @@ class XavierOrUniform(mx.init.Xavier):
             mx.init.Uniform()._init_weight(name, array)
         else:
             super()._init_weight(name, array)
+
+
+class GraphOver(GraphBlock):
+    """A computation with blocks that belong to someone else, as a graph of its own.
+
+    It is hybridised without them: they stay as they are.
+    """
+
+    _children: dict[str, Block]
+
+    def hybridize(self, *args: Any, **kwargs: Any) -> None:
+        """Hybridise this block alone; the arguments are those of ``HybridBlock.hybridize``."""
+        children, self._children = self._children, {}
+        try:
+            super().hybridize(*args, **kwargs)
+        finally:
+            self._children = children
 
 
 class XavierBlock(GraphBlock):
@@ -100,13 +118,27 @@ class XavierBlock(GraphBlock):
         ready = parameters and parameters[0]._data is not None
         dtype = product_dtype(precision, parameters[0].list_ctx()[0] if ready else mx.current_context())
 
-        def switch(block: Block) -> None:
-            if isinstance(block, Dense):
-                block.precision = dtype
-            if isinstance(block, mx.gluon.HybridBlock):
-                block._clear_cached_op()
+        self._set_precisions(dict.fromkeys(self._dense_layers(), dtype))
 
-        self.apply(switch)
+    @contextmanager
+    def in_precision(self, precision: str) -> Iterator[None]:
+        """Take the matrix products in a precision, see :meth:`mixed_precision`, and afterwards as before."""
+        before = {layer: layer.precision for layer in self._dense_layers()}
+        self.mixed_precision(precision)
+        try:
+            yield
+        finally:
+            self._set_precisions(before)
+
+    def _dense_layers(self) -> list[Dense]:
+        found: list[Dense] = []
+        self.apply(lambda block: found.append(block) if isinstance(block, Dense) else None)
+        return found
+
+    def _set_precisions(self, precisions: Mapping[Dense, Optional[DType]]) -> None:
+        for layer, dtype in precisions.items():
+            layer.precision = dtype
+        self.apply(lambda block: block._clear_cached_op() if isinstance(block, mx.gluon.HybridBlock) else None)
 
 
 def parameter_names(block: Block) -> dict[Any, str]:

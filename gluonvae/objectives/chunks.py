@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..backend.graphs import GraphBlock
 from ..backend.runtime import mx
 from ..backend.structures import leaves, map_structure, rebuild, split
 from ..backend.types import Operators, Structure, Tensor
-from ..networks import find_block
+from ..networks import GraphOver, find_block
 from .terms import Inputs
 
 NOT_IN_CHUNKS = {"BatchNorm": "looks at all rows of a batch", "Dropout": "draws anew each time"}
@@ -28,7 +27,7 @@ def check_chunks(objective: Any, batch_size: int) -> None:
             )
 
 
-class SampledTerms(GraphBlock):
+class SampledTerms(GraphOver):
     """What an objective computes for each sample, as a graph of its own.
 
     It is called with data, the leaves of the noise, a label in a conditional model, and a path scale if the
@@ -43,7 +42,8 @@ class SampledTerms(GraphBlock):
         self._sampled_terms = objective.sampled_terms
         self._noise, self._scales_path = objective.noise, objective.scales_path
         self.structure: Structure = None
-        self._active, self._flags = objective._active, objective._flags
+        # not static_shape: within a backward pass its operators may wait for ever under MXNet's threaded engine
+        self.hybridize(objective._active, **{**dict(objective._flags), "static_shape": False})
 
     def hybrid_forward(self, F: Operators, data: Tensor, *inputs: Tensor) -> list[Tensor]:
         noise, rest = split(self._noise, inputs)
@@ -112,15 +112,15 @@ class _InChunks(mx.autograd.Function):
         return tuple(tensor.detach() for tensor in self.combined)
 
     def backward(self, *head_grads: Tensor) -> list[Tensor]:
-        mx.autograd.backward(self.combined, list(head_grads))
+        # retained, as the user may differentiate the bound again
+        mx.autograd.backward(self.combined, list(head_grads), retain_graph=True)
         total: list[Tensor] = []
         for rows in self._chunks():
             with mx.autograd.record():
                 terms = self._sampled(rows, [] if self.scale is None else [self.scale[rows]])
             shares = [self._share(value.grad, rows) for value in self.values]
             grads = mx.autograd.grad(terms, list(self.parameters), shares)
-            # copied: of a static graph they are its own memory, which the next chunk writes over
-            total = [a + b for a, b in zip(total, grads)] if total else [grad.copy() for grad in grads]
+            total = [a + b for a, b in zip(total, grads)] if total else grads
         return total
 
     @staticmethod

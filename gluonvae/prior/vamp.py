@@ -57,6 +57,11 @@ class VampPrior(Prior):
         self._learn("unconstrained", (self.components, "data_dims"), mx.init.Normal(1.0))
 
     def bind(self, model: Model) -> None:
+        if self._posterior not in (None, model.inference_net.posterior):
+            raise ValueError(
+                "VampPrior is a mixture of another model's posteriors already, and would change that model: make a new "
+                "one, or give this model the same inference network"
+            )
         self.data_dims, self.label_size = model.data_dims, model.label_size
         if self.label_size:
             self._learn("unconstrained_label", (self.components, "label_size"), mx.init.Normal(1.0))

@@ -70,7 +70,7 @@ def fit(
         Values of weights of the bound or the model by name, likewise: ``{"capacity": schedule}``.
     precision : {"float32", "bfloat16", "float16"}, optional
         Precision of the matrix products during the training, see
-        :meth:`gluonvae.networks.XavierBlock.mixed_precision`; float32 afterwards.
+        :meth:`gluonvae.networks.XavierBlock.mixed_precision`; afterwards what it was before.
     callbacks : sequence of callable
         Each is called after each epoch with its metrics.
     progress : bool
@@ -130,8 +130,7 @@ def fit(
     schedule, stopping = Schedule(checkpoint_minutes, checkpoint_epochs), Stopping()
     with ExitStack() as stack:
         if precision is not None:
-            bound.mixed_precision(precision)
-            stack.callback(bound.mixed_precision, "float32")
+            stack.enter_context(bound.in_precision(precision))
         run = _open_run(folder, resume, lambda: config_from_python(bound, train, valid))
         if run is not None and run is not folder:
             stack.enter_context(run)

@@ -12,7 +12,7 @@ from typing import Any, Callable, NamedTuple, Optional
 import numpy as np
 
 from ..backend import compiled
-from ..backend.memory import Pieces, cut, wait
+from ..backend.memory import Pieces, address, cut, wait
 from ..backend.runtime import engine_is_naive, mx
 
 _log = logging.getLogger(__name__)
@@ -24,6 +24,9 @@ class _Memory(NamedTuple):
     tensors: Sequence[Any] = ()
     """Weight, gradient, mean and variance of each parameter in turn."""
     pieces: Pieces = Pieces()
+    kernels: Sequence[tuple[Any, int]] = ()
+    """Weights of convolutions, each with its address. oneDNN puts their numbers into an order of its own when it
+    uses them in prediction mode; to ask for the address puts them back."""
 
 
 @mx.optimizer.register
@@ -76,14 +79,17 @@ class FusedAdam(mx.optimizer.Adam):
         compiled loop cannot be used."""
         tensors = [tensor for w, g, pair in zip(weight, grad, state) for tensor in (w, g, *pair)]
         known = self._memory.tensors
-        if len(tensors) == len(known) and all(map(operator.is_, tensors, known)):
+        same = len(tensors) == len(known) and all(map(operator.is_, tensors, known))
+        if same and all(address(tensor) == place for tensor, place in self._memory.kernels):
             return True
         reason = _why_not(weight, grad)
         if reason is not None:
             _say_once(reason)
             return False
         wait(tensors)  # what is still to be computed has no memory yet
-        self._memory = _Memory(tensors, cut([(w, g, *pair) for w, g, pair in zip(weight, grad, state)]))
+        pieces = cut([(w, g, *pair) for w, g, pair in zip(weight, grad, state)])
+        kernels = [(tensor, address(tensor)) for tensor in weight if tensor.ndim > 2]
+        self._memory = _Memory(tensors, pieces, kernels)
         return True
 
 

@@ -124,3 +124,17 @@ def test_a_run_in_bfloat16_differs_from_one_in_float32_but_not_by_much(rng):
         ends.append(history["train_bound"][-1])
     assert ends[0] == ends[1]
     assert 0 < abs(ends[2] - ends[0]) < 0.1
+
+
+def test_fit_leaves_the_precision_that_was_there(rng):
+    bound = gv.ELBO(small_vae())
+    bound.hybridize()
+    bound.mixed_precision("bfloat16")
+    data, noise = pixels(rng, 20), bound.draw_noise(20)
+    before = bound(data, noise).asnumpy()
+    # so slow that no parameter changes
+    fitted = {"epochs": 1, "batch_size": 20, "learning_rate": 1e-30, "progress": False}
+    gv.fit(bound, data.asnumpy(), precision="float32", **fitted)
+    np.testing.assert_array_equal(bound(data, noise).asnumpy(), before)
+    bound.mixed_precision("float32")
+    assert (bound(data, noise).asnumpy() != before).any()

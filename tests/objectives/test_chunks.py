@@ -1,6 +1,7 @@
 """Bounds of many samples, computed in chunks: value and gradient of the whole, in bounded memory."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -211,3 +212,27 @@ def test_five_thousand_samples_train_in_under_two_gigabytes():
     answer = json.loads(result.stdout)
     assert answer["gigabytes"] < 2
     assert answer["bounds"][1] > answer["bounds"][0]
+
+
+THREADED = """
+import gluonvae as gv
+from gluonvae.backend.runtime import mx
+from gluonvae.objectives import base
+
+vae = gv.construct_vae(data_dims=12, latent_variable_size=4, infer_layer_sizes=[6], generator_layer_sizes=[5])
+vae.initialize()
+bound = gv.IWAE(vae, samples=5)
+bound.hybridize(static_alloc=True, static_shape=True)
+base.FLOATS_AT_ONCE = 12 * 4 * 2
+for step in range(2):
+    with mx.autograd.record():
+        loss = bound(mx.nd.ones((4, 12))).sum() + vae.generator(mx.nd.ones((7, 4))).sum()
+    loss.backward()
+    for parameter in vae.collect_params().values():
+        parameter.grad().wait_to_read()
+"""
+
+
+def test_chunks_beside_another_graph_do_not_wait_for_ever_under_the_threaded_engine():
+    environment = {**os.environ, "MXNET_ENGINE_TYPE": "ThreadedEnginePerDevice", "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", THREADED], env=environment, timeout=60, check=True)

@@ -56,3 +56,15 @@ def test_pseudo_inputs_lie_where_the_likelihoods_data_does(likelihood, low, high
     assert (inputs >= low).all()
     assert (inputs <= high).all()
     assert ((inputs > 1).any(), (inputs < 0).any()) == (high > 1, low < 0)
+
+
+def test_a_prior_is_of_the_posteriors_of_one_network(rng):
+    net, prior = gv.GaussianInferenceNetwork(4, [6]), gv.VampPrior(components=3)
+    vae = gv.VAE(gv.ProductOfBernoullisGenerator(12, [5]), net, prior)
+    vae.initialize()
+    z = nd(rng.standard_normal((5, 4)))
+    before = vae.prior_distribution(z).log_prob(z).asnumpy()
+    gv.VAE(gv.ProductOfBernoullisGenerator(12, [6]), net, prior)
+    with pytest.raises(ValueError, match=r"another model's posteriors already.*make a new one"):
+        gv.VAE(vae.generator, gv.GaussianInferenceNetwork(4, [6]), prior)
+    np.testing.assert_array_equal(vae.prior_distribution(z).log_prob(z).asnumpy(), before)

@@ -201,3 +201,23 @@ def test_fit_uses_it_by_default(rng):
 
     np.testing.assert_array_equal(train(), train(optimizer="fusedadam"))
     np.testing.assert_allclose(train(), train(optimizer="adam"), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", ["Conv1D", "Conv2D", "Conv2DTranspose"])
+def test_a_convolution_that_was_used_in_prediction_mode(layer, rng):
+    """oneDNN has its weights in another order then, between a backward pass and the step that follows too."""
+    data = nd(rng.standard_normal((4, 16, *[8] * (2 if "2D" in layer else 1))))
+    ends = []
+    for name in ("adam", "fusedadam"):
+        gv.seed(3)
+        block = getattr(mx.gluon.nn, layer)(16, 3, in_channels=16)
+        block.initialize(mx.init.Normal(1))
+        trainer = mx.gluon.Trainer(block.collect_params(), name, {"learning_rate": 0.1})
+        for _ in range(3):
+            with mx.autograd.record():
+                loss = block(data) ** 2
+            loss.backward()
+            block(data).wait_to_read()
+            trainer.step(4)
+        ends.append(block.weight.data().asnumpy())
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-5, atol=1e-6)
