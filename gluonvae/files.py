@@ -75,9 +75,13 @@ def sync_folder(folder: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove the temporary files that processes which were killed left in a folder. Nothing may be writing there."""
-    for path in folder.iterdir():
-        if _PART.fullmatch(path.name) and (path.is_symlink() or path.is_file()):
-            path.unlink()
+    for path in filter(is_part, folder.iterdir()):
+        path.unlink()
+
+
+def is_part(path: Path) -> bool:
+    """Return whether a path is a temporary file of :func:`replacing`."""
+    return _PART.fullmatch(path.name) is not None and (path.is_symlink() or path.is_file())
 
 
 def written_by(save: Callable[[str], object]) -> bytes:

@@ -85,8 +85,7 @@ class Training:
         self._order = np.empty(0, np.int64)
         self._noise_before = self._noise_now = _noise.source.state()
         self._seconds = 0.0
-        self._seed = zlib.crc32(as_json(self._noise_now).encode())
-        self._seeds_mxnet = False
+        self._mxnet_seed: Optional[int] = None
 
     @property
     def bound(self) -> Objective:
@@ -127,8 +126,8 @@ class Training:
         stepper, started = self.stepper, time.perf_counter() - self._seconds
         while self.row < len(self.train) and not stopping.received:
             rows = self._order[self.row : self.row + self.batch_size]
-            if self._seeds_mxnet:
-                mx.random.seed(zlib.crc32(f"{self._seed} {stepper.taken}".encode()))
+            if self._mxnet_seed is not None:
+                mx.random.seed(zlib.crc32(f"{self._mxnet_seed} {stepper.taken}".encode()))
             stepper.step(load_batch(self.bound.vae, self.train, rows), rows)
             self._noise_now = _noise.source.state()
             self.row += len(rows)
@@ -170,7 +169,9 @@ class Training:
         name = type(self.stepper.trainer._optimizer).__name__.lower()
         if name in serialization.UNFIT_FOR_CHECKPOINTS:
             raise ValueError(f"the optimizer {name} keeps what no checkpoint can hold: train without a folder")
-        self._seeds_mxnet = name in serialization.DRAW_FROM_MXNET or draws_random_numbers(self.bound)
+        if name in serialization.DRAW_FROM_MXNET or draws_random_numbers(self.bound):
+            # MXNet's generator has no state that could be read: it starts anew at each step
+            self._mxnet_seed = zlib.crc32(as_json(self._noise_now).encode())
 
     def checkpoint(self) -> Checkpoint:
         """Return the state between two steps."""
@@ -186,7 +187,7 @@ class Training:
             "seconds": self._seconds,
             "noise_before_epoch": self._noise_before if self.row else self._noise_now,
             "noise": self._noise_now,
-            "mxnet_seed": self._seed,
+            "mxnet_seed": self._mxnet_seed,
             "best_bound": self._best_bound,
             "history": self.history.rows,
             "optimizer": optimizer.counts(),
@@ -215,7 +216,7 @@ class Training:
         self.bound.restore(values["bound"])
         self.stepper.resume(values["taken"], values["seen"], np.array(values["sums"]))
         self.epoch, self.row, self._seconds = values["epoch"], values["row"], values["seconds"]
-        self._best_bound, self._seed = values["best_bound"], values["mxnet_seed"]
+        self._best_bound, self._mxnet_seed = values["best_bound"], values["mxnet_seed"]
         self.history.rows = values["history"]
         self._noise_before, self._noise_now = values["noise_before_epoch"], values["noise"]
         _noise.source.restore(self._noise_before)

@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any, Optional, Union
 
 from ..backend.types import Context
-from ..files import append_line, as_json, sweep, sync_folder, write_bytes, write_json, written_by
+from ..files import append_line, as_json, is_part, sweep, sync_folder, write_bytes, write_json, written_by
 from ..models import VAE, construct_vae
 from . import checkpoint
 from .checkpoint import Checkpoint
@@ -92,10 +92,11 @@ class Run:
         lock = Lock(folder)
         try:
             _check_empty(folder)  # again: another process may have had it in between
+            sweep(folder)
             run = cls(folder, lock, config)
             run._is_new = True
-            write_json(folder / CONFIG, config)
             run._write_status(RUNNING)
+            write_json(folder / CONFIG, config)
             sync_folder(folder.parent)
         except BaseException:
             _remove(folder, lock)
@@ -221,7 +222,8 @@ def _check_empty(folder: Path) -> None:
         raise RunError(f"{folder} is a link that leads nowhere: name another folder")
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file: name a folder")
-    if folder.is_dir() and any(path.name != LOCK for path in folder.iterdir()):
+    # a run that was killed before it had a configuration is none
+    if folder.is_dir() and any(not (path.name in (LOCK, STATUS) or is_part(path)) for path in folder.iterdir()):
         raise RunError(f"{folder} exists already: name another folder, remove it, or resume the run in it")
 
 

@@ -71,7 +71,7 @@ class Saver:
 
     def __init__(self, training: Training, run: Run, schedule: Schedule) -> None:
         self.training, self.run, self.schedule = training, run, schedule
-        self._saved_step: Optional[int] = None
+        self._saved: Optional[tuple[int, int]] = None
         self._rows = 0  # of the history that have been written
 
     def __enter__(self) -> Saver:
@@ -82,7 +82,7 @@ class Saver:
         if run.checkpoint is not None:
             training.restore(run.checkpoint)
             run.write_metrics(training.history.rows)
-            self._rows, self._saved_step = len(training.history), training.stepper.taken
+            self._rows, self._saved = len(training.history), self._place()
         elif run.is_from_older_version:
             raise RunError(f"{run.folder} has no checkpoints to go on from: an older version of gluonvae made it")
         else:
@@ -96,27 +96,29 @@ class Saver:
         self.run.interrupted = self.training.history.interrupted
         if error is None:
             self._save_if_changed()
+            self._write_rows()
         else:
             self._rescue(error)
 
     def after_step(self, epoch_ended: bool) -> None:
         """Write what is due after a step or an epoch."""
-        if epoch_ended:
-            self._write_rows()
         if self.schedule.is_due(self.training.epoch - 1 if epoch_ended else None):
             self._save_if_changed()
+        if epoch_ended:
+            self._write_rows()
 
     def _save_if_changed(self) -> None:
-        if self.training.stepper.taken != self._saved_step or self._rows < len(self.training.history):
+        if self._place() != self._saved:
             self._save()
+
+    def _place(self) -> tuple[int, int]:
+        return self.training.stepper.taken, len(self.training.history)
 
     def _save(self) -> None:
         started, training = time.monotonic(), self.training
-        self._write_rows()
-        best, step = training.best, training.stepper.taken
-        self.run.save(step, training.checkpoint(), training.bound.vae, best)
+        self.run.save(training.stepper.taken, training.checkpoint(), training.bound.vae, training.best)
         training.best = None
-        self._saved_step = step
+        self._saved = self._place()
         self.schedule.note(time.monotonic() - started)
 
     def _write_rows(self) -> None:
@@ -131,6 +133,7 @@ class Saver:
                 self.run.save_parameters(self.training.bound.vae)
             elif not self.training.stepper.in_step:
                 self._save_if_changed()
+            self._write_rows()
         except (OSError, MemoryError, mx.base.MXNetError) as second:
             _log.warning("the last steps could not be saved: %s", second)
 

@@ -38,7 +38,7 @@ def reference(folder):
 
 def wait_for(folder, process):
     """Wait until a run has its folder, or has ended."""
-    while not (folder / "status.json").exists() and process.poll() is None:
+    while not (folder / "config.json").exists() and process.poll() is None:
         time.sleep(0.002)
 
 

@@ -92,6 +92,28 @@ def test_default_names_differ(tmp_path):
         assert (one.folder.name, other.folder.name) == ("a", "a-2")
 
 
+def test_a_folder_that_a_killed_process_had_begun_is_taken(tmp_path):
+    for name in ("lock", "status.json", ".config.0123456789abcdef.part.json"):
+        (tmp_path / name).write_text("")
+    with Run.create(tmp_path, CONFIG):
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "lock", "status.json"]
+
+
+def test_metrics_that_cannot_be_written_cost_no_parameters(tmp_path):
+    folder = tmp_path / "run"
+
+    def in_the_way(metrics):
+        (folder / "metrics.jsonl").unlink(missing_ok=True)
+        (folder / "metrics.jsonl").mkdir(exist_ok=True)
+
+    with pytest.raises(IsADirectoryError):
+        fit(folder, callbacks=[in_the_way])
+    (folder / "metrics.jsonl").rmdir()
+    _, history = fit(resume=folder)
+    assert history["valid_bound"] == fit()[1]["valid_bound"]
+    assert len((folder / "metrics.jsonl").read_text().splitlines()) == 2
+
+
 def test_a_users_folder_is_left_alone(tmp_path):
     (tmp_path / "photo.png").write_text("")
     with pytest.raises(RunError, match="exists already"):
