@@ -62,7 +62,7 @@ def test_a_breakpoint_stops_once_more_while_the_graph_is_traced(monkeypatch):
 
         stops.append(inspect.currentframe().f_back.f_locals["logits"])
 
-    monkeypatch.setattr("builtins.breakpoint", look)
+    monkeypatch.setattr("sys.breakpointhook", look)
     snippets(ROOT / "docs" / "guide" / "debugging.md")[0].run()
     assert [type(logits) for logits in stops] == [mx.nd.NDArray, mx.sym.Symbol]
     assert stops[0].shape == (64, 784)

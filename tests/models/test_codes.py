@@ -175,7 +175,7 @@ def wrong(message, make, error=ValueError):
             r"a single sample has no others to be compared with: use more samples, or NVIL",
             lambda: gv.VIMCO(model("bernoulli"), samples=1),
         ),
-        wrong(r"start and end must be positive, got 1 and 0", lambda: gv.schedules.exponential(1, 0, 10)),
+        wrong(r"start and end must be positive, got 1.0 and 0.0", lambda: gv.schedules.exponential(1, 0, 10)),
         wrong(
             r"bfloat16 has too few digits for RelaxedBernoulliInferenceNetwork",
             lambda: model("relaxed_bernoulli").cast(gv.networks.blocks.BFLOAT16),
