@@ -15,7 +15,7 @@ from gluon_model import STATIC, Training, construct
 from serve import Given, Row, Tasks, peak, serve
 
 import gluonvae as gv
-from gluonvae.backend import runtime
+from gluonvae.backend import installation, runtime
 from gluonvae.backend.runtime import mx
 
 VARIANT = sys.argv[1]
@@ -44,5 +44,5 @@ def memory() -> int:
     return total - free  # MXNet keeps what it has once had
 
 
-settings = ", ".join(f"{name} {value}" for name, value in runtime.describe().items() if name.isupper())
+settings = ", ".join(f"{name} {value}" for name, value in installation.describe().items() if name.isupper())
 serve(make, f"mxnet {mx.__version__}, {VARIANT}: {settings}", memory)
