@@ -22,12 +22,13 @@ FAR = 1000
 def has_code_of_its_own(block: Block) -> bool:
     """Return whether a block contains a class or a function that is of none of the packages :data:`KNOWN`."""
     functions = filter(inspect.isfunction, vars(block).values())
-    return any(_is_foreign(thing) for thing in (type(block), *functions)) or any(
+    return any(is_foreign(thing) for thing in (type(block), *functions)) or any(
         has_code_of_its_own(child) for child in block._children.values()
     )
 
 
-def _is_foreign(thing: Any) -> bool:
+def is_foreign(thing: Any) -> bool:
+    """Return whether a class or function is of none of the packages :data:`KNOWN`."""
     return str(thing.__module__).partition(".")[0] not in KNOWN
 
 

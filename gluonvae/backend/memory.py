@@ -10,6 +10,7 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
+from .operators import as_numpy
 from .runtime import is_gpu, mx
 from .types import Context, DType, Tensor
 
@@ -98,6 +99,20 @@ def view(place: int, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
     """
     values = np.ctypeslib.as_ctypes_type(dtype) * math.prod(shape)
     return np.ctypeslib.as_array(values.from_address(place)).reshape(shape)
+
+
+def read_values(tensor: Tensor) -> np.ndarray:
+    """Return the values of an NDArray, to read and not to keep: where they are on the CPU, not a copy.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Of any dtype and device.
+    """
+    if is_gpu(tensor.context) or tensor.dtype not in VIEWED:
+        return as_numpy(tensor)
+    wait((tensor,))
+    return view(address(tensor), tensor.dtype, tensor.shape)
 
 
 def filled(fill: Callable[[np.ndarray], object], shape: Sequence[int], ctx: Context, dtype: DType) -> Tensor:

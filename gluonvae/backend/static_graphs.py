@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,8 +19,8 @@ def mend(mx: Any) -> None:
     is a new one, as after ``grad_req`` was set; ``autograd.grad``), MXNet puts the remembered array in its place:
     that pass and later ones, also of other blocks and imperative ones, do not write the gradient that the user
     reads. What MXNet is told to be data, and not a parameter, is looked up at each pass. So all inputs are data
-    here; everything between inputs and outputs stays static, and a training step takes about 1 % longer
-    (``benchmarks/static_graphs.py``).
+    here; everything between inputs and outputs stays static, and a training step takes up to 3 % longer
+    (``benchmarks/static_graphs.py``). :class:`UsedAlone` spares that where the fault cannot show.
 
     Parameters
     ----------
@@ -27,15 +28,65 @@ def mend(mx: Any) -> None:
         MXNet. Graphs that were made before keep the fault.
     """
 
-    class CachedOp(mx.nd.CachedOp):
+    mxnets_own = mx.nd.CachedOp
+
+    class CachedOp(mxnets_own):  # type: ignore[misc,valid-type]
         """MXNet's own, all of whose inputs are data."""
 
-        __slots__ = ()
+        __slots__ = ("_alone", "_made_of")
 
         def __init__(self, symbol: Any, flags: Flags = ()) -> None:
             super().__init__(symbol, _all_inputs_as_data(flags))
+            self._made_of, self._alone = (symbol, flags), None
+
+        def alone(self) -> Any:
+            """Return the graph as MXNet makes it, with parameters that are no data."""
+            if self._alone is None:
+                self._alone = mxnets_own(*self._made_of)
+            return self._alone
+
+        def forget_alone(self) -> None:
+            """Have :meth:`alone` make a new one, as the arrays of gradients are others."""
+            self._alone = None
 
     mx.nd.CachedOp = CachedOp
+
+
+class UsedAlone:
+    """Context managers in which a block runs the graph that MXNet makes, which is faster.
+
+    It is right only where each of its calls is differentiated at once, by itself, and every parameter is used in it
+    and nowhere else.
+
+    Parameters
+    ----------
+    block : HybridBlock
+        The block.
+    """
+
+    def __init__(self, block: Any) -> None:
+        self._block = block
+        self._graph: Any = None
+        self._alone: Any = None
+        self._gradients: Sequence[Any] = ()
+
+    def __call__(self, gradients: Sequence[Any]) -> UsedAlone:
+        """Return the context manager for a call whose backward pass writes to these arrays."""
+        known, self._gradients = self._gradients, gradients
+        self._graph = self._block._cached_op
+        if self._graph is not None and not (len(known) == len(gradients) and all(map(operator.is_, known, gradients))):
+            self._graph.forget_alone()
+        return self
+
+    def __enter__(self) -> None:
+        if self._graph is not None:
+            self._alone = self._graph.alone()
+            self._block.__dict__["_cached_op"] = self._alone
+
+    def __exit__(self, *exception: object) -> None:
+        # the block may have thrown its graph away
+        if self._graph is not None and self._block._cached_op is self._alone:
+            self._block.__dict__["_cached_op"] = self._graph
 
 
 def _all_inputs_as_data(flags: Flags) -> Flags:

@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import checks
 from .. import noise as _noise
-from ..backend.operators import as_numpy, is_symbol
+from ..backend.memory import read_values
+from ..backend.operators import is_symbol
 from ..backend.types import Model, Operators, Structure, Tensor
 from ..distributions import Distribution
 from ..networks import ModelBlock, max_units
@@ -127,7 +128,7 @@ class Generator(ModelBlock):
         """
         checks.tensor("data", data, ("B", self.data_dims), self.dtype)
         if data.context.device_type != "gpu":
-            self.check_support("data", as_numpy(data))
+            self.check_support("data", read_values(data))
 
     def likelihood(self, latent_state: Tensor, *label: Tensor) -> Distribution:
         """Return p(x | z) for latent states ``(..., D)``, as an object to score and to sample."""

@@ -18,7 +18,7 @@ from ..backend.runtime import mx
 from ..backend.types import Structure
 from ..batches import Batch, to_device
 from ..networks.blocks import not_finite
-from ..objectives import Objective, Terms
+from ..objectives import Objective
 from ..outliers import find_outlier, row_name, without
 from ..weights import find_weights, set_weight
 from .state import State, Trained
@@ -58,7 +58,8 @@ class Taken(NamedTuple):
     rows: Optional[np.ndarray]
     """Where the batch is in the data set, ``(B,)``."""
     noise: Structure
-    terms: Terms
+    terms: Any
+    """:class:`gluonvae.objectives.Terms`; None once they are read."""
     unsound: Any
     """0, or NaN where a gradient or a buffer is not finite."""
 

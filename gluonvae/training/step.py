@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any, NoReturn, Optional
 
 import numpy as np
 
 from .. import checks
+from ..backend.control_flow import is_foreign
 from ..backend.finite import FiniteCheck
+from ..backend.memory import read_values
 from ..backend.operators import BFLOAT16
 from ..backend.runtime import is_gpu, mx
+from ..backend.static_graphs import UsedAlone
 from ..backend.types import Tensor
 from ..batches import Batch
 from ..objectives import Objective, Terms
@@ -85,6 +89,8 @@ class Stepper:
         self.trained = Trained(bound)
         self._at_once = steps_unread(bound.vae.context)
         self._check = FiniteCheck(waits=self._at_once == 1)
+        # a bound of the user's own may use parameters beside its graph
+        self._used_alone = None if is_foreign(type(bound)) else UsedAlone(bound)
         self._descent: Optional[Tensor] = None
         """The gradient of what is minimised in the objective, -1 for each row of a batch."""
         self._unread: list[Taken] = []
@@ -135,13 +141,14 @@ class Stepper:
         noise = self.bound.draw_noise(len(batch.data))
         # The data set was looked at as a whole: of what it gives, one batch an epoch is enough.
         validated, self._first_batch = not self._first_batch, False
-        with mx.autograd.record():
+        changed = self.trained.changed()
+        with mx.autograd.record(), self._used_alone(changed) if self._used_alone else nullcontext():
             terms = self.bound.terms(batch.data, noise, batch.label, validated)
         # what -objective would do with one more node
         if self._descent is None or len(self._descent) != len(batch.data):
             self._descent = -mx.nd.ones_like(terms.objective)
         mx.autograd.backward(terms.objective, self._descent)
-        unsound = self._check(self.trained.changed())
+        unsound = self._check(changed)
         self._unread.append(Taken(self.taken + 1, rate, batch, rows, noise, terms, unsound))
         if self.taken % self._at_once == 0:
             self.read()
@@ -175,14 +182,14 @@ class Stepper:
         if not self._unread:
             return
         unread, self._unread = self._unread, []
+        if self._at_once == 1:
+            self._read_now(unread[0])
+            return
         sizes = [len(taken.terms.objective) for taken in unread]
-        # step after step of objectives, then of bounds, ...; from a GPU all in one go
+        # step after step of objectives, then of bounds, ...; all in one go
         columns = [term for column in zip(*(taken.terms for taken in unread)) for term in column]
         late = [taken.unsound for taken in unread if not isinstance(taken.unsound, float)]
-        if self._at_once == 1:
-            numbers = np.concatenate([values.asnumpy() for values in (*columns, *late)])
-        else:
-            numbers = mx.nd.concat(*columns, *(x.astype(columns[0].dtype) for x in late), dim=0).asnumpy()
+        numbers = mx.nd.concat(*columns, *(x.astype(columns[0].dtype) for x in late), dim=0).asnumpy()
         checks = numbers[len(numbers) - len(late) :] if late else [taken.unsound for taken in unread]
         terms = numbers[: len(numbers) - len(late)]
         objective, *others = terms.reshape(len(Terms._fields), -1)
@@ -190,9 +197,23 @@ class Stepper:
         if not np.isfinite(of_steps).all():
             wrong = int(np.argmin(np.isfinite(of_steps)))
             self._diverge(unread[wrong], unread[wrong - 1] if wrong else self._last)
-        self._last = unread[-1]
+        self._note(unread[-1])
         self.seen += sum(sizes)
         self.sums += [values.sum(dtype=np.float64) for values in others]
+
+    def _read_now(self, taken: Taken) -> None:
+        """Add up a step on the CPU, see :meth:`read`."""
+        objective, *others = (read_values(term).sum(dtype=np.float64) for term in taken.terms)
+        unsound = taken.unsound if isinstance(taken.unsound, float) else float(taken.unsound.asscalar())
+        if not math.isfinite(objective + unsound):
+            self._diverge(taken, self._last)
+        self.seen += len(taken.terms.objective)
+        self.sums += others
+        self._note(taken)
+
+    def _note(self, taken: Taken) -> None:
+        """Keep what a step was given; its terms would keep the memory of its graph, and the next step take another."""
+        self._last = taken._replace(terms=None)
 
     def _diverge(self, taken: Taken, previous: Optional[Taken]) -> NoReturn:
         """Go back to good parameters, and raise Diverged with the cause."""
