@@ -114,6 +114,7 @@ def run_case(folder, seed, number):
         run, other = rng.choice(list(RUNS), 2, replace=False)
         shutil.copytree(folder / run, place / "run")
         _move_data(place)
+        _interrupt(place)
         what = []
         if rng.random() < 0.5:
             what = [tamper(place / "run", folder / other, rng) for _ in range(rng.integers(1, 3))]
@@ -135,6 +136,12 @@ def _move_data(place):
     config = json.loads(path.read_text())
     config["data"]["name"] = str(place / Path(config["data"]["name"]).name)
     path.write_text(json.dumps(config))
+
+
+def _interrupt(place):
+    """Let the copy of a run be one that was interrupted, after its last step."""
+    path = place / "run" / "status.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "status": "interrupted"}))
 
 
 def call(place, words):

@@ -101,6 +101,8 @@ def random_training(rng):
 
 def random_use(rng, odd):
     """A command that uses the folder "run", with a few options, or with ``odd`` with any."""
+    if rng.random() < 0.3:
+        return ["train", "--resume", "run", *([_one(rng, FLAGS)] if odd else [])]
     command = _one(rng, ["sample", "reconstruct", "evaluate"])
     words = [command, "run", *(["--samples", "3"] if command == "evaluate" else ["-n", "4", "--out", "drawn.npy"])]
     for _ in range(rng.integers(0, 4) if odd else 0):

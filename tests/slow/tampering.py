@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 
-PARAMETERS, CONFIG = "model.params", "config.json"
+PARAMETERS, CONFIG, STATUS = "model.params", "config.json", "status.json"
 VALUES = (None, True, -1, 0, 1, 3, 2**31, 10**18, 1e300, 0.5, "", "tanh", "gaussian", "\udcff", "x" * 5000, [], [3], [[1]],
           {}, {"a": 1}, [-1, 0], "../binary.npy", "C:\\Users\\me\\a.npy")  # fmt: skip
 LITERALS = (
@@ -23,12 +23,15 @@ LITERALS = (
 
 def tamper(run, other, rng):
     """Damage one file of a run, and return in a few words how. ``other`` is another run's folder."""
-    name = str(rng.choice([CONFIG, CONFIG, CONFIG, PARAMETERS, PARAMETERS, "result.json", "metrics.jsonl"]))
+    checkpoints = [f"checkpoints/{path.name}" for path in sorted((run / "checkpoints").glob("*"))]
+    others = ["result.json", "metrics.jsonl", STATUS, "lock", *checkpoints]
+    name = str(rng.choice([CONFIG, CONFIG, CONFIG, CONFIG, PARAMETERS, PARAMETERS, PARAMETERS, *others]))
     path = run / name
     if not path.is_file():
         return f"{name} is no file any more"
     ways = [_truncate, _empty, _remove, _folder, _garbage, _other, _loop, _flip, _link_to_nowhere]
     ways += [_field, _field, _field, _field, _literal, _literal, _json] * (name == CONFIG)
+    ways += [_field, _literal, _json] * (name == STATUS)
     ways += [_header, _header, _poison] * (name == PARAMETERS)
     way = ways[rng.integers(len(ways))]
     try:
@@ -60,7 +63,8 @@ def _garbage(path, other, rng):
 
 
 def _other(path, other, rng):
-    shutil.copy(other / path.name, path)
+    theirs = other / path.name if path.parent.name != "checkpoints" else next((other / "checkpoints").glob("*"))
+    shutil.copy(theirs, path)
     return other.name
 
 
@@ -77,7 +81,8 @@ def _link_to_nowhere(path, other, rng):
 def _flip(path, other, rng):
     content = bytearray(path.read_bytes())
     for _ in range(rng.integers(1, 4)):
-        content[rng.integers(len(content))] ^= 1 << rng.integers(8)
+        if content:
+            content[rng.integers(len(content))] ^= 1 << rng.integers(8)
     path.write_bytes(bytes(content))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,11 +17,18 @@ OPTIONS = [
 TIMES = ("images_per_second", "seconds")
 
 
+def heed_signals():
+    """Undo what a shell does to its background jobs, and nohup: the process ignores no signal."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(*words):
     """Start ``gluonvae train``."""
     command = [sys.executable, "-m", "gluonvae", "train", *map(str, words)]
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, **pipes, env=environment, preexec_fn=heed_signals)
 
 
 def finish(process):
