@@ -79,7 +79,7 @@ def _train(asked: argparse.Namespace, run: Optional[Run] = None) -> int:
 
     ctx = device(asked.device)
     seed(asked.seed)
-    splits = _training_data(asked)
+    splits = _training_data(asked, check_effect=run is None)
     config: Any = run.config if run else _configuration(asked, splits)
     _check_same_data(config, splits)
     splits = splits._replace(train=_with_few_labels(asked, splits.train))
@@ -132,11 +132,11 @@ def _fit_and_report(
     return 0
 
 
-def _training_data(asked: argparse.Namespace) -> data.Splits:
+def _training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
     given = asked.binarization
     asked.binarization = given or LIKELIHOODS[asked.likelihood].pixels
     splits = data.load(asked.data, asked.data_dir, asked.binarization, asked.shape)
-    if given not in (None, "none") and splits.train.binary:
+    if check_effect and given not in (None, "none") and splits.train.binary:
         raise ValueError(f"--binarization {given} has no effect: the images are zeros and ones already; leave it out")
     return splits
 

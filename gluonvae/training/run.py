@@ -65,7 +65,8 @@ class Run:
         """What training goes on from; nothing in a new run."""
         self.interrupted = False
         """Whether a signal has ended the training."""
-        self._lock, self._started, self._is_new = lock, self.status.get("started", now()), False
+        self._lock, self._started = lock, self.status.get("started", now())
+        self._is_new = self._has_begun = False
         self._saved: dict[str, Any] = {name: self.status[name] for name in ("parameters",) if name in self.status}
 
     @classmethod
@@ -95,7 +96,7 @@ class Run:
             sweep(folder)
             run = cls(folder, lock, config)
             run._is_new = True
-            run._write_status(RUNNING)
+            run.begin()
             write_json(folder / CONFIG, config)
             sync_folder(folder.parent)
         except BaseException:
@@ -143,11 +144,15 @@ class Run:
                 _log.warning("%s was started with %s: it goes on the same to rounding, not to the bit", folder, changed)
             for place in filter(Path.is_dir, (folder, folder / CHECKPOINTS)):
                 sweep(place)
-            run._write_status(RUNNING)
         except BaseException:
             lock.release()
             raise
         return run
+
+    def begin(self) -> None:
+        """Say in the folder that the run is being trained. What ends a run before that leaves its status alone."""
+        self._has_begun = True
+        self._write_status(RUNNING)
 
     def __enter__(self) -> Run:
         return self
@@ -159,7 +164,8 @@ class Run:
             _remove(self.folder, self._lock)  # nothing has been learnt
             return
         try:
-            self._write_status(self._how_it_ended(error), **({"message": str(error)} if error else {}))
+            if self._has_begun:
+                self._write_status(self._how_it_ended(error), **({"message": str(error)} if error else {}))
         except OSError as unwritten:
             if error is None:
                 raise

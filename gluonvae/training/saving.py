@@ -79,6 +79,8 @@ class Saver:
         self._on_gpu, _noise.source.on_gpu = _noise.source.on_gpu, False
         _know_all_sizes(training)
         training.keep_state()
+        if not run.is_from_older_version:
+            run.begin()
         if run.checkpoint is not None:
             training.restore(run.checkpoint)
             run.write_metrics(training.history.rows)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from gluonvae.cli.main import main
@@ -79,3 +80,67 @@ def test_a_finished_run_is_left_alone(tmp_path, capsys):
     after = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     del before["status.json"], after["status.json"]
     assert after == before
+
+
+KINDS = {
+    "zeros and ones": [],
+    "labels": ["--conditional"],
+    "few labels": ["--bound", "semi_supervised", "--labels", "21"],
+    "options": ["--posterior-options", "std=exp", "--prior", "mixture", "--prior-options", "components=3"],
+    "layers": ["--posterior", "ladder", "--prior", "hierarchical", "--latent-size", "3", "2"],
+    "no layers": ["--inference-layers", "--generator-layers"],
+    "annealed": ["--beta-schedule", "linear", "--anneal-from", "0.5", "--beta-epochs", "2"],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_training_that_failed_is_resumed_as_it_was_asked_for(kind, tmp_path, monkeypatch, rng):
+    """A picture that cannot be drawn fails a training at its end; from another folder it is resumed."""
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    monkeypatch.chdir(tmp_path)
+    np.savez("own.npz", images=rng.integers(0, 2, (60, 12)), labels=np.arange(60) % 3)
+    words = ["train", "--data", "own.npz", "--epochs", "2", *SMALL, "--batch-size", "10", *KINDS[kind]]
+    assert main([*words, "--out", "whole"]) == 0
+
+    def fail(*arguments):
+        raise RuntimeError("no ink")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gluonvae.plots.plot_history", fail)
+        assert main([*words, "--out", "failed"]) == 4
+    assert read_status(tmp_path / "failed")["status"] == "failed"
+    (tmp_path / "failed" / "result.json").unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["train", "--resume", str(tmp_path / "failed")]) == 0
+    assert read_status(tmp_path / "failed")["status"] == "finished"
+    for name in ("model.params", "result.json"):
+        assert (tmp_path / "failed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_what_cannot_be_resumed_is_left_as_it_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    diverging = ["--optimizer", "sgd", "--learning-rate", "1e18", "--learning-rate-schedule", "constant"]
+    assert main(["train", *SMALL, *diverging, "--epochs", "3", "--out", "run"]) == 3
+    for _ in range(2):
+        assert main(["train", "--resume", "run"]) == 2
+        assert "has diverged" in capsys.readouterr().err
+        assert read_status(tmp_path / "run")["status"] == "diverged"
+    assert main(["train", "--resume", "run", "--epochs", "5"]) == 2
+    assert "leave out --epochs" in capsys.readouterr().err
+
+
+def test_a_run_whose_data_have_changed_is_not_resumed(tmp_path, monkeypatch, capsys, rng):
+    monkeypatch.chdir(tmp_path)
+    images = rng.integers(0, 2, (60, 12))
+    np.save("own.npy", images)
+    words = ["train", "--data", "own.npy", "--epochs", "1", *SMALL, "--batch-size", "10", "--out", "run"]
+    with monkeypatch.context() as patched:
+        patched.setattr("gluonvae.plots.plot_history", lambda *arguments: 1 / 0)
+        assert main(words) == 4
+    np.save("own.npy", images[::-1])
+    assert main(["train", "--resume", "run"]) == 2
+    assert "has changed since the training began" in capsys.readouterr().err
+    assert read_status(tmp_path / "run")["status"] == "failed"
+    np.save("own.npy", images)
+    assert main(["train", "--resume", "run"]) == 0
