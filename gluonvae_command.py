@@ -20,4 +20,6 @@ def main() -> int:
             raise
         print(f"gluonvae: {error}", file=sys.stderr)
         return 4
+    except KeyboardInterrupt:
+        return 130
     return command()

@@ -48,7 +48,7 @@ def replacing(path: Path) -> Iterator[Path]:
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     try:
         yield part
-        _sync(part, os.O_RDWR)
+        _sync(part, os.O_RDWR | os.O_NOFOLLOW)
         os.replace(part, path)
         sync_folder(path.parent)
     finally:
@@ -57,7 +57,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def _sync(path: Path, flags: int) -> None:
     """Wait until a file is on the disk; raise OSError for what could not be written."""
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

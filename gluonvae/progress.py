@@ -18,6 +18,13 @@ class _Forgiving:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
+    def __eq__(self, other: object) -> bool:
+        # tqdm clears a bar before it writes to the stream that the bar is on
+        return other is self or other is self._stream
+
+    def __hash__(self) -> int:
+        return hash(self._stream)
+
     def write(self, text: str) -> int:
         try:
             return self._stream.write(text)
@@ -44,5 +51,8 @@ def progress_bar(total: Optional[int], unit: str, shown: bool = True, **options:
         Further arguments of ``tqdm``.
     """
     shown = shown and sys.stderr is not None
-    stream = _Forgiving(sys.stderr) if shown else None
-    return tqdm(total=total, unit=unit, unit_scale=True, disable=not shown, file=stream, **options)
+    options = {"total": total, "unit": unit, "unit_scale": True, **options}
+    try:
+        return tqdm(disable=not shown, file=_Forgiving(sys.stderr) if shown else None, **options)
+    except (OSError, ValueError):  # tqdm has tried the error output itself
+        return tqdm(disable=True, **options)

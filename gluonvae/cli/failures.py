@@ -12,6 +12,7 @@ status  what went wrong
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -53,9 +54,10 @@ def report(error: Failure, name: str, debug: bool) -> int:
     if status == BY_SIGNAL + signal.SIGPIPE:
         _discard_output()
         return status
-    if debug:
-        traceback.print_exception(type(error), error, error.__traceback__)
-    print(f"{name}: {message(error)}", file=sys.stderr)
+    with contextlib.suppress(OSError, ValueError):  # the terminal may have gone
+        if debug:
+            traceback.print_exception(type(error), error, error.__traceback__)
+        print(f"{name}: {message(error)}", file=sys.stderr, flush=True)
     return status
 
 

@@ -112,10 +112,12 @@ def main(words: Optional[Sequence[str]] = None) -> int:
         asked = parser().parse_args(words)
         name = f"gluonvae {asked.command}"
         if asked.run is train:
-            check_effects(asked, _given(words, asked))
+            asked.given = _given(words, asked)
+            check_effects(asked, asked.given)
         with raising_signals(), _output(asked):
             status = asked.run(asked)
-            sys.stdout.flush()  # a reader that has gone is noticed here, and not at the exit
+            if sys.stdout is not None:
+                sys.stdout.flush()  # a reader that has gone is noticed here, and not at the exit
             return status
     except (Exception, KeyboardInterrupt) as error:
         return report(error, name, debug)

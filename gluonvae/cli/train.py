@@ -26,19 +26,19 @@ from ..models import VAE, construct_vae
 from ..models.construct import GENERATOR_LAYERS, INFER_LAYERS, sizes_of
 from ..noise import seed
 from ..objectives import BOUNDS, Objective
-from ..training import History, fit
+from ..training import History, checkpoint, fit
 from ..training.config import Config, config_of, difference
-from ..training.run import CONFIG, Run, RunError
+from ..training.run import CHECKPOINTS, CONFIG, Run, RunError
 from ..training.signals import Interrupt
 from ..training.status import DIVERGED, FINISHED
 from . import arguments
 from .labels import label_size, labels_to_draw
-from .results import checked_result, in_words, remark
+from .results import in_words, remark
 from .sources import short_name, whole_name
 
 _log = logging.getLogger(__name__)
 
-NOT_OF_THE_RUN = ("run", "command", "out", "resume", "verbose", "quiet", "debug")
+NOT_OF_THE_RUN = ("run", "command", "given", "out", "resume", "verbose", "quiet", "debug")
 """What is asked of the command and not of the training, and may differ where a run is resumed."""
 FINAL_RATE = 0.01
 """Of the starting learning rate, where a cosine schedule ends."""
@@ -67,6 +67,7 @@ def _as_asked_before(run: Run, asked: argparse.Namespace) -> argparse.Namespace:
     if run.config["model"] is None or not run.config["asked"]:
         raise RunError(f"{run.folder} was trained from Python: gluonvae.fit(..., resume=...) goes on with it")
     before = {**run.config["asked"], "data": run.config["data"]["name"], "data_dir": run.config["data"]["folder"]}
+    before.update({name: whole_name(getattr(asked, name)) for name in ("data", "data_dir") if name in asked.given})
     try:
         before = vars(arguments.parsed(arguments.train, before))
     except ValueError as error:
@@ -101,7 +102,7 @@ def _check_same_data(config: Config, splits: data.Splits) -> None:
     for name, part in zip(splits._fields, splits):
         changed = difference(config, name, part)
         if changed:
-            raise data.DataError(f"{config['data']['name']} has changed since the training began: {changed}")
+            raise data.DataError(f"the data have changed since the training began: {changed}")
 
 
 def _fit_and_report(
@@ -113,29 +114,35 @@ def _fit_and_report(
             history = fit(bound, splits.train, splits.valid, folder=run, **of_fit)
         if history.interrupted:
             raise Interrupt(signal.SIGINT)
+        result = evaluate(bound, as_unlabelled(bound.vae, splits.test))
+        further = _further_results(bound.vae, splits.test)
+        run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
+        _draw(run, bound.vae, splits.test, history)
     except KeyboardInterrupt as error:
-        again = f"gluonvae train --resume {shlex.quote(str(run.folder))}"
-        raise Interrupt(
-            getattr(error, "number", signal.SIGINT), f"what was learnt is saved: {again} goes on"
-        ) from error
-    result = evaluate(bound, as_unlabelled(bound.vae, splits.test))
-    further = _further_results(bound.vae, splits.test)
-    run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
-    _draw(run, bound.vae, splits.test, history)
-    checked_result("the test bound", result.bound)
+        raise Interrupt(getattr(error, "number", signal.SIGINT), _how_to_go_on(run)) from error
     remark(
         asked,
         f"test bound {result.bound:.2f} nats per image (standard error {in_words(result.standard_error)}; "
-        f"log-likelihood {result.log_likelihood:.2f}, KL {result.kl:.2f})\n"
-        f"{_in_words(further)}parameters, metrics and pictures are in {run.folder}",
+        f"log-likelihood {result.log_likelihood:.2f}, KL {result.kl:.2f})\n{_in_words(further)}"
+        f"parameters, metrics and pictures are in {run.folder}",
     )
     return 0
+
+
+def _how_to_go_on(run: Run) -> str:
+    if not checkpoint.found(run.file(CHECKPOINTS)):
+        return "nothing had been learnt"
+    return f"what was learnt is saved: gluonvae train --resume {shlex.quote(str(run.folder))} goes on"
 
 
 def _training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
     given = asked.binarization
     asked.binarization = given or LIKELIHOODS[asked.likelihood].pixels
-    splits = data.load(asked.data, asked.data_dir, asked.binarization, asked.shape)
+    try:
+        splits = data.load(asked.data, asked.data_dir, asked.binarization, asked.shape)
+    except data.DataError as error:
+        where = "" if check_effect else "; --data or --data-dir names where the run's data lie now"
+        raise data.DataError(f"{error}{where}") from error
     if check_effect and given not in (None, "none") and splits.train.binary:
         raise ValueError(f"--binarization {given} has no effect: the images are zeros and ones already; leave it out")
     return splits

@@ -12,7 +12,6 @@ import json
 import logging
 import re
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
@@ -47,7 +46,11 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, whole or not at all."""
     arrays = {**checkpoint.arrays, STATE: np.frombuffer(as_json(checkpoint.state).encode(), np.uint8)}
     content = io.BytesIO()
-    np.savez(content, **arrays, **{DIGEST: _digest(arrays)})
+    # as np.savez, which does not close what it was writing to when a signal interrupts it
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, array in {**arrays, DIGEST: _digest(arrays)}.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
     write_bytes(path, content.getbuffer())
 
 
@@ -66,7 +69,7 @@ def read(path: Path) -> Checkpoint:
         if not np.array_equal(digest, _digest(arrays)):
             raise ValueError("its digest is another")
         state = json.loads(arrays.pop(STATE).tobytes())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except Exception as error:  # whatever NumPy and zipfile make of a damaged file
         raise CheckpointError(f"the checkpoint {path} cannot be read: {error}") from error
     return Checkpoint(state, arrays)
 
@@ -83,9 +86,12 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def add(folder: Path, step: int, checkpoint: Checkpoint) -> None:
     """Write the checkpoint after ``step`` steps to a folder, and remove those that are no longer needed."""
-    write(folder / f"step-{step:09d}.npz", checkpoint)
-    for path in found(folder)[KEPT:]:
-        path.unlink(missing_ok=True)
+    path = folder / f"step-{step:09d}.npz"
+    write(path, checkpoint)
+    paths = found(folder)
+    # later ones are damaged, or training would have gone on from them
+    for other in (*paths[: paths.index(path)], *paths[paths.index(path) + KEPT :]):
+        other.unlink(missing_ok=True)
 
 
 def found(folder: Path) -> list[Path]:

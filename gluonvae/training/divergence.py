@@ -196,7 +196,7 @@ class Diagnosis:
 
     def _of_update(self, reason: str, good: Optional[State]) -> Cause:
         """Parameters that are no longer good, by the rate, a weight, or a value in the batch before."""
-        good = good or self.states[0]
+        good = good or (self.states[0] if self.states else None)
         outlier = None if self.previous is None else find_outlier(as_numpy(self.previous.batch.data))
         if self.previous is not None and outlier is not None and outlier.spreads > RUINOUS:
             return Cause(

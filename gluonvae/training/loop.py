@@ -6,6 +6,7 @@ import logging
 import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any, Optional
 
 import numpy as np
@@ -81,11 +82,18 @@ class Training:
         """Which epoch is next or under way, and how many of its data points have been seen."""
         self.best: Optional[bytes] = None
         """The parameters of the best epoch on the validation data, where they are not saved yet."""
+        self.in_callbacks = False
+        """Whether callbacks are being called, which may draw noise."""
         self._best_bound: Optional[float] = None
         self._order = np.empty(0, np.int64)
         self._noise_before = self._noise_now = _noise.source.state()
         self._seconds = 0.0
         self._mxnet_seed: Optional[int] = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a checkpoint of now would be that of a moment between two steps."""
+        return self.stepper.is_settled
 
     @property
     def bound(self) -> Objective:
@@ -131,6 +139,7 @@ class Training:
             stepper.step(load_batch(self.bound.vae, self.train, rows), rows)
             self._noise_now = _noise.source.state()
             self.row += len(rows)
+            stepper.is_settled = True
             self._seconds = time.perf_counter() - started
             if stepper.seen:
                 bound, log_likelihood, kl = stepper.sums / stepper.seen
@@ -141,6 +150,7 @@ class Training:
     def _end_epoch(self) -> Metrics:
         """Validate, add a row to the history, and tell the callbacks."""
         self.stepper.read()
+        self.stepper.check_parameters()
         metrics = {
             "epoch": self.epoch,
             **_prefixed("train", self.stepper.sums / self.stepper.seen),
@@ -151,12 +161,16 @@ class Training:
         if self.valid is not None:
             metrics.update(_validated(self.bound, self.valid))
             self._note_best(metrics["valid_bound"])
+        self.stepper.is_settled = False
         self.history.rows.append(metrics)
         self.epoch, self.row = self.epoch + 1, 0
+        self.stepper.is_settled = True
         _log.info("epoch %d of %d: %s", metrics["epoch"], self.epochs, describe(metrics))
+        self.in_callbacks = True
         for callback in self.callbacks:
             callback(metrics)
         self._noise_now = _noise.source.state()
+        self.in_callbacks = False
         return metrics
 
     def _note_best(self, bound: float) -> None:
@@ -224,10 +238,14 @@ class Training:
             self._order = _noise.source.permutation(len(self.train))
             _noise.source.restore(self._noise_now)
 
+    @cached_property
+    def _digest(self) -> str:
+        return self.train.digest()
+
     def _made_with(self) -> dict[str, Any]:
         """What has to be the same where a training goes on."""
         return {
-            "data": self.train.digest(),
+            "data": self._digest,
             "batch size": self.batch_size,
             "optimizer": type(self.stepper.trainer._optimizer).__name__,
             "bound": type(self.bound).__name__,

@@ -9,7 +9,7 @@ import hashlib
 import math
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -59,18 +59,14 @@ def check_file(path: Path, model: Mapping[str, Any]) -> None:
         raise _misfit(path, error) from error
 
 
-def check_digest(path: Path, saved: object) -> None:
-    """Raise RunError where a file is none of those that a run has saved, by their SHA-256 digests.
+def known_digests(status: Mapping[str, Any]) -> list[str]:
+    """Return the digests of parameters that status.json has: none in a run of an older version."""
+    digests = status.get("parameters")
+    return [digest for digest in digests if isinstance(digest, str)] if isinstance(digests, list) else []
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    saved : object
-        What status.json says: a list of objects with the digest as "sha256". Anything else, as of a run of an older
-        version, checks nothing.
-    """
-    known = {one.get("sha256") for one in saved if isinstance(one, dict)} if isinstance(saved, list) else set()
+
+def check_digest(path: Path, known: Sequence[str]) -> None:
+    """Raise RunError where a file has none of these SHA-256 digests; where there are none nothing is known of it."""
     if known and hashlib.sha256(path.read_bytes()).hexdigest() not in known:
         raise RunError(f"{path} was changed or damaged since it was saved: restore it from a copy, or train again")
 

@@ -30,7 +30,8 @@ from ..models import VAE, construct_vae
 from . import checkpoint
 from .checkpoint import Checkpoint
 from .config import Config, RunError, changed_conditions, read_config
-from .parameters import check_digest, check_file, load_parameters
+from .divergence import Diverged
+from .parameters import check_digest, check_file, known_digests, load_parameters
 from .status import (
     DIVERGED,
     FAILED,
@@ -66,8 +67,9 @@ class Run:
         self.interrupted = False
         """Whether a signal has ended the training."""
         self._lock, self._started = lock, self.status.get("started", now())
-        self._is_new = self._has_begun = False
-        self._saved: dict[str, Any] = {name: self.status[name] for name in ("parameters",) if name in self.status}
+        self._is_new = self._made_folder = self._has_begun = False
+        self._digests = known_digests(self.status)
+        """Those of the files that model.params may be."""
 
     @classmethod
     def create(cls, folder: Union[str, Path], config: Config) -> Run:
@@ -89,18 +91,23 @@ class Run:
         """
         folder = Path(folder)
         _check_empty(folder)
+        run_is_first = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         lock = Lock(folder)
         try:
             _check_empty(folder)  # again: another process may have had it in between
+        except RunError:
+            lock.release()
+            raise
+        try:
             sweep(folder)
             run = cls(folder, lock, config)
-            run._is_new = True
+            run._is_new, run._made_folder = True, run_is_first
             run.begin()
             write_json(folder / CONFIG, config)
             sync_folder(folder.parent)
         except BaseException:
-            _remove(folder, lock)
+            _remove(folder, lock, run_is_first)
             raise
         return run
 
@@ -108,14 +115,17 @@ class Run:
     def create_named(cls, name: str, config: Config) -> Run:
         """Claim the folder ``name``, or where it exists ``name``-2, ``name``-3, ..., see :meth:`create`."""
         number, folder = 1, Path(name)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         while True:
             try:
-                folder.mkdir(parents=True)
+                folder.mkdir()
             except FileExistsError:
                 number += 1
                 folder = Path(f"{name}-{number}")
             else:
-                return cls.create(folder, config)
+                run = cls.create(folder, config)
+                run._made_folder = True
+                return run
 
     @classmethod
     def resume(cls, folder: Union[str, Path]) -> Run:
@@ -161,7 +171,7 @@ class Run:
         self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         if error is not None and self._is_new and not checkpoint.found(self.file(CHECKPOINTS)):
-            _remove(self.folder, self._lock)  # nothing has been learnt
+            _remove(self.folder, self._lock, self._made_folder)  # nothing has been learnt
             return
         try:
             if self._has_begun:
@@ -178,15 +188,16 @@ class Run:
             return INTERRUPTED
         if error is None:
             return FINISHED
-        return DIVERGED if isinstance(error, FloatingPointError) else FAILED
+        return DIVERGED if isinstance(error, Diverged) else FAILED
 
     def _write_status(self, status: str, **more: Any) -> None:
-        write_status(self.folder, status, self._started, **self._saved, **more)
+        write_status(self.folder, status, self._started, parameters=self._digests, **more)
 
     @property
-    def is_from_older_version(self) -> bool:
-        """Whether the run was made by a version of gluonvae that wrote no checkpoints."""
-        return not (self.status or self._is_new)
+    def lacks_checkpoints(self) -> bool:
+        """Whether the run has been trained and has no checkpoint, as that of an older version."""
+        trained = self.file(METRICS).exists() or self.file(PARAMETERS).exists()
+        return self.checkpoint is None and trained and not self._is_new
 
     def file(self, name: str) -> Path:
         """Return the path of a file in the folder."""
@@ -200,10 +211,12 @@ class Run:
         """Write the lines of all epochs so far."""
         write_bytes(self.file(METRICS), "".join(f"{as_json(row)}\n" for row in rows).encode())
 
-    def save(self, step: int, state: Checkpoint, vae: VAE, best: Optional[bytes] = None) -> None:
-        """Write a checkpoint after ``step`` steps, the parameters of the model, and those of its best epoch."""
-        if best is not None:
-            write_bytes(self.file(BEST), best)
+    def save_best(self, parameters: bytes) -> None:
+        """Write the parameters of the best epoch."""
+        write_bytes(self.file(BEST), parameters)
+
+    def save(self, step: int, state: Checkpoint, vae: VAE) -> None:
+        """Write a checkpoint after ``step`` steps, and the parameters of the model."""
         checkpoint.add(self.file(CHECKPOINTS), step, state)
         if step:
             self.save_parameters(vae)
@@ -211,11 +224,16 @@ class Run:
     def save_parameters(self, vae: VAE) -> None:
         """Write the parameters of the model as Gluon does."""
         content = written_by(vae.save_parameters)
+        digest, before = hashlib.sha256(content).hexdigest(), self._digests
         # both are valid while one file is replaced by the other
-        written = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        self._saved["parameters"] = [written, *self._saved.get("parameters", [])[:1]]
+        self._digests = [digest, *before]
         self._write_status(RUNNING)
-        write_bytes(self.file(PARAMETERS), content)
+        try:
+            write_bytes(self.file(PARAMETERS), content)
+        except BaseException:
+            self._digests = before
+            raise
+        self._digests = [digest]
 
     def write_result(self, result: Mapping[str, float]) -> None:
         """Write the estimates on the test set."""
@@ -233,14 +251,15 @@ def _check_empty(folder: Path) -> None:
         raise RunError(f"{folder} exists already: name another folder, remove it, or resume the run in it")
 
 
-def _remove(folder: Path, lock: Lock) -> None:
-    """Take back what a new run has written, and its folder where there is nothing else in it."""
-    lock.release()
+def _remove(folder: Path, lock: Lock, with_folder: bool) -> None:
+    """Take back what a new run has written, and the folder if it was made for it."""
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     for path in (folder / name for name in (CONFIG, STATUS, METRICS, LOCK)):
         path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
+    lock.release()
+    if with_folder:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
@@ -271,7 +290,7 @@ def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
             f"vae.load_parameters({str(parameters)!r})"
         )
     check_file(parameters, config["model"])
-    check_digest(parameters, read_status(folder).get("parameters"))
+    check_digest(parameters, known_digests(read_status(folder)))
     try:
         vae = construct_vae(**config["model"])
     except Exception as error:  # whatever the classes make of options that were changed

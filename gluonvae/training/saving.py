@@ -11,6 +11,7 @@ from .. import checks
 from .. import noise as _noise
 from ..backend.runtime import mx
 from ..batches import load_batch
+from ..networks.blocks import not_finite
 from .loop import Training
 from .run import Run, RunError
 
@@ -76,19 +77,22 @@ class Saver:
 
     def __enter__(self) -> Saver:
         training, run = self.training, self.run
-        self._on_gpu, _noise.source.on_gpu = _noise.source.on_gpu, False
         _know_all_sizes(training)
         training.keep_state()
-        if not run.is_from_older_version:
-            run.begin()
+        if run.lacks_checkpoints:
+            raise RunError(f"{run.folder} has no checkpoints to go on from: train anew, in another folder")
         if run.checkpoint is not None:
             training.restore(run.checkpoint)
+        run.begin()
+        if run.checkpoint is None:
+            self._save()
+        else:
             run.write_metrics(training.history.rows)
             self._rows, self._saved = len(training.history), self._place()
-        elif run.is_from_older_version:
-            raise RunError(f"{run.folder} has no checkpoints to go on from: an older version of gluonvae made it")
-        else:
-            self._save()
+            if training.stepper.taken:
+                # the process may have been killed before it could do so
+                run.save_parameters(training.bound.vae)
+        self._on_gpu, _noise.source.on_gpu = _noise.source.on_gpu, False
         return self
 
     def __exit__(
@@ -118,10 +122,16 @@ class Saver:
 
     def _save(self) -> None:
         started, training = time.monotonic(), self.training
-        self.run.save(training.stepper.taken, training.checkpoint(), training.bound.vae, training.best)
-        training.best = None
+        training.stepper.check_parameters()
+        self._save_best()
+        self.run.save(training.stepper.taken, training.checkpoint(), training.bound.vae)
         self._saved = self._place()
         self.schedule.note(time.monotonic() - started)
+
+    def _save_best(self) -> None:
+        if self.training.best is not None:
+            self.run.save_best(self.training.best)
+            self.training.best = None
 
     def _write_rows(self) -> None:
         for row in self.training.history.rows[self._rows :]:
@@ -130,13 +140,16 @@ class Saver:
 
     def _rescue(self, error: BaseException) -> None:
         """Write the last good state, where it is in memory; else it is that of the last checkpoint."""
+        training = self.training
         try:
             if isinstance(error, FloatingPointError):
-                self.run.save_parameters(self.training.bound.vae)
-            elif not self.training.stepper.in_step:
+                self._save_best()
+                if not not_finite(training.bound.vae):
+                    self.run.save_parameters(training.bound.vae)
+            elif training.is_settled and not (training.in_callbacks and isinstance(error, KeyboardInterrupt)):
                 self._save_if_changed()
             self._write_rows()
-        except (OSError, MemoryError, mx.base.MXNetError) as second:
+        except (OSError, MemoryError, FloatingPointError, mx.base.MXNetError) as second:
             _log.warning("the last steps could not be saved: %s", second)
 
 

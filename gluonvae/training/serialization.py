@@ -90,6 +90,8 @@ class OptimizerState:
     def restore(self, arrays: Mapping[str, np.ndarray], counts: Mapping[str, Any]) -> None:
         """Set the state to what :meth:`arrays` and :meth:`counts` returned."""
         set_attributes(self._optimizer, counts["numbers"])
+        for _, parameter in self._parameters.values():
+            self._optimizer._set_current_context(parameter.list_ctx()[0].device_id)
         for name, (index, parameter) in self._parameters.items():
             if name not in counts["updates"]:
                 continue
@@ -117,7 +119,7 @@ def plain_attributes(thing: Any) -> dict[str, Any]:
 
 def set_attributes(thing: Any, attributes: Mapping[str, Any]) -> None:
     """Set attributes to what :func:`plain_attributes` returned."""
-    for name in plain_attributes(thing).keys() & attributes.keys():
+    for name in getattr(thing, "__dict__", {}).keys() & attributes.keys():
         setattr(thing, name, attributes[name])
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from ..backend.operators import as_numpy
 from ..backend.types import Tensor
 from ..networks.blocks import parameter_names
 from ..objectives import Objective
@@ -23,6 +26,10 @@ class State(NamedTuple):
     def copy(cls, parameters: Iterable[Any], step: int) -> State:
         """Copy the values that parameters have."""
         return cls(step, [(p, p.list_data()[0].copy()) for p in parameters if p._data is not None])
+
+    def is_finite(self) -> bool:
+        """Return whether all values are finite."""
+        return all(np.isfinite(as_numpy(values)).all() for _, values in self.values)
 
     def restore(self) -> None:
         """Give the parameters these values again."""

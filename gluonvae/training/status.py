@@ -52,7 +52,17 @@ class Lock:
                     f"{folder} is in use by another training{_holder(folder)}: wait for its end, or name another folder"
                 ) from error
             _log.warning("the file system of %s has no locks: see to it that no other training writes there", folder)
+        if not self._is_there():
+            self.release()
+            raise RunError(f"{folder} was removed by another training: try again")
         Lock._held.add(self)
+
+    def _is_there(self) -> bool:
+        """Whether the file that is locked still has its name: who had the lock before may have removed it."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), os.stat(self.path))
+        except FileNotFoundError:
+            return False
 
     def release(self) -> None:
         """Give the folder free."""

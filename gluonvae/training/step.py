@@ -18,6 +18,7 @@ from ..backend.runtime import is_gpu, mx
 from ..backend.static_graphs import UsedAlone
 from ..backend.types import Tensor
 from ..batches import Batch
+from ..networks.blocks import names, not_finite
 from ..objectives import Objective, Terms
 from ..weights import find_weights, set_weight
 from .divergence import Diagnosis, Diverged, Taken
@@ -76,8 +77,8 @@ class Stepper:
         known = set(mx.optimizer.Optimizer.opt_registry) - UNFIT_OPTIMIZERS
         optimizer = checks.known_name("optimizer", optimizer, known)
         self.bound, self.taken = bound, 0
-        self.in_step = False
-        """Whether a step is under way, or was cut off by an exception."""
+        self.is_settled = True
+        """Whether the parameters are those between two steps. It is set after a step by who keeps count of them."""
         self.rate = _schedule(learning_rate)
         self.weights = {name: (owners[name], _schedule(value)) for name, value in weights.items()}
         """What has each number that changes, and its schedule."""
@@ -88,7 +89,7 @@ class Stepper:
         self._divides_by_rate = optimizer in DIVIDE_BY_RATE
         self.trained = Trained(bound)
         self._at_once = steps_unread(bound.vae.context)
-        self._check = FiniteCheck(waits=self._at_once == 1)
+        self._check, self._check_values = (FiniteCheck(waits=self._at_once == 1) for _ in range(2))
         # a bound of the user's own may use parameters beside its graph
         self._used_alone = None if is_foreign(type(bound)) else UsedAlone(bound)
         self._descent: Optional[Tensor] = None
@@ -117,6 +118,7 @@ class Stepper:
     def resume(self, taken: int, seen: int, sums: np.ndarray) -> None:
         """Go on after ``taken`` steps, in an epoch of which ``seen`` images have been added up to ``sums``."""
         self.taken, self.seen, self.sums = taken, seen, sums
+        self._kept = [State.copy(self.trained.parameters, taken + 1)]
 
     def step(self, batch: Batch, rows: Optional[np.ndarray] = None) -> None:
         """Take one step.
@@ -135,9 +137,24 @@ class Stepper:
         Diverged
             As :meth:`read`.
         """
-        self.in_step = True
         rate = self._set_rate_and_weights()
         self._buffers = State.copy(self.trained.buffers(), self.taken + 1)
+        try:
+            self._differentiate(batch, rows, rate)
+        except Diverged:
+            raise
+        except BaseException:
+            self._buffers.restore()  # the parameters have not been touched
+            raise
+        self.is_settled = False
+        if self.taken % self._kept_each == 0:
+            self._kept = [*self._kept[-1:], State.copy(self.trained.parameters, self.taken + 1)]
+        if rate > 0 or not self._divides_by_rate:
+            self.trainer.step(len(batch.data))
+        self.taken += 1
+
+    def _differentiate(self, batch: Batch, rows: Optional[np.ndarray], rate: float) -> None:
+        """Compute the gradients of a step, and look at them."""
         noise = self.bound.draw_noise(len(batch.data))
         # The data set was looked at as a whole: of what it gives, one batch an epoch is enough.
         validated, self._first_batch = not self._first_batch, False
@@ -152,12 +169,25 @@ class Stepper:
         self._unread.append(Taken(self.taken + 1, rate, batch, rows, noise, terms, unsound))
         if self.taken % self._at_once == 0:
             self.read()
-        if self.taken % self._kept_each == 0:
-            self._kept = [*self._kept[-1:], State.copy(self.trained.parameters, self.taken + 1)]
-        if rate > 0 or not self._divides_by_rate:
-            self.trainer.step(len(batch.data))
-        self.taken += 1
-        self.in_step = False
+
+    def check_parameters(self) -> None:
+        """Raise Diverged where the last update has made a parameter infinite or NaN, with the parameters restored."""
+        values = [parameter.list_data()[0] for parameter in self.trained.parameters if parameter._data is not None]
+        found = self._check_values(values)
+        if math.isfinite(found if isinstance(found, float) else float(found.asscalar())):
+            return
+        broken = not_finite(self.bound)
+        if not broken or not self._kept:  # large, but finite
+            return
+        good = next((state for state in reversed(self._kept) if state.is_finite()), self._kept[0])
+        good.restore()
+        raise Diverged(
+            f"an update has made {names(broken)} infinite or NaN at step {self.taken} (learning rate "
+            f"{self.trainer.learning_rate:g}). The parameters are those before step {good.step}. A smaller learning "
+            "rate is the usual cure",
+            self.taken,
+            good.step,
+        )
 
     def _set_rate_and_weights(self) -> float:
         """Set what changes from step to step, and return the learning rate."""

@@ -1,6 +1,7 @@
 """Every command that the documents and the help print runs, for an epoch and on local data."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from gluonvae import data
 from gluonvae.backend.runtime import mx
 from gluonvae.cli.main import __doc__ as help_text
 from gluonvae.cli.main import main
+from gluonvae.training.status import write_status
 from tests.helpers.commands import SMALL
 from tests.helpers.documents import GUIDE, README, ROOT, commands
 
@@ -56,7 +58,11 @@ def test_command(page, command, place, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(place)
     run = "conditions" if "0.5" in command else "classes"
     command = [{"RUN": run, "runs/NAME": run, "PATH": f"{run}.npz"}.get(word, word) for word in command]
-    if command[0] == "train":
+    if "--resume" in command:
+        shutil.copytree(place / run, tmp_path / "run")
+        write_status(tmp_path / "run", "interrupted", "yesterday")
+        command[command.index("--resume") + 1] = str(tmp_path / "run")
+    elif command[0] == "train":
         command += ["--epochs", "1", "--out", str(tmp_path / "run")]
     elif command[0] in ("sample", "reconstruct"):
         command += ["--out", str(tmp_path / "drawn.png")]

@@ -140,7 +140,7 @@ def test_a_run_whose_data_have_changed_is_not_resumed(tmp_path, monkeypatch, cap
         assert main(words) == 4
     np.save("own.npy", images[::-1])
     assert main(["train", "--resume", "run"]) == 2
-    assert "has changed since the training began" in capsys.readouterr().err
+    assert "have changed since the training began" in capsys.readouterr().err
     assert read_status(tmp_path / "run")["status"] == "failed"
     np.save("own.npy", images)
     assert main(["train", "--resume", "run"]) == 0

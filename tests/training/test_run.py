@@ -1,7 +1,9 @@
 """A run's folder: who may write it, what it says, and what is left when a training ends."""
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from gluonvae.backend.runtime import mx
 from gluonvae.training import checkpoint
 from gluonvae.training.checkpoint import Checkpoint, CheckpointError
 from gluonvae.training.config import RunError, config_from_python
+from gluonvae.training.divergence import Diverged
 from gluonvae.training.run import Run
 from gluonvae.training.status import Lock, read_status
 from tests.helpers import patterns, small_vae
@@ -275,3 +278,153 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, caplog):
         path.write_bytes(b"")
     with pytest.raises(CheckpointError, match="no checkpoint in"):
         fit(resume=tmp_path / "run")
+
+
+def test_a_folder_that_is_a_link(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "runs").symlink_to(tmp_path / "disk")
+    fit(tmp_path / "runs" / "one")
+    with Run.create_named(str(tmp_path / "runs" / "two"), CONFIG) as run:
+        assert run.folder.is_dir()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    fit(tmp_path / "link")
+    assert (tmp_path / "empty" / "model.params").exists()
+
+
+def test_a_default_name_under_a_link_that_leads_nowhere(tmp_path):
+    (tmp_path / "runs").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OSError, match="runs"):
+        Run.create_named(str(tmp_path / "runs" / "a"), CONFIG)
+
+
+def test_parameters_that_were_not_written_after_the_last_checkpoint_are_when_resumed(tmp_path, monkeypatch):
+    bound, _ = fit(tmp_path / "run")
+    (tmp_path / "run" / "model.params").unlink()
+    fit(resume=tmp_path / "run")
+    other = small_vae()
+    other.load_parameters(str(tmp_path / "run" / "model.params"))
+    for one, two in zip(bound.vae.collect_params().values(), other.collect_params().values()):
+        np.testing.assert_array_equal(one.data().asnumpy(), two.data().asnumpy())
+
+
+def test_a_run_that_another_process_has_made_in_between_is_left_alone(tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    take = Lock.__init__
+
+    def late(lock, place):
+        take(lock, place)
+        (place / "config.json").write_text("theirs")
+        (place / "checkpoints").mkdir()
+
+    monkeypatch.setattr(Lock, "__init__", late)
+    with pytest.raises(RunError, match="exists already"):
+        Run.create(folder, CONFIG)
+    assert (folder / "config.json").read_text() == "theirs"
+    assert (folder / "checkpoints").is_dir()
+
+
+def test_a_lock_whose_file_is_gone_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr("fcntl.flock", lambda descriptor, how: (tmp_path / "lock").unlink())
+    with pytest.raises(RunError, match="was removed by another training"):
+        Lock(tmp_path)
+
+
+def parameters_in(folder):
+    return {name: values.asnumpy() for name, values in mx.nd.load(str(folder / "model.params")).items()}
+
+
+@pytest.mark.parametrize("validated", [True, False])
+def test_the_last_update_is_looked_at_too(validated, tmp_path):
+    """With an infinite update in the only step of an epoch."""
+    bound = gv.ELBO(small_vae())
+    valid = IMAGES[:20] if validated else None
+    arguments = {"epochs": 1, "batch_size": 60, "optimizer": "sgd", "progress": False}
+    with pytest.raises(Diverged, match=r"an update has made .* infinite or NaN at step 1"):
+        gv.fit(bound, IMAGES, valid, learning_rate=3e38, folder=tmp_path / "run", **arguments)
+    assert read_status(tmp_path / "run")["status"] == "diverged"
+    assert all(np.isfinite(values).all() for values in parameters_in(tmp_path / "run").values())
+    assert all(np.isfinite(p.data().asnumpy()).all() for p in bound.vae.collect_params().values())
+
+
+def test_a_divergence_soon_after_a_resume_keeps_good_parameters(tmp_path):
+    fit(tmp_path / "run")
+    with pytest.raises(Diverged):
+        fit(resume=tmp_path / "run", epochs=9, learning_rate=3e38)
+    assert all(np.isfinite(values).all() for values in parameters_in(tmp_path / "run").values())
+
+
+def test_a_divergence_keeps_the_best_epoch(tmp_path):
+    def rate(step):
+        return 0.01 if step < 9 else 3e38
+
+    with pytest.raises(Diverged):
+        fit(tmp_path / "run", epochs=9, checkpoint_epochs=1000, learning_rate=rate, optimizer="sgd")
+    small_vae().load_parameters(str(tmp_path / "run" / "best.params"))
+
+
+def test_a_trained_run_without_checkpoints_is_not_trained_over(tmp_path):
+    fit(tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    with pytest.raises(RunError, match="has no checkpoints to go on from"):
+        fit(resume=tmp_path / "run")
+    assert read_status(tmp_path / "run")["status"] == "finished"
+
+
+def test_a_resume_that_is_refused_leaves_the_status(tmp_path):
+    fit(tmp_path / "run")
+    with pytest.raises(CheckpointError, match="batch size"):
+        fit(resume=tmp_path / "run", batch_size=10)
+    assert read_status(tmp_path / "run")["status"] == "finished"
+
+
+def test_parameters_that_could_not_be_written_leave_those_before_valid(tmp_path, monkeypatch):
+    import gluonvae.training.run as module
+
+    fit(tmp_path / "run")
+    write = module.write_bytes
+
+    def full(path, content):
+        if path.name == "model.params":
+            raise OSError(28, "No space left on device")
+        write(path, content)
+
+    monkeypatch.setattr(module, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        fit(resume=tmp_path / "run", epochs=4)
+    monkeypatch.undo()
+    content = (tmp_path / "run" / "model.params").read_bytes()
+    assert hashlib.sha256(content).hexdigest() in read_status(tmp_path / "run")["parameters"]
+
+
+def test_an_error_before_the_update_costs_no_step(tmp_path):
+    """A schedule that fails at step 5, in the second epoch: four steps are in the checkpoint."""
+
+    def rate(step):
+        if step == 4:
+            raise RuntimeError("no rate")
+        return 0.01
+
+    with pytest.raises(RuntimeError, match="no rate"):
+        fit(tmp_path / "run", learning_rate=rate)
+    _, history = fit(resume=tmp_path / "run", learning_rate=0.01)
+    assert history["valid_bound"] == fit(learning_rate=0.01)[1]["valid_bound"]
+    names = [path.name for path in checkpoint.found(tmp_path / "run" / "checkpoints")]
+    assert names[1] == "step-000000004.npz"
+
+
+def test_an_interrupt_between_a_step_and_its_count_is_no_checkpoint(tmp_path, monkeypatch):
+    state, calls = gv.noise.NoiseSource.state, []
+
+    def interrupted(source):
+        calls.append(source)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return state(source)
+
+    monkeypatch.setattr(gv.noise.NoiseSource, "state", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "run")
+    monkeypatch.undo()
+    _, history = fit(resume=tmp_path / "run")
+    assert history["valid_bound"] == fit()[1]["valid_bound"]
