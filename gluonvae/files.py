@@ -135,7 +135,7 @@ def as_json(content: object, indent: Optional[int] = None) -> str:
     content : object
         Mappings, sequences, text and numbers.
     indent : int, optional
-        As for :func:`json.dumps`.
+        As for ``json.dumps``.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """What a run's config.json holds: written with the version of its schema, checked as a whole when it is read.
 
 A schema has the fields of its table and no others. Whoever adds one, or an argument of ``construct_vae`` or of
-``data.load``, adds it to the table, raises :data:`SCHEMA` and says in :func:`_upgraded` what it was before.
+``data.load``, adds it to the table, raises :data:`SCHEMA` and says in ``_upgraded`` what it was before.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from .config import Config, config_from_python
 from .loop import History, Metrics, Training
 from .optimizer import FusedAdam
 from .run import Run
-from .saving import MINUTES, Saver, Schedule
+from .saving import MINUTES, CheckpointSchedule, Saver
 from .schedules import Scheduled
 from .signals import Stopping
 from .step import Stepper
@@ -127,7 +127,7 @@ def fit(
         raise ValueError(f"batch_size {batch_size} is larger than the data: train has {len(train)} images")
     stepper = Stepper(bound, optimizer, learning_rate, {**(weights or {}), **({} if beta is None else {"beta": beta})})
     training = Training(stepper, train, valid, epochs, batch_size, callbacks)
-    schedule, stopping = Schedule(checkpoint_minutes, checkpoint_epochs), Stopping()
+    schedule, stopping = CheckpointSchedule(checkpoint_minutes, checkpoint_epochs), Stopping()
     with ExitStack() as stack:
         if precision is not None:
             stack.enter_context(bound.in_precision(precision))

@@ -23,7 +23,7 @@ COST = 0.02
 """Of the time of a training, what the checkpoints at the ends of its epochs may take."""
 
 
-class Schedule:
+class CheckpointSchedule:
     """When a checkpoint is due.
 
     Parameters
@@ -66,11 +66,11 @@ class Saver:
         What is written. If the run has a checkpoint, it goes on from there.
     run : Run
         Where to.
-    schedule : Schedule
+    schedule : CheckpointSchedule
         When.
     """
 
-    def __init__(self, training: Training, run: Run, schedule: Schedule) -> None:
+    def __init__(self, training: Training, run: Run, schedule: CheckpointSchedule) -> None:
         self.training, self.run, self.schedule = training, run, schedule
         self._saved: Optional[tuple[int, int]] = None
         self._rows = 0  # of the history that have been written
