@@ -11,10 +11,10 @@ def main() -> int:
     Returns
     -------
     int
-        The exit status of :func:`gluonvae.cli.main`; 4 without MXNet.
+        The exit status of :func:`gluonvae.cli.main.program`; 4 without MXNet.
     """
     try:
-        from gluonvae.cli import main as command
+        from gluonvae.cli.main import program
     except ImportError as error:
         if error.name != "mxnet":
             raise
@@ -22,4 +22,4 @@ def main() -> int:
         return 4
     except KeyboardInterrupt:
         return 130
-    return command()
+    return program()

@@ -33,21 +33,19 @@ def mend(mx: Any) -> None:
     class CachedOp(mxnets_own):  # type: ignore[misc,valid-type]
         """MXNet's own, all of whose inputs are data."""
 
-        __slots__ = ("_alone", "_made_of")
+        __slots__ = ("_alone", "_gradients", "_made_of")
 
         def __init__(self, symbol: Any, flags: Flags = ()) -> None:
             super().__init__(symbol, _all_inputs_as_data(flags))
             self._made_of, self._alone = (symbol, flags), None
+            self._gradients: Sequence[Any] = ()
 
-        def alone(self) -> Any:
-            """Return the graph as MXNet makes it, with parameters that are no data."""
-            if self._alone is None:
-                self._alone = mxnets_own(*self._made_of)
+        def alone(self, gradients: Sequence[Any]) -> Any:
+            """Return the graph as MXNet makes it, for backward passes that write to these arrays."""
+            known = self._gradients
+            if len(known) != len(gradients) or not all(map(operator.is_, known, gradients)):
+                self._alone, self._gradients = mxnets_own(*self._made_of), gradients
             return self._alone
-
-        def forget_alone(self) -> None:
-            """Have :meth:`alone` make a new one, as the arrays of gradients are others."""
-            self._alone = None
 
     mx.nd.CachedOp = CachedOp
 
@@ -68,19 +66,16 @@ class UsedAlone:
         self._block = block
         self._graph: Any = None
         self._alone: Any = None
-        self._gradients: Sequence[Any] = ()
 
     def __call__(self, gradients: Sequence[Any]) -> UsedAlone:
         """Return the context manager for a call whose backward pass writes to these arrays."""
-        known, self._gradients = self._gradients, gradients
         self._graph = self._block._cached_op
-        if self._graph is not None and not (len(known) == len(gradients) and all(map(operator.is_, known, gradients))):
-            self._graph.forget_alone()
+        if self._graph is not None:
+            self._alone = self._graph.alone(gradients)
         return self
 
     def __enter__(self) -> None:
         if self._graph is not None:
-            self._alone = self._graph.alone()
             self._block.__dict__["_cached_op"] = self._alone
 
     def __exit__(self, *exception: object) -> None:

@@ -15,6 +15,7 @@ import argparse
 import inspect
 import io
 import logging
+import signal
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,10 +23,10 @@ from contextlib import contextmanager
 from typing import NoReturn, Optional
 
 from .._version import __version__
-from ..training.signals import raising_signals
+from ..training.signals import STOPPING, raising_signals
 from . import arguments, commands
 from .effects import NOT_GIVEN, check_effects
-from .failures import report
+from .failures import BY_SIGNAL, report
 from .train import train
 
 COMMANDS = (
@@ -121,6 +122,23 @@ def main(words: Optional[Sequence[str]] = None) -> int:
             return status
     except (Exception, KeyboardInterrupt) as error:
         return report(error, name, debug)
+
+
+def program() -> int:
+    """Run the command as a program, which ends now: signals that arrive after its end are ignored.
+
+    Returns
+    -------
+    int
+        The exit status of :func:`main`.
+    """
+    try:
+        return main()
+    except KeyboardInterrupt:  # another Ctrl-C, while the first is told of
+        return BY_SIGNAL + signal.SIGINT
+    finally:
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _given(words: Sequence[str], asked: argparse.Namespace) -> set[str]:
