@@ -72,8 +72,8 @@ RULES = (
         lambda asked: asked.labels is not None,
         "needs --labels too",
     ),
-    _Rule("--samples", "samples", _bound_takes("samples"), "is of some bounds; {bound} has none"),
-    _Rule("--beta", "beta", _bound_takes("beta"), "is of some bounds; {bound} has none"),
+    _Rule("--samples", "samples", _bound_takes("samples"), "is of some bounds; {bound} has no samples"),
+    _Rule("--beta", "beta", _bound_takes("beta"), "is of some bounds; {bound} has no beta"),
     _Rule(
         "--inference-activation",
         "infer_act_type",

@@ -156,7 +156,7 @@ def test_names_that_are_unknown(flag, kinds, typed, nearest, capsys):
 def test_a_number_that_a_bound_does_not_have(words, tmp_path, capsys):
     quantized = ["--posterior", "vector_quantized", "--prior", "codebook", "--latent-size", "8"] * ("vq" in words)
     assert main(["train", *SMALL, *words, *quantized, "--out", str(tmp_path / "run")]) == 2
-    assert f"{words[2]} is of some bounds; {words[1]} has none" in capsys.readouterr().err
+    assert f"{words[2]} is of some bounds; {words[1]} has no {words[2][2:]}" in capsys.readouterr().err
 
 
 def test_a_bound_is_given_the_size_of_the_data(asked_of_fit, tmp_path):

@@ -22,7 +22,7 @@ from tests.helpers.commands import RELAXED, SMALL
         (["--learning-rate", "0", "--learning-rate-schedule", "constant"], "learning_rate must be positive"),
         (["--learning-rate", "0"], "learning_rate must be positive"),
         (["--learning-rate", "nan"], "learning_rate must be positive"),
-        (["--bound", "iwae", "--beta", "2"], "iwae has none"),
+        (["--bound", "iwae", "--beta", "2"], "iwae has no beta"),
         (["--bound", "iwae", "--beta-schedule", "linear"], "the weights of iwae that may change are: none"),
         (["--beta-schedule", "linear", "--anneal", "betta"], "the weights of elbo that may change are: beta"),
         (["--beta-schedule", "cyclical", "--anneal-from", "1"], "--anneal-from is of a linear schedule"),
