@@ -53,7 +53,10 @@ SIGNALS = {"INT": signal.SIGINT, "TERM": signal.SIGTERM, "HUP": signal.SIGHUP}
 def test_a_signal_saves_the_run_and_it_is_resumed(name, tmp_path):
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "gluonvae", "train", *SMALL, "--epochs", "100000", "--out", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # nohup and background jobs of a shell ignore some
+    heed = lambda: signal.signal(SIGNALS[name], signal.SIG_DFL)  # noqa: E731
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, **pipes, preexec_fn=heed)
     deadline = time.time() + 60
     while not (folder / "metrics.jsonl").exists() and time.time() < deadline:
         time.sleep(0.05)

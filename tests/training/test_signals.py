@@ -14,7 +14,11 @@ from tests.helpers import patterns, small_vae
 @pytest.fixture(autouse=True)
 def handlers():
     before = {number: signal.getsignal(number) for number in STOPPING}
-    yield before
+    # as in a process that was started in a terminal: nohup and background jobs ignore some
+    started = {number: signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL for number in before}
+    for number, handler in started.items():
+        signal.signal(number, handler)
+    yield started
     for number, handler in before.items():
         signal.signal(number, handler)
 
