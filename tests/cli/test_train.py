@@ -57,14 +57,17 @@ def test_a_signal_saves_the_run_and_it_is_resumed(name, tmp_path):
     heed = lambda: signal.signal(SIGNALS[name], signal.SIG_DFL)  # noqa: E731
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen(command, **pipes, preexec_fn=heed)
-    deadline = time.time() + 60
-    while not (folder / "metrics.jsonl").exists() and time.time() < deadline:
-        time.sleep(0.05)
-    assert read_status(folder)["status"] == "running"
-    assert main(["train", *SMALL, "--out", str(folder)]) == 2
-    assert main(["train", "--resume", str(folder)]) == 2
-    process.send_signal(SIGNALS[name])
-    _, err = process.communicate(timeout=60)
+    try:
+        deadline = time.time() + 60
+        while not (folder / "metrics.jsonl").exists() and time.time() < deadline:
+            time.sleep(0.05)
+        assert read_status(folder)["status"] == "running"
+        assert main(["train", *SMALL, "--out", str(folder)]) == 2
+        assert main(["train", "--resume", str(folder)]) == 2
+        process.send_signal(SIGNALS[name])
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 128 + SIGNALS[name]
     assert "interrupted in epoch" in err
     assert f"gluonvae train --resume {folder}" in err
