@@ -8,8 +8,9 @@ import time
 import numpy as np
 import pytest
 
+import gluonvae as gv
 from gluonvae.cli.main import main
-from gluonvae.training.status import read_status
+from gluonvae.training.status import read_status, write_status
 from tests.helpers.commands import SMALL
 
 
@@ -150,3 +151,22 @@ def test_a_run_whose_data_have_changed_is_not_resumed(tmp_path, monkeypatch, cap
     assert read_status(tmp_path / "run")["status"] == "failed"
     np.save("own.npy", images)
     assert main(["train", "--resume", "run"]) == 0
+
+
+def test_the_command_uses_a_run_from_python(tmp_path, monkeypatch, capsys, rng):
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    images = rng.integers(0, 2, (60, 12))
+    np.save(tmp_path / "own.npy", images)
+    vae = gv.construct_vae(data_dims=12, infer_layer_sizes=[5], generator_layer_sizes=[5], latent_variable_size=2)
+    vae.initialize()
+    run = tmp_path / "run"
+    gv.fit(gv.ELBO(vae), images, images[:20], epochs=1, batch_size=20, progress=False, folder=run)
+    assert main(["sample", str(run), "-n", "3", "--out", str(tmp_path / "drawn.npy")]) == 0
+    assert np.load(tmp_path / "drawn.npy").shape == (3, 12)
+    assert main(["evaluate", str(run), "--samples", "3"]) == 2
+    assert "name test images with --data" in capsys.readouterr().err
+    assert main(["evaluate", str(run), "--samples", "3", "--data", str(tmp_path / "own.npy")]) == 0
+    assert main(["train", "--resume", str(run)]) == 0  # finished
+    write_status(run, "interrupted", "yesterday")
+    assert main(["train", "--resume", str(run)]) == 2
+    assert "was trained from Python: gluonvae.fit(..., resume=...) goes on" in capsys.readouterr().err
