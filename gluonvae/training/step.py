@@ -158,14 +158,16 @@ class Stepper:
         noise = self.bound.draw_noise(len(batch.data))
         # The data set was looked at as a whole: of what it gives, one batch an epoch is enough.
         validated, self._first_batch = not self._first_batch, False
-        changed = self.trained.changed()
-        with mx.autograd.record(), self._used_alone(changed) if self._used_alone else nullcontext():
+        # before it is traced, sizes may be left to the first call, and there are no gradients
+        alone = self._used_alone if self.bound._cached_op is not None else None
+        changed = self.trained.changed() if alone else []
+        with mx.autograd.record(), alone(changed) if alone else nullcontext():
             terms = self.bound.terms(batch.data, noise, batch.label, validated)
         # what -objective would do with one more node
         if self._descent is None or len(self._descent) != len(batch.data):
             self._descent = -mx.nd.ones_like(terms.objective)
         mx.autograd.backward(terms.objective, self._descent)
-        unsound = self._check(changed)
+        unsound = self._check(changed or self.trained.changed())
         self._unread.append(Taken(self.taken + 1, rate, batch, rows, noise, terms, unsound))
         if self.taken % self._at_once == 0:
             self.read()
