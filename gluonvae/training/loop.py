@@ -91,11 +91,6 @@ class Training:
         self._mxnet_seed: Optional[int] = None
 
     @property
-    def is_settled(self) -> bool:
-        """Whether a checkpoint of now would be that of a moment between two steps."""
-        return self.stepper.is_settled
-
-    @property
     def bound(self) -> Objective:
         """What is maximised."""
         return self.stepper.bound

@@ -91,8 +91,13 @@ class Run:
         """
         folder = Path(folder)
         _check_empty(folder)
-        run_is_first = not folder.exists()
+        makes_folder = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
+        return cls._claim(folder, config, makes_folder)
+
+    @classmethod
+    def _claim(cls, folder: Path, config: Config, made_folder: bool) -> Run:
+        """Make a folder that is there that of a new training."""
         lock = Lock(folder)
         try:
             _check_empty(folder)  # again: another process may have had it in between
@@ -102,12 +107,12 @@ class Run:
         try:
             sweep(folder)
             run = cls(folder, lock, config)
-            run._is_new, run._made_folder = True, run_is_first
+            run._is_new, run._made_folder = True, made_folder
             run.begin()
             write_json(folder / CONFIG, config)
             sync_folder(folder.parent)
         except BaseException:
-            _remove(folder, lock, run_is_first)
+            _remove(folder, lock, made_folder)
             raise
         return run
 
@@ -123,9 +128,7 @@ class Run:
                 number += 1
                 folder = Path(f"{name}-{number}")
             else:
-                run = cls.create(folder, config)
-                run._made_folder = True
-                return run
+                return cls._claim(folder, config, made_folder=True)
 
     @classmethod
     def resume(cls, folder: Union[str, Path]) -> Run:

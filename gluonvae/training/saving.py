@@ -146,7 +146,7 @@ class Saver:
                 self._save_best()
                 if not not_finite(training.bound.vae):
                     self.run.save_parameters(training.bound.vae)
-            elif training.is_settled and not (training.in_callbacks and isinstance(error, KeyboardInterrupt)):
+            elif training.stepper.is_settled and not (training.in_callbacks and isinstance(error, KeyboardInterrupt)):
                 self._save_if_changed()
             self._write_rows()
         except (OSError, MemoryError, FloatingPointError, mx.base.MXNetError) as second:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,7 +10,8 @@ import numpy as np
 
 from ..backend.runtime import mx
 from ..backend.structures import leaves
-from ..backend.types import Block, Parameter
+from ..backend.types import Block
+from ..networks.blocks import parameter_names
 from .checkpoint import CheckpointError
 
 PARAMETERS, OPTIMIZER = "parameters/", "optimizer/"
@@ -24,14 +24,10 @@ DRAW_FROM_MXNET = {"sgld"}
 """Optimizers of MXNet that draw random numbers."""
 
 
-def names_of(block: Block) -> Mapping[str, Parameter]:
-    """Return the parameters of a block by the names that ``save_parameters`` gives them."""
-    return block._collect_params_with_prefix()
-
-
 def parameters_of(block: Block) -> dict[str, np.ndarray]:
     """Return the values of all parameters of a block, those without a gradient among them."""
-    return {f"{PARAMETERS}{name}": parameter.data().asnumpy() for name, parameter in names_of(block).items()}
+    parameters = block._collect_params_with_prefix()
+    return {f"{PARAMETERS}{name}": parameter.data().asnumpy() for name, parameter in parameters.items()}
 
 
 def set_parameters(block: Block, arrays: Mapping[str, np.ndarray]) -> None:
@@ -42,7 +38,7 @@ def set_parameters(block: Block, arrays: Mapping[str, np.ndarray]) -> None:
     CheckpointError
         If they are those of another model.
     """
-    parameters = names_of(block)
+    parameters = block._collect_params_with_prefix()
     saved = {name[len(PARAMETERS) :]: values for name, values in arrays.items() if name.startswith(PARAMETERS)}
     for name in sorted(parameters.keys() | saved.keys()):
         if name not in saved or name not in parameters:
@@ -67,9 +63,9 @@ class OptimizerState:
     """
 
     def __init__(self, trainer: Any, block: Block) -> None:
-        names = {id(parameter): name for name, parameter in names_of(block).items()}
+        names = parameter_names(block)
         self._optimizer, self._updater = trainer._optimizer, trainer._updaters[0]
-        self._parameters = {names[id(parameter)]: (i, parameter) for i, parameter in enumerate(trainer._params)}
+        self._parameters = {names[parameter]: (i, parameter) for i, parameter in enumerate(trainer._params)}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the momenta and the like."""
@@ -123,5 +119,5 @@ def set_attributes(thing: Any, attributes: Mapping[str, Any]) -> None:
         setattr(thing, name, attributes[name])
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, numbers.Real) and type(value) in (int, float, bool) and math.isfinite(value)
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float, bool) and math.isfinite(value)
