@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
 
@@ -13,6 +12,7 @@ import numpy as np
 from .compiled import loops_compile
 from .memory import cut, wait
 from .runtime import engine_is_naive, is_gpu, mx
+from .structures import are_same
 from .types import Tensor
 
 LARGEST = np.sqrt(np.finfo(np.float32).max)
@@ -51,8 +51,7 @@ class FiniteCheck:
             0, ``(1,)`` where it is a tensor, if every value is finite and no larger than :data:`LARGEST`, to a
             small factor; else NaN.
         """
-        known = self._tensors
-        if len(tensors) != len(known) or not all(map(operator.is_, tensors, known)):
+        if not are_same(tensors, self._tensors):
             self._look_up(tensors)
         elif self._loop is not None and not engine_is_naive():
             wait(tensors)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
+
+from .structures import are_same
 
 Flags = Sequence[tuple[str, Any]]
 """Options of a graph by name, as Gluon passes them."""
@@ -42,8 +43,7 @@ def mend(mx: Any) -> None:
 
         def alone(self, gradients: Sequence[Any]) -> Any:
             """Return the graph as MXNet makes it, for backward passes that write to these arrays."""
-            known = self._gradients
-            if len(known) != len(gradients) or not all(map(operator.is_, known, gradients)):
+            if self._alone is None or not are_same(gradients, self._gradients):
                 self._alone, self._gradients = mxnets_own(*self._made_of), gradients
             return self._alone
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -25,6 +26,11 @@ def split(structure: Structure, values: Sequence[Any]) -> tuple[Structure, Seque
     """Return a structure of the same tuples made of the first of ``values``, and the values that are left."""
     count = len(leaves(structure))
     return rebuild(structure, values[:count]), values[count:]
+
+
+def are_same(some: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Return whether two sequences hold the very same objects, in the same order."""
+    return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
 def map_structure(function: Callable[[Any], Any], structure: Structure) -> Structure:

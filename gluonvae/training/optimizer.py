@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import logging
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any, Callable, NamedTuple, Optional
 
@@ -14,6 +13,7 @@ import numpy as np
 from ..backend import compiled
 from ..backend.memory import Pieces, address, cut, wait
 from ..backend.runtime import engine_is_naive, mx
+from ..backend.structures import are_same
 
 _log = logging.getLogger(__name__)
 
@@ -78,9 +78,9 @@ class FusedAdam(mx.optimizer.Adam):
         """Find the memory of the tensors, where they are not those of the last call; False where the
         compiled loop cannot be used."""
         tensors = [tensor for w, g, pair in zip(weight, grad, state) for tensor in (w, g, *pair)]
-        known = self._memory.tensors
-        same = len(tensors) == len(known) and all(map(operator.is_, tensors, known))
-        if same and all(address(tensor) == place for tensor, place in self._memory.kernels):
+        if are_same(tensors, self._memory.tensors) and all(
+            address(tensor) == place for tensor, place in self._memory.kernels
+        ):
             return True
         reason = _why_not(weight, grad)
         if reason is not None:
