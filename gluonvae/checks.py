@@ -262,6 +262,8 @@ def finite_number(name: str, value: object) -> float:
         number = float("text" if isinstance(value, str) else value)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must be a number, got {value!r}") from error
+    except OverflowError:  # a whole number beyond float64
+        number = math.inf
     if not math.isfinite(number):
         raise ValueError(f"{name} must be a finite number, got {number}")
     return number

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import math
-import numbers
 from collections.abc import Mapping
 from typing import Any, Callable, Optional, TypeVar
-
-import numpy as np
 
 from . import checks
 
@@ -162,13 +158,11 @@ class Registry(dict[str, Any]):
 def _check_option(name: str, value: object, default: object) -> None:
     """Refuse what is no truth value or no number where the default is one."""
     if isinstance(default, bool):
-        if not isinstance(value, (bool, np.bool_)):
-            raise TypeError(f"{name} must be True or False, got {value!r}")
+        checks.boolean(name, value)
     elif isinstance(default, (int, float)):
-        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        if isinstance(value, bool):
             raise TypeError(f"{name} must be a number, got {value!r}")
-        if not math.isfinite(value):
-            raise ValueError(f"{name} must be a finite number, got {value!r}")
+        checks.finite_number(name, value)
 
 
 def _shown(options: Mapping[str, object]) -> str:
