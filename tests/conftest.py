@@ -32,3 +32,9 @@ def pytest_report_header(config):
 @pytest.fixture
 def rng(seed):
     return np.random.default_rng(seed)
+
+
+@pytest.fixture
+def fast_disk(monkeypatch):
+    """Do not wait for the disk, in tests that are not about it."""
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)

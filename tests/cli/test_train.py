@@ -100,10 +100,10 @@ KINDS = {
 }
 
 
+@pytest.mark.usefixtures("fast_disk")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_training_that_failed_is_resumed_as_it_was_asked_for(kind, tmp_path, monkeypatch, rng):
     """A picture that cannot be drawn fails a training at its end; from another folder it is resumed."""
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)
     monkeypatch.chdir(tmp_path)
     np.savez("own.npz", images=rng.integers(0, 2, (60, 12)), labels=np.arange(60) % 3)
     words = ["train", "--data", "own.npz", "--epochs", "2", *SMALL, "--batch-size", "10", *KINDS[kind]]
@@ -153,8 +153,8 @@ def test_a_run_whose_data_have_changed_is_not_resumed(tmp_path, monkeypatch, cap
     assert main(["train", "--resume", "run"]) == 0
 
 
-def test_the_command_uses_a_run_from_python(tmp_path, monkeypatch, capsys, rng):
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+@pytest.mark.usefixtures("fast_disk")
+def test_the_command_uses_a_run_from_python(tmp_path, capsys, rng):
     images = rng.integers(0, 2, (60, 12))
     np.save(tmp_path / "own.npy", images)
     vae = gv.construct_vae(data_dims=12, infer_layer_sizes=[5], generator_layer_sizes=[5], latent_variable_size=2)

@@ -11,15 +11,11 @@ from gluonvae.training.checkpoint import CheckpointError
 from gluonvae.training.step import UNFIT_OPTIMIZERS
 from tests.helpers import patterns, small_vae
 
+pytestmark = pytest.mark.usefixtures("fast_disk")
+
 EPOCHS, BATCH = 4, 16
 STEPS = EPOCHS * 4
 TIMES = {"images_per_second", "seconds"}
-
-
-@pytest.fixture(autouse=True)
-def fast_disk(monkeypatch):
-    """Without waiting for the disk, which nothing here is about."""
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
 
 def with_body(*layers):

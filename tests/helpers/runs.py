@@ -1,0 +1,16 @@
+"""Small trainings that write runs."""
+
+import numpy as np
+
+import gluonvae as gv
+from tests.helpers.models import small_vae
+from tests.helpers.tensors import patterns
+
+IMAGES = patterns(np.random.default_rng(0), 60)
+
+
+def fit(folder=None, **options):
+    gv.seed(1)
+    options = {"epochs": 2, "batch_size": 20, **options}
+    bound = options.pop("bound", None) or gv.ELBO(small_vae())
+    return bound, gv.fit(bound, IMAGES, IMAGES[:20], progress=False, folder=folder, **options)
