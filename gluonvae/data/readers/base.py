@@ -19,7 +19,7 @@ class Rows(NamedTuple):
     """The data points of one part, as they were found."""
 
     values: Any
-    """``(N, X)`` or ``(N, *shape)``: a NumPy array, which may be mapped into memory, or a ``scipy.sparse.csr_matrix``."""
+    """``(N, X)`` or ``(N, *shape)``: a NumPy array, which may be mapped into memory, or a ``csr_matrix`` of SciPy."""
     labels: Optional[np.ndarray] = None
     """``(N,)`` or ``(N, C)``, as they were found: names, numbers, None or NaN where one is missing."""
     groups: Optional[np.ndarray] = None
