@@ -1,20 +1,24 @@
-"""Batches of a data set as a model takes them, for training and evaluation."""
+"""Batches of data as a model takes them, for training and evaluation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 
 from . import checks
 from .backend.memory import filled
+from .backend.runtime import mx
 from .backend.types import Tensor
-from .data import Dataset, as_images
+from .data import Dataset, Stream
+from .data.prefetch import read_ahead
+from .data.stores import Rows
+from .labels import numbered
 from .models import VAE, ConditionalVAE
 from .noise import NoiseSource
 
-Rows = Union[slice, np.ndarray]
+Data = Union[Dataset, Stream]
 
 
 class Batch(NamedTuple):
@@ -31,53 +35,140 @@ class Batch(NamedTuple):
         return (self.data,) if self.label is None else (self.data, self.label)
 
 
-def dataset_for(vae: VAE, data: Union[Dataset, Any], name: str = "data") -> Dataset:
-    """Return data as a Dataset that fits a model.
+def dataset_for(vae: VAE, data: Any, name: str = "data") -> Data:
+    """Return data of any form as a Dataset, or a Stream of batches, that fits a model.
 
     Parameters
     ----------
     vae : VAE
         The model.
-    data : Dataset or array
-        Images ``(N, X)``.
+    data : Dataset, array, sparse matrix, table, Gluon Dataset or DataLoader, or any iterable of batches
+        ``(N, X)`` or ``(N, *shape)``; see :class:`gluonvae.data.Dataset` and :class:`gluonvae.data.Stream`. Values
+        that are not in a Dataset are taken as they are.
     name : str
         What messages call the data.
 
     Raises
     ------
     ValueError, TypeError
-        For another shape, empty data, NaN, values outside the likelihood's support, labels in the place of
-        images, and labels that a model with labels does not find or know.
+        For another shape, empty data, missing values in a model that takes none, values outside the likelihood's
+        support, labels in the place of images, and labels that a model with labels does not find or know. Of a Stream
+        what can be seen in its first batch.
     """
-    if not isinstance(data, Dataset):
-        data = Dataset(as_images(name, data), binarization="none")
+    data = as_data(name, data)
     wanted = vae.data_dims
-    if data.pixels.shape[1] != wanted:
+    if data.width != wanted:
         raise ValueError(
-            f"{name} must be images of {wanted} values each, got {len(data)} of "
-            f"{data.pixels.shape[1]} (shape {data.shape})"
+            f"{name} must be {data.things} of {wanted} values each, got "
+            f"{'batches' if isinstance(data, Stream) else len(data)} of {data.width} (shape {data.shape})"
         )
-    vae.generator.check_support(name, data.possible_values())
-    if isinstance(vae, ConditionalVAE):
-        if data.labels is None:
-            raise ValueError(f"{name} has no labels, and {type(vae).__name__} takes them: Dataset(images, labels=...)")
-        vae.label_values(data.labels, len(data))
+    if isinstance(data, Stream):
+        if isinstance(vae, ConditionalVAE) and not data.has_labels:
+            raise ValueError(
+                f"{name} has no labels, and {type(vae).__name__} takes them: yield pairs, (values, labels)"
+            )
+        return data
+    for values in data.possible_values():
+        vae.generator.check_support(name, values)
+    return with_numbered_labels(vae, data, name) if isinstance(vae, ConditionalVAE) else data
+
+
+def as_data(name: str, data: Any) -> Data:
+    """Return data of any form as a Dataset or a Stream."""
+    if isinstance(data, (Dataset, Stream)):
+        return data
+    if isinstance(data, mx.gluon.data.DataLoader) or _yields_batches(data):
+        return Stream(data)
+    return Dataset(data, binarization="none", name=name)
+
+
+def _yields_batches(data: Any) -> bool:
+    """Whether data is an iterable that is neither an array nor what NumPy makes one of."""
+    is_array = isinstance(data, (np.ndarray, list, tuple, str, bytes, mx.nd.NDArray, mx.gluon.data.Dataset))
+    looks_like_array = any(hasattr(data, name) for name in ("__array__", "tocsr", "iloc"))
+    return isinstance(data, Iterable) and not (is_array or looks_like_array)
+
+
+def with_numbered_labels(vae: ConditionalVAE, data: Dataset, name: str = "data") -> Dataset:
+    """Return the data set with classes as the numbers that the model knows them by.
+
+    A model that has not met classes by name takes the names, in their order, of the first data that it is given.
+    """
+    labels = data.named_labels
+    if labels is None:
+        raise ValueError(f"{name} has no labels, and {type(vae).__name__} takes them: Dataset(images, labels=...)")
+    vae.meet_classes(labels)
+    try:
+        if vae.class_names is not None and labels.values.ndim == 1:
+            data = data.with_labels(numbered(labels, vae.class_names), vae.class_names)
+        vae.label_rows(np.asarray(data.labels), len(data))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
     return data
 
 
 def load_batch(vae: VAE, data: Dataset, rows: Rows, source: Optional[NoiseSource] = None) -> Batch:
     """Return the data points at ``rows``; dynamic pixels are drawn from ``source``, by default the seeded one."""
-    images = to_device(vae, data.batch(rows, source))
-    if isinstance(vae, ConditionalVAE) and data.labels is not None:
-        return Batch(images, to_device(vae, vae.label_values(data.labels[rows], len(images))))
-    return Batch(images, None)
+    return _batch(vae, data.batch(rows, source), None if data.labels is None else data.labels[rows])
 
 
-def batches(vae: VAE, data: Dataset, batch_size: int, source: Optional[NoiseSource] = None) -> Iterator[Batch]:
+def _batch(vae: VAE, values: np.ndarray, labels: Optional[np.ndarray]) -> Batch:
+    if isinstance(vae, ConditionalVAE) and labels is not None:
+        return Batch(to_device(vae, values), to_device(vae, vae.label_rows(labels, len(values))))
+    return Batch(to_device(vae, values), None)
+
+
+def batches(vae: VAE, data: Data, batch_size: int, source: Optional[NoiseSource] = None) -> Iterator[Batch]:
     """Yield all data points in their order."""
     batch_size = checks.positive_int("batch_size", batch_size)
+    if isinstance(data, Stream):
+        yield from (batch for batch, _ in _streamed(vae, data, 0, 0, batch_size))
+        return
     for start in range(0, len(data), batch_size):
         yield load_batch(vae, data, slice(start, start + batch_size), source)
+
+
+def epoch(
+    vae: VAE, data: Data, order: Any, start: int, batch_size: Optional[int]
+) -> Generator[tuple[Batch, np.ndarray], None, None]:
+    """Yield the batches of an epoch of training, and which rows of the data they are.
+
+    Parameters
+    ----------
+    vae : VAE
+        The model.
+    data : Dataset or Stream
+    order : numpy.ndarray or int
+        The rows of a Dataset in the order in which they are met; the seed of a Stream's order.
+    start : int
+        How many data points have been met.
+    batch_size : int, optional
+        Rows of a batch; of a Stream its own where left out.
+    """
+    if isinstance(data, Stream):
+        yield from _streamed(vae, data, order, start, batch_size)
+        return
+    size = checks.positive_int("batch_size", batch_size)
+    parts = (order[first : first + size] for first in range(start, len(order), size))
+    if not data.store.reads_ahead:
+        for rows in parts:
+            yield load_batch(vae, data, rows), rows
+        return
+    for rows, values in read_ahead(data.store.take, parts):
+        # dynamic pixels are drawn at their turn: between the noise of two steps, however far ahead was read
+        yield _batch(vae, data.input_of(values), None if data.labels is None else data.labels[rows]), rows
+
+
+def _streamed(
+    vae: VAE, data: Stream, seed: int, skip: int, batch_size: Optional[int]
+) -> Iterator[tuple[Batch, np.ndarray]]:
+    row = skip
+    for part in data.epoch(seed, skip, batch_size):
+        rows = np.arange(row, row + len(part.values))
+        values = part.values.astype(np.float32, copy=False)
+        vae.generator.check_support(f"rows {row} to {rows[-1]} of the data", values)
+        yield _batch(vae, values, part.labels), rows
+        row += len(rows)
 
 
 def to_device(vae: VAE, values: np.ndarray) -> Tensor:

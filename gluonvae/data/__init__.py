@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Optional
 
 from .. import checks
+from ..labels import has_classes
+from .binarization import BINARIZATIONS
 from .binarized_mnist import load_binarized_mnist
-from .dataset import BINARIZATIONS, Dataset, as_images, has_classes
+from .dataset import Dataset
 from .digits import load_digits
 from .few_labels import hide_labels, keep_few_labels
 from .mnist import load_mnist
 from .own import load_own
 from .sources import DataError
 from .splits import Splits, all_labels, split
+from .streams import Stream
 
 __all__ = [
     "BINARIZATIONS",
@@ -22,8 +25,8 @@ __all__ = [
     "DataError",
     "Dataset",
     "Splits",
+    "Stream",
     "all_labels",
-    "as_images",
     "has_classes",
     "hide_labels",
     "keep_few_labels",

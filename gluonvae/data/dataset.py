@@ -1,73 +1,82 @@
-"""Images held in memory, and their binarisation."""
+"""A data set: data points, of which a batch is what a model is trained on, and their labels."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
-import math
-from collections.abc import Sequence
-from typing import Optional, Union
+from collections.abc import Iterator, Sequence
+from typing import Any, Optional
 
 import numpy as np
 
 from .. import checks
-from ..backend.operators import as_numpy
 from ..backend.types import ArrayLike
+from ..labels import Labels, as_labels
 from ..noise import NoiseSource
 from ..noise import source as default_source
-
-BINARIZATIONS = ("dynamic", "threshold", "once", "grey", "bytes", "none")
-"""How grey images are turned into the values that a model is trained on:
-
-- "dynamic": zeros and ones, drawn anew for every batch with the grey value as probability;
-- "threshold": zeros and ones, 1 for grey values of at least one half;
-- "once": zeros and ones, drawn once when the data set is made;
-- "grey": fractions in [0, 1]; 8-bit images are divided by 255;
-- "bytes": whole numbers 0 to 255; fractions are multiplied by 255 and rounded;
-- "none": values are left as they are, in any range.
-
-Images of zeros and ones are left as they are under all of them."""
+from .binarization import BINARIZATIONS, draw, draw_all, white_of
+from .forms import as_values
+from .stores import Rows
+from .summary import summarize
 
 
 class Dataset:
-    """Images, one in each row, with optional labels.
+    """Data points, one in each row, with optional labels.
+
+    Nothing is copied: arrays are used as they are, files that are mapped into memory are read as batches need them,
+    and of sparse matrices batches alone are made dense.
 
     Parameters
     ----------
     images : ArrayLike
-        ``(N, X)`` or ``(N, *shape)``. Grey values are whole numbers 0 to 255 or fractions in [0, 1]; binary images
-        are zeros and ones of any dtype; with ``binarization="none"`` values may be any numbers.
+        ``(N, X)`` or ``(N, *shape)``: an array, a masked one, one that is mapped into memory, an NDArray, a sparse
+        matrix of SciPy, a table of pandas, or a Gluon ``Dataset``, of items that are values or pairs of a value and a
+        label. Grey values are whole numbers 0 to 255, 16-bit ones, or fractions in [0, 1]; binary images are zeros and
+        ones of any dtype; with ``binarization="none"`` values may be any numbers, and NaN where they are missing.
     shape : Sequence[int], optional
-        Shape of one image, such as ``(28, 28)``; by default that of ``images`` without the first axis.
+        Shape of one image, such as ``(28, 28)``, for rows without one; by default that of ``images`` without the first
+        axis. Images that have a shape must have this one, but for where their channels are.
     binarization : str, default "dynamic"
         One of :data:`BINARIZATIONS`.
     labels : ArrayLike, optional
-        Classes or one condition for each image, ``(N,)``, or one-hot rows or several conditions, ``(N, C)``.
+        Of each data point a class, ``(N,)``, a number or a name, or a condition, ``(N,)`` or ``(N, C)``. A class is
+        missing where it is -1, NaN, None or masked.
     seed : int, default 0
         Seed of the draw of ``binarization="once"``.
+    white : float, optional
+        The value of full intensity of grey images; by default 255 of whole numbers, 65535 of 16-bit ones (4095, where
+        none is greater), 1 of fractions.
+    things : str, default "images"
+        What messages call the data points.
+    columns : Sequence[str], optional
+        Names of the X values.
+    name : str, default "images"
+        What messages call all of the data.
 
     Attributes
     ----------
-    pixels : np.ndarray
-        The images, ``(N, X)``: bool, uint8 (grey, where 255 stands for 1) or float32.
     labels : np.ndarray or None
         ``(N,)`` or ``(N, C)``.
+    class_names : tuple or None
+        The names of classes 0, 1, ..., where they were given by name.
     shape : tuple[int, ...]
-        Shape of one image.
+        Shape of one data point.
     binarization : str
         One of :data:`BINARIZATIONS`.
-    binary : bool
-        Whether the images were zeros and ones when they were given.
+    white : float or None
+        The value of full intensity; None for zeros and ones, and for values that are left as they are.
+    summary : Summary
+        What the values are like.
     split_seed : int or None
         Seed of the split at random that this is a part of; None where it was a set of its own.
 
     Raises
     ------
     TypeError
-        If the images are not numbers.
+        If the values are not numbers.
     ValueError
-        If there are no images, a value is NaN, infinite or outside these ranges, a shape does not fit, or the
-        labels are not numbers.
+        If there are none, a value is infinite or outside these ranges, or missing where a grey value is wanted, a
+        shape does not fit, or the labels are neither numbers nor names.
     """
 
     def __init__(
@@ -77,30 +86,73 @@ class Dataset:
         binarization: str = "dynamic",
         labels: Optional[ArrayLike] = None,
         seed: int = 0,
+        white: Optional[float] = None,
+        things: str = "images",
+        columns: Optional[Sequence[str]] = None,
+        name: str = "images",
     ) -> None:
-        images = as_images("images", images)
         self.binarization = checks.known_name("binarization", binarization, BINARIZATIONS)
-        self.shape = _image_shape(images, shape)
+        found = as_values(name, images, shape)
+        self.store, self.shape, self.things = found.store, found.shape, things
+        self.columns = found.columns if columns is None else tuple(columns)
         self.split_seed: Optional[int] = None
-        grey = _grey(images.reshape(len(images), -1), keep_values=binarization == "none")
-        self.binary = grey.dtype == bool
-        self.labels = None if labels is None else _checked_labels(labels, len(images))
-        if binarization == "threshold":
-            grey = grey >= (128 if grey.dtype == np.uint8 else 0.5)
-        elif binarization == "once":
-            grey = _draw(grey, np.random.default_rng(seed))
-        elif binarization == "bytes" and grey.dtype == np.float32:
-            grey = np.rint(255 * grey).astype(np.uint8)
-        self.pixels = np.ascontiguousarray(grey)
+        self.name = name
+        self.summary = summarize(name, self.store)
+        labels = found.labels if labels is None else labels
+        self.labels: Optional[np.ndarray] = None
+        self.class_names: Optional[tuple[Any, ...]] = None
+        if labels is not None:
+            self.labels, self.class_names = as_labels(labels, len(self), things)
+        self._binarize(seed, white)
 
     def __len__(self) -> int:
-        return len(self.pixels)
+        return len(self.store)
 
     def __repr__(self) -> str:
-        return f"Dataset({len(self)} images {self.shape}, binarization={self.binarization!r})"
+        return f"Dataset({len(self)} {self.things} {self.shape}, binarization={self.binarization!r})"
+
+    @property
+    def known_rows(self) -> Optional[int]:
+        """The number of data points, see :attr:`Stream.known_rows`."""
+        return len(self)
+
+    @property
+    def binary(self) -> bool:
+        """Whether the images were zeros and ones when they were given."""
+        return self.summary.binary and not self.summary.missing and self.white is None
+
+    @property
+    def is_binarized(self) -> bool:
+        """Whether batches are of zeros and ones."""
+        return self.binary or self.binarization in ("dynamic", "threshold", "once")
+
+    @property
+    def width(self) -> int:
+        """X, the number of values in a data point."""
+        return self.store.shape[1]
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """The values of all images, ``(N, X)``: bool, uint8 (grey, where 255 stands for 1) or float32.
+
+        Values that are kept in another form are converted at each use, all of them.
+        """
+        return self._prepared(self.store.take(slice(None)))
+
+    @property
+    def named_labels(self) -> Optional[Labels]:
+        """The labels with the names of classes; None where there are none."""
+        return None if self.labels is None else Labels(self.labels, self.class_names)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The least and the greatest value that :meth:`batch` can return."""
+        if self.is_binarized or self.white is None:
+            return (0.0, 1.0) if self.is_binarized else (self.summary.low, self.summary.high)
+        return 0.0, 255.0 if self.binarization == "bytes" else 1.0
 
     def digest(self) -> str:
-        """Return a fingerprint of what is held: images, labels, shape and binarisation.
+        """Return a fingerprint of what is held: values, whatever their form, labels, shape and binarisation.
 
         Returns
         -------
@@ -108,19 +160,25 @@ class Dataset:
             SHA-256, 64 hexadecimal digits; of one million bytes it takes about a millisecond.
         """
         content = hashlib.sha256(repr((self.shape, self.binarization)).encode())
-        for array in (self.pixels, self.labels):
-            if array is not None:
-                content.update(f"{array.dtype.str} {array.shape}".encode())
-                content.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        for number, block in enumerate(self.store.blocks()):
+            prepared = self._prepared(block)
+            if number == 0:
+                content.update(f"{prepared.dtype.str} {self.store.shape}".encode())
+            content.update(_bytes(prepared))
+        if self.labels is not None:
+            content.update(f"{self.labels.dtype.str} {self.labels.shape}".encode())
+            content.update(_bytes(self.labels))
+        if self.class_names is not None:
+            content.update(repr(self.class_names).encode())
         return content.hexdigest()
 
-    def batch(self, rows: Union[slice, np.ndarray], source: Optional[NoiseSource] = None) -> np.ndarray:
-        """Return some of the images as input for a model.
+    def batch(self, rows: Rows, source: Optional[NoiseSource] = None) -> np.ndarray:
+        """Return some of the data points as input for a model.
 
         Parameters
         ----------
         rows : slice or np.ndarray
-            Which images.
+            Which data points.
         source : NoiseSource, optional
             Source of the draws of ``binarization="dynamic"``, by default the one that :func:`gluonvae.seed` seeds.
             The draws depend on the sizes of the batches drawn since the seed was set.
@@ -128,33 +186,86 @@ class Dataset:
         Returns
         -------
         np.ndarray
-            ``(B, X)``, float32.
+            ``(B, X)``, float32; NaN where a value is missing.
         """
-        pixels = self.pixels[rows]
+        return self.input_of(self.store.take(rows), source)
+
+    def input_of(self, taken: np.ndarray, source: Optional[NoiseSource] = None) -> np.ndarray:
+        """Return rows of :attr:`store` as :meth:`batch` does."""
+        prepared = self._prepared(taken)
         if self.binarization == "dynamic":
-            pixels = _draw(pixels, (source or default_source).rng)
-        return self._values(pixels)
+            prepared = draw(prepared, (source or default_source).rng)
+        return self._values(prepared)
 
-    def _values(self, pixels: np.ndarray) -> np.ndarray:
-        """Return pixels as float32, on the scale of the model's input."""
-        values = pixels.astype(np.float32)
-        return values / np.float32(255) if self.binarization == "grey" and pixels.dtype == np.uint8 else values
+    def _prepared(self, taken: np.ndarray) -> np.ndarray:
+        """Return rows of the store as bool, as uint8 where 255 stands for 1, or as float32."""
+        if taken.dtype == bool or self.binary:
+            return taken.astype(bool, copy=False)
+        if self.binarization == "threshold":
+            return taken >= float(self.white or 1) / 2
+        return self._fractions(taken)
 
-    def possible_values(self) -> np.ndarray:
-        """Return a few images that contain every value that :meth:`batch` can return.
+    def _fractions(self, taken: np.ndarray) -> np.ndarray:
+        """Return grey values as uint8, where 255 stands for 1, or as fractions of white; others as they are."""
+        if self.white is None:
+            return taken.astype(np.float32, copy=False)
+        if self.white == 255 and taken.dtype.kind in "ui":
+            return taken.astype(np.uint8, copy=False)
+        fractions = taken if self.white == 1 else np.divide(taken, self.white, dtype=np.float64)
+        if self.binarization == "bytes":
+            return np.rint(255 * fractions).astype(np.uint8)
+        return fractions.astype(np.float32, copy=False)
 
-        They are what a likelihood has to check against its support, of 8-bit images at most 256 rows.
+    def _values(self, prepared: np.ndarray) -> np.ndarray:
+        """Return prepared values as float32, on the scale of the model's input."""
+        values = prepared.astype(np.float32, copy=False)
+        return values / np.float32(255) if self.binarization == "grey" and prepared.dtype == np.uint8 else values
 
-        Returns
-        -------
-        np.ndarray
-            ``(n, X)``.
+    def possible_values(self) -> Iterator[np.ndarray]:
+        """Yield arrays ``(n, X)`` that together contain every value that :meth:`batch` can return.
+
+        They are what a likelihood has to check against its support: of grey images a few that have all values, else all
+        data points, block by block.
         """
-        dynamic = self.binarization == "dynamic"
-        if self.pixels.dtype == bool or (self.pixels.dtype != np.uint8 and not dynamic):
-            return self.pixels
-        values = self._values(np.arange(2 if dynamic else 256, dtype=np.uint8))
-        return np.broadcast_to(values[:, None], (len(values), self.pixels.shape[1]))
+        if self.is_binarized or self.white == 255:
+            values = self._values(np.arange(2 if self.is_binarized else 256, dtype=np.uint8))
+            yield np.broadcast_to(values[:, None], (len(values), self.width))
+        else:
+            yield from self.blocks()
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield all data points in their order as :meth:`batch` returns them, a few at a time.
+
+        Dynamic pixels are the fractions that are drawn from.
+        """
+        for block in self.store.blocks():
+            prepared = self._prepared(block)
+            yield self._values(prepared) / (255 if self.binarization == "dynamic" and prepared.dtype == np.uint8 else 1)
+
+    def binarized(self, binarization: str, seed: int = 0, white: Optional[float] = None) -> Dataset:
+        """Return the data set with another binarisation, of one with "none".
+
+        Parameters
+        ----------
+        binarization, seed, white
+            See :class:`Dataset`.
+
+        Raises
+        ------
+        ValueError
+            If the values are no grey values.
+        """
+        other = copy.copy(self)
+        other.binarization = checks.known_name("binarization", binarization, BINARIZATIONS)
+        other._binarize(seed, white)
+        return other
+
+    def _binarize(self, seed: int, white: Optional[float]) -> None:
+        self.white = None
+        if self.binarization != "none":
+            self.white = white_of(self.name, self.summary, self.store.dtype, white)
+        if self.binarization == "once" and not self.binary:
+            self.store, self.white = draw_all(self.store, self._fractions, seed), None
 
     def drawn_once(self, seed: int = 0) -> Dataset:
         """Return the data set with dynamic pixels drawn once, as for validation and test sets.
@@ -172,140 +283,36 @@ class Dataset:
         if self.binarization != "dynamic":
             return self
         drawn = copy.copy(self)
-        drawn.pixels, drawn.binarization = _draw(self.pixels, np.random.default_rng(seed)), "once"
+        drawn.binarization = "once"
+        if not self.binary:
+            drawn.store, drawn.white = draw_all(self.store, self._fractions, seed), None
         return drawn
 
-    def subset(self, rows: Union[slice, np.ndarray]) -> Dataset:
-        """Return the data set of some of the images and their labels.
+    def subset(self, rows: Rows) -> Dataset:
+        """Return the data set of some of the data points and their labels.
 
         Parameters
         ----------
         rows : slice or np.ndarray
-            Which images.
+            Which data points.
 
         Returns
         -------
         Dataset
-            A data set with the same shape of an image and binarisation.
+            A data set with the same shape of an image and binarisation. Values that are not in memory stay where they
+            are.
         """
         part = copy.copy(self)
-        part.pixels = self.pixels[rows]
+        part.store = self.store.select(rows)
         part.labels = None if self.labels is None else self.labels[rows]
         return part
 
-
-def has_classes(labels: Optional[np.ndarray]) -> bool:
-    """Tell classes, whole numbers ``(N,)`` or one-hot rows ``(N, C)``, from conditions, which are any numbers.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray, optional
-        The labels.
-
-    Returns
-    -------
-    bool
-        Whether they are classes; False where there are none.
-    """
-    if labels is None:
-        return False
-    if labels.ndim == 2:
-        return labels.shape[1] > 1 and np.array_equal(labels, np.eye(labels.shape[1])[labels.argmax(axis=1)])
-    return np.array_equal(labels, np.rint(labels))
+    def with_labels(self, labels: Optional[np.ndarray], names: Optional[Sequence[Any]] = None) -> Dataset:
+        """Return the same data points with other labels, ``(N,)`` or ``(N, C)``, and other names of classes."""
+        other = copy.copy(self)
+        other.labels, other.class_names = labels, None if names is None else tuple(names)
+        return other
 
 
-def _draw(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw zeros and ones with the grey values as probabilities, for uint8 exactly grey / 255."""
-    if grey.dtype == bool:
-        return grey
-    if grey.dtype == np.uint8:
-        return _below_255(rng, grey.shape) < grey
-    return rng.random(size=grey.shape, dtype=np.float32) < grey
-
-
-def _below_255(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Draw integers 0 to 254 with equal probabilities: random bytes, of which those of 255 are drawn again.
-
-    This takes a quarter of the time of ``rng.integers(0, 255, dtype=np.uint8)``.
-    """
-    count = math.prod(shape)
-    words = rng.integers(0, 2**64 - 1, size=-(-count // 8), dtype=np.uint64, endpoint=True)
-    drawn = words.view(np.uint8)[:count].reshape(shape)
-    again = drawn == 255
-    drawn[again] = rng.integers(0, 255, size=np.count_nonzero(again), dtype=np.uint8)
-    return drawn
-
-
-def as_images(name: str, value: ArrayLike) -> np.ndarray:
-    """Check images and convert them to an array.
-
-    Parameters
-    ----------
-    name : str
-        Name of the argument, for messages.
-    value : ArrayLike
-        Images, ``(N, ...)``.
-
-    Returns
-    -------
-    np.ndarray
-        The images, ``(N, ...)``.
-
-    Raises
-    ------
-    TypeError
-        If it is a pair of images and labels, or not of numbers.
-    ValueError
-        If it has another shape, is empty, or a value is not finite.
-    """
-    if isinstance(value, (tuple, list)) and len(value) == 2 and np.ndim(value[0]) > np.ndim(value[1]):
-        raise TypeError(f"{name} must be images alone, got a pair: pass labels as labels=...")
-    array = as_numpy(value)
-    if array.dtype.kind not in "buif":
-        raise TypeError(f"{name} must be numbers, got dtype {array.dtype}")
-    if array.ndim < 2 and array.size:
-        raise ValueError(
-            f"{name} must have shape (N, X) or (N, *shape), got {array.shape}: one "
-            "number an item looks like labels, not images"
-        )
-    if array.size == 0:
-        raise ValueError(f"{name} must hold at least one image, got shape {array.shape}: it is empty")
-    checks.finite(name, array)
-    return array
-
-
-def _image_shape(images: np.ndarray, shape: Optional[Sequence[int]]) -> tuple[int, ...]:
-    if shape is None:
-        return tuple(images.shape[1:])
-    shape = checks.layer_sizes("shape", shape)
-    wanted, given = math.prod(shape), math.prod(images.shape[1:])
-    if wanted != given:
-        raise ValueError(f"shape {shape} has {wanted} values an image, the images {images.shape} have {given}")
-    return shape
-
-
-def _grey(images: np.ndarray, keep_values: bool) -> np.ndarray:
-    """Return zeros and ones as bool, other pixels as uint8 for 0 to 255 or as float32 in [0, 1]."""
-    if images.dtype == bool or ((images == 0) | (images == 1)).all():
-        return images.astype(bool)
-    if keep_values:
-        return images.astype(np.float32)
-    low, high = images.min(), images.max()
-    whole = images.dtype.kind in "ui"
-    if low < 0 or high > (255 if whole else 1):
-        hint = "; divide the images by 255" if not whole and low >= 0 and high <= 255 else ""
-        raise ValueError(
-            "grey images must lie between 0 and 1, or be whole numbers from 0 to 255, "
-            f"got {images.dtype} values from {low:.4g} to {high:.4g}{hint}"
-        )
-    return images.astype(np.uint8 if whole else np.float32)
-
-
-def _checked_labels(labels: ArrayLike, count: int) -> np.ndarray:
-    array = as_numpy(labels)
-    if array.ndim not in (1, 2) or len(array) != count or array.size == 0:
-        raise ValueError(f"labels must have shape (N,) or (N, C) for N = {count} images, got {array.shape}")
-    if array.dtype.kind not in "buif":
-        raise ValueError(f"labels must be numbers, (N,) or (N, C), got dtype {array.dtype}")
-    checks.finite("labels", array)
-    return array
+def _bytes(array: np.ndarray) -> memoryview:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar, Union
+
 import numpy as np
 
 from .. import checks
+from ..labels import MISSING
 from .dataset import Dataset
+from .streams import Stream
+
+AnyData = TypeVar("AnyData", bound=Union[Dataset, Stream])
 
 
 def keep_few_labels(data: Dataset, count: int, share: float = 0.1, seed: int = 0) -> Dataset:
@@ -62,19 +68,22 @@ def keep_few_labels(data: Dataset, count: int, share: float = 0.1, seed: int = 0
     return few
 
 
-def hide_labels(data: Dataset) -> Dataset:
+def hide_labels(data: AnyData) -> AnyData:
     """Take the labels away.
 
     Parameters
     ----------
-    data : Dataset
-        A data set with labels or without.
+    data : Dataset or Stream
+        Data with labels or without.
 
     Returns
     -------
-    Dataset
+    Dataset or Stream
         The same images, all with the label -1, which is missing to a :class:`gluonvae.SemiSupervisedVAE`.
     """
-    hidden = data.subset(slice(None))
-    hidden.labels = np.full(len(data), -1)
+    hidden: Any = (
+        data.without_labels()
+        if isinstance(data, Stream)
+        else data.with_labels(np.full(len(data), MISSING), data.class_names)
+    )
     return hidden

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Union
 
 import numpy as np
 
+from .. import checks
+from ..backend.operators import as_numpy
+from ..backend.types import ArrayLike
 from .dataset import Dataset
+from .streams import Stream
+
+TENTHS = (0.8, 0.1, 0.1)
+"""The shares of the training, validation and test set, where no others are asked for."""
 
 
 class Splits(NamedTuple):
@@ -18,37 +25,75 @@ class Splits(NamedTuple):
     test: Dataset
 
 
-def split(data: Dataset, valid: int, test: int, seed: int = 0) -> Splits:
+def split(
+    data: Dataset,
+    valid: Union[int, float],
+    test: Union[int, float],
+    seed: int = 0,
+    groups: Optional[ArrayLike] = None,
+) -> Splits:
     """Split a data set at random. Dynamic pixels of the validation and test sets are drawn once.
 
     Parameters
     ----------
     data : Dataset
         The data set.
-    valid : int
-        Size of the validation set.
-    test : int
-        Size of the test set.
+    valid, test : int or float
+        Size of the validation and of the test set: a number of data points, or a fraction of them, below 1.
     seed : int, default 0
         Seed of the split.
+    groups : ArrayLike, optional
+        ``(N,)``: data points with the same value come into one part. The sizes then are met about.
 
     Returns
     -------
     Splits
-        The three sets; the remaining images are the training set.
+        The three sets; the remaining data points are the training set.
 
     Raises
     ------
     ValueError
-        If one of the sets would be empty.
+        If one of the sets would be empty, or a size is negative or no number.
     """
-    order = np.random.default_rng(seed).permutation(len(data))
-    parts = np.split(order, [len(data) - valid - test, len(data) - test])
+    count = len(data)
+    sizes = [_size(name, size, count) for name, size in (("valid", valid), ("test", test))]
+    if groups is None:
+        order = np.random.default_rng(seed).permutation(count)
+        cuts = [max(0, count - sum(sizes)), max(0, count - sizes[1])]
+        parts = np.split(order, cuts)
+    else:
+        parts = _by_group(as_numpy(groups), count, sizes, seed)
     if min(map(len, parts)) == 0:
+        of_groups = "" if groups is None else f" in {len(np.unique(as_numpy(groups).astype(str)))} groups"
         raise ValueError(
-            f"{len(data)} images cannot be split: a training, a validation and a test set each need at least one"
+            f"{count} {data.things}{of_groups} cannot be split: a training, a validation and a test set each need at "
+            "least one"
         )
     return drawn_once_but_train(*(part_of_split(data, rows, seed) for rows in parts))
+
+
+def _size(name: str, size: Union[int, float], count: int) -> int:
+    number = checks.finite_number(name, size)
+    if number < 0 or (not isinstance(size, (int, np.integer)) and number >= 1):
+        raise ValueError(f"{name} must be a number of data points, or a fraction from 0 to 1, got {size}")
+    return int(size) if isinstance(size, (int, np.integer)) else max(1, round(number * count))
+
+
+def _by_group(groups: np.ndarray, count: int, sizes: Sequence[int], seed: int) -> list[np.ndarray]:
+    """The rows of training, validation and test set, of whole groups in a random order."""
+    if groups.shape != (count,):
+        raise ValueError(f"groups must have shape ({count},), one for each data point, got {groups.shape}")
+    names, numbers = np.unique(groups.astype(str), return_inverse=True)
+    rng, left = np.random.default_rng(seed), {2: sizes[1], 1: sizes[0]}
+    part_of = np.zeros(len(names), np.int64)
+    of_group = np.bincount(numbers, minlength=len(names))
+    for group in rng.permutation(len(names)):
+        for part, wanted in left.items():
+            # into the part whose size it brings nearer to what is wanted
+            if wanted > 0 and of_group[group] <= 2 * wanted:
+                part_of[group], left[part] = part, wanted - of_group[group]
+                break
+    return [rng.permutation(np.flatnonzero(part_of[numbers] == part)) for part in range(3)]
 
 
 def part_of_split(data: Dataset, rows: np.ndarray, seed: int) -> Dataset:
@@ -74,7 +119,7 @@ def drawn_once_but_train(train: Dataset, valid: Dataset, test: Dataset) -> Split
     return Splits(train, valid.drawn_once(seed=1), test.drawn_once(seed=2))
 
 
-def all_labels(splits: Sequence[Optional[Dataset]]) -> Optional[np.ndarray]:
+def all_labels(splits: Sequence[Union[Dataset, Stream, None]]) -> Optional[np.ndarray]:
     """Return the labels of all images, ``(N,)`` or ``(N, C)``; None where a part has none."""
     parts = [part for part in splits if part is not None]
     labels = [part.labels for part in parts if part.labels is not None]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend.types import ArrayLike
 from ..batches import batches, dataset_for
-from ..data import Dataset
 from ..distributions import Quantized
 from ..models import VAE
 from ..noise import NoiseSource
@@ -28,7 +26,7 @@ class Perplexity(NamedTuple):
 
 
 @in_predict_mode
-def perplexity(vae: VAE, data: Union[Dataset, ArrayLike], batch_size: int = 500, seed: int = 0) -> Perplexity:
+def perplexity(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0) -> Perplexity:
     """Compute how many of the codes of a vector-quantised model are used (van den Oord et al. 2017).
 
     Parameters

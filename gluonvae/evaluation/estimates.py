@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, NamedTuple, TypeVar, Union, cast
+from typing import Any, Callable, NamedTuple, TypeVar, cast
 
 import numpy as np
 
 from ..backend.operators import as_numpy
 from ..backend.runtime import mx
-from ..backend.types import ArrayLike
-from ..batches import batches, dataset_for
-from ..data import Dataset, hide_labels
+from ..backend.types import Tensor
+from ..batches import Data, batches, dataset_for
+from ..data import Stream, hide_labels
 from ..models import VAE, SemiSupervisedVAE
 from ..noise import NoiseSource
 from ..objectives import Objective
@@ -46,7 +46,7 @@ class Estimate(NamedTuple):
     """Standard error of ``bound``."""
 
 
-def as_unlabelled(vae: VAE, data: Dataset) -> Dataset:
+def as_unlabelled(vae: VAE, data: Data) -> Data:
     """Return data of which the bound of any model is one on log p(x): a :class:`SemiSupervisedVAE` sees no labels.
 
     With its labels, its bound is on log p(x, y), which is lower by log Y where the labels tell nothing of the data.
@@ -55,7 +55,7 @@ def as_unlabelled(vae: VAE, data: Dataset) -> Dataset:
 
 
 @in_predict_mode
-def evaluate(bound: Objective, data: Union[Dataset, ArrayLike], batch_size: int = 500, seed: int = 0) -> Estimate:
+def evaluate(bound: Objective, data: Any, batch_size: int = 500, seed: int = 0) -> Estimate:
     """Estimate the bound and its two terms.
 
     Of a :class:`gluonvae.SemiSupervisedVAE` it is the bound on log p(x, y) of data points whose label is known, and
@@ -65,8 +65,9 @@ def evaluate(bound: Objective, data: Union[Dataset, ArrayLike], batch_size: int 
     ----------
     bound : Objective
         The bound, over its model.
-    data : Dataset or array
-        Images ``(N, X)``, with labels for a model that takes them.
+    data : Dataset or array, or batches
+        Data points ``(N, X)`` in any form that :func:`gluonvae.batches.dataset_for` takes, with labels for a model that
+        takes them.
     batch_size : int
     seed : int
         Seed of noise and dynamic pixels: the result is the same for the same parameters, and leaves no trace in
@@ -96,7 +97,7 @@ def evaluate(bound: Objective, data: Union[Dataset, ArrayLike], batch_size: int 
 
 
 @in_predict_mode
-def kl_by_layer(vae: VAE, data: Union[Dataset, ArrayLike], batch_size: int = 500, seed: int = 0) -> np.ndarray:
+def kl_by_layer(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0) -> np.ndarray:
     """Estimate the KL divergence of each layer of latent variables.
 
     It is the mean over the data of E_q[log q(z_l | its layer before, x) - log p(z_l | z_{l+1})], from one latent
@@ -137,14 +138,14 @@ def kl_by_layer(vae: VAE, data: Union[Dataset, ArrayLike], batch_size: int = 500
     return np.concatenate(rows, axis=1).mean(axis=1, dtype=np.float64)
 
 
-def named_kl_by_layer(vae: VAE, data: Dataset) -> dict[str, float]:
+def named_kl_by_layer(vae: VAE, data: Data) -> dict[str, float]:
     """Return :func:`kl_by_layer` as "kl_1", "kl_2", ...; nothing for a model that has none."""
     values = kl_by_layer(vae, data) if layers_of(vae) > 1 and not vae.kl_is_replaced else ()
     return {f"kl_{layer}": float(value) for layer, value in enumerate(values, 1)}
 
 
 @in_predict_mode
-def accuracy(vae: SemiSupervisedVAE, data: Dataset, batch_size: int = 500, seed: int = 0) -> float:
+def accuracy(vae: SemiSupervisedVAE, data: Any, batch_size: int = 500, seed: int = 0) -> float:
     """Return the share of labelled images whose most probable class is their label.
 
     Parameters
@@ -164,21 +165,27 @@ def accuracy(vae: SemiSupervisedVAE, data: Dataset, batch_size: int = 500, seed:
     """
     if not isinstance(vae, SemiSupervisedVAE):
         raise TypeError(f"accuracy is of a SemiSupervisedVAE's classes, got {type(vae).__name__}")
-    labels = dataset_for(vae, data).labels
-    if labels is None or not np.any(labels >= 0):
-        raise ValueError("no image in data has a label: all are -1")
     check_parameters(vae)
-    known = labels >= 0
-    images = data.subset(known).drawn_once(seed)
-    classes = [as_numpy(vae.classify(batch)).argmax(axis=1) for batch, _ in batches(vae, images, batch_size)]
-    return np.count_nonzero(np.concatenate(classes) == labels[known]) / len(images)
+    right = known = 0
+    for batch, label in batches(vae, dataset_for(vae, data).drawn_once(seed), batch_size):
+        # (B, Y), zeros where it is missing
+        rows = as_numpy(cast(Tensor, label))
+        has_label = rows.any(axis=1)
+        found = as_numpy(vae.classify(batch)).argmax(axis=1) == rows.argmax(axis=1)
+        right, known = right + int(found[has_label].sum()), known + int(has_label.sum())
+    if not known:
+        raise ValueError("no image in data has a label: all are -1")
+    return right / known
 
 
-def named_accuracy(vae: VAE, data: Dataset) -> dict[str, float]:
+def named_accuracy(vae: VAE, data: Data) -> dict[str, float]:
     """Return :func:`accuracy` as "accuracy"; nothing for a model without a classifier, or data without a label."""
-    if not isinstance(vae, SemiSupervisedVAE) or data.labels is None or data.labels.ndim > 1:
+    if not isinstance(vae, SemiSupervisedVAE):
         return {}
-    return {"accuracy": accuracy(vae, data)} if np.any(data.labels >= 0) else {}
+    if isinstance(data, Stream):
+        return {"accuracy": accuracy(vae, data)} if data.has_labels else {}
+    has_label = data.labels is not None and data.labels.ndim == 1 and np.any(data.labels >= 0)
+    return {"accuracy": accuracy(vae, data)} if has_label else {}
 
 
 def standard_error(values: np.ndarray) -> float:

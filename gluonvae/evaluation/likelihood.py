@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
 from .. import checks
 from ..backend.operators import as_numpy
 from ..backend.structures import leaves, map_structure, split
-from ..backend.types import ArrayLike, Operators, Tensor
+from ..backend.types import Operators, Tensor
 from ..batches import batches, dataset_for, to_device
-from ..data import Dataset
 from ..models import VAE
 from ..networks import GraphOver
 from ..noise import NoiseSpec, fill
@@ -51,7 +50,7 @@ class LogWeight(GraphOver):
 @in_predict_mode
 def log_marginal_likelihood(
     vae: VAE,
-    data: Union[Dataset, ArrayLike],
+    data: Any,
     samples: int = 5000,
     *,
     memory: float = 128.0,
@@ -66,8 +65,8 @@ def log_marginal_likelihood(
     ----------
     vae : VAE
         The model; it stays as it is, imperative or hybridised.
-    data : Dataset or array
-        Images ``(N, X)``, with labels for a model that takes them; dynamic pixels are drawn once.
+    data : Dataset or array, or batches
+        See :func:`gluonvae.evaluate`; dynamic pixels are drawn once.
     samples : int
         K.
     memory : float
@@ -103,7 +102,8 @@ def log_marginal_likelihood(
     log_weight.hybridize(static_alloc=True, static_shape=True)
     rows = max(1, int(memory * 2**20 / (4 * ARRAYS_A_ROW * vae.floats_per_sample)))
     parts: list[np.ndarray] = []
-    with progress_bar(len(data) * samples, "sample", progress) as bar:
+    count = data.known_rows
+    with progress_bar(count and count * samples, "sample", progress) as bar:
         for batch, label in batches(vae, data, max(1, rows // samples)):
             start = sum(map(len, parts))
             noise = [np.random.default_rng((seed, start + row)) for row in range(len(batch))]

@@ -7,12 +7,13 @@ from typing import Any, Optional
 import numpy as np
 
 from .. import checks
-from ..backend.operators import is_symbol
+from ..backend.operators import as_numpy, is_symbol
 from ..backend.runtime import mx
 from ..backend.types import Label, Structure, Tensor
 from ..distributions import Distribution
 from ..generator import Generator
 from ..inference import InferenceNetwork
+from ..labels import Labels, as_labels, class_names, has_classes, numbered
 from ..networks import XavierBlock
 from ..prior import Prior
 from .vae import VAE
@@ -46,6 +47,8 @@ class ConditionalVAE(VAE):
     """
 
     least_class = 0
+    class_names: Optional[tuple[Any, ...]] = None
+    """What classes 0, 1, ... are called in the data, if it is not 0, 1, ...: texts, or other numbers."""
 
     def __init__(
         self, generator: Generator, inference_net: InferenceNetwork, prior: Optional[Prior] = None, *, label_size: int
@@ -67,12 +70,29 @@ class ConditionalVAE(VAE):
         if isinstance(label, mx.nd.NDArray) and label.ndim == 2:
             checks.tensor("label", label, (count, self.label_size), self.dtype)
             return (label,)
-        values = label.asnumpy() if isinstance(label, mx.nd.NDArray) else np.asarray(label)
-        return (mx.nd.array(self.label_values(values, count), self.context, self.dtype),)
+        return (mx.nd.array(self.label_values(as_numpy(label), count), self.context, self.dtype),)
 
     def missing_label(self, count: int) -> np.ndarray:
         """Return the labels of data that were passed without: here they must not be missing."""
         raise TypeError(f"label is missing: {type(self).__name__} takes the data and its labels, label=...")
+
+    def meet_classes(self, labels: Labels) -> None:
+        """Remember the names of classes, of the first labels that have names or are no numbers from 0 to Y - 1.
+
+        Raises
+        ------
+        ValueError
+            If there are more than Y classes.
+        """
+        if self.class_names is not None or labels.values.ndim != 1 or self.label_size == 1:
+            return
+        fits = labels.names is None and labels.values.max() < self.label_size
+        names = None if fits or not has_classes(labels.values) else class_names([labels])
+        if names is not None and len(names) > self.label_size:
+            raise ValueError(
+                f"there are {len(names)} classes, such as {names[0]!r}, and label_size is {self.label_size}"
+            )
+        self.class_names = names
 
     def label_values(self, labels: np.ndarray, count: int) -> np.ndarray:
         """Return labels as rows, classes one-hot.
@@ -80,7 +100,7 @@ class ConditionalVAE(VAE):
         Parameters
         ----------
         labels : numpy.ndarray
-            ``(B,)`` or ``(B, Y)``.
+            ``(B,)``: classes by name or by number, those of :attr:`class_names` where there are any; ``(B, Y)``.
         count : int
             B.
 
@@ -92,8 +112,14 @@ class ConditionalVAE(VAE):
         Raises
         ------
         ValueError
-            For another shape, or numbers that are no class.
+            For another shape, names that are no class, or numbers that are none.
         """
+        if labels.dtype.kind in "SUO" or (self.class_names is not None and labels.shape == (count,)):
+            labels = numbered(as_labels(labels, count, "data points"), self.class_names)
+        return self.label_rows(labels, count)
+
+    def label_rows(self, labels: np.ndarray, count: int) -> np.ndarray:
+        """Return labels as :meth:`label_values` does, of which classes are numbers from 0 to Y - 1."""
         size = self.label_size
         if labels.ndim == 1 and size == 1 and self.least_class == 0:
             labels = labels[:, None]
@@ -124,6 +150,6 @@ class ConditionalVAE(VAE):
             raise TypeError(f"label is missing: which class of the {self.label_size} are the images to be of?")
         values = label.asnumpy() if isinstance(label, mx.nd.NDArray) else np.asarray(label)
         if values.ndim == 0:
-            return np.full(n, values)
+            return np.full(n, values, values.dtype)
         one_condition = self.label_size > 1 and values.shape == (self.label_size,)
         return np.tile(values, (n, 1)) if one_condition and not np.array_equal(values, np.rint(values)) else label

@@ -99,7 +99,11 @@ class SemiSupervisedVAE(ConditionalVAE):
 
     def _for_all(self, label: Optional[Label], n: int) -> Label:
         # of p(y), where it is left out
-        return super()._for_all(_noise.source.rng.integers(self.label_size, size=n) if label is None else label, n)
+        if label is None:
+            label = _noise.source.rng.integers(self.label_size, size=n)
+            if self.class_names is not None:
+                label = np.asarray(self.class_names)[label]
+        return super()._for_all(label, n)
 
     def two_terms(self, data: Tensor, noise: Structure, *label: Tensor) -> tuple[Tensor, Tensor]:
         log_likelihood, kl, _ = self.labelled_terms(data, noise, *label)

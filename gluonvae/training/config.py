@@ -16,7 +16,8 @@ from typing import Any, Callable, NamedTuple, Optional, TypedDict
 
 from .._version import __version__
 from ..backend.installation import conditions
-from ..data import BINARIZATIONS, Dataset, Splits, all_labels, has_classes
+from ..batches import Data
+from ..data import BINARIZATIONS, Dataset, Splits, Stream, all_labels, has_classes
 from ..files import parse_json
 from ..generator import LIKELIHOODS
 from ..inference import POSTERIORS
@@ -67,12 +68,12 @@ class Config(TypedDict):
     """The arguments of the command; empty for a training from Python."""
 
 
-def config_of(splits: Sequence[Optional[Dataset]], **fields: Any) -> Config:
+def config_of(splits: Sequence[Optional[Data]], **fields: Any) -> Config:
     """Return what config.json holds of a training.
 
     Parameters
     ----------
-    splits : sequence of Dataset
+    splits : sequence of Dataset or Stream
         Training, validation and test set, of which the last two may be None.
     **fields
         "model", "data" and "asked".
@@ -80,28 +81,39 @@ def config_of(splits: Sequence[Optional[Dataset]], **fields: Any) -> Config:
     train = splits[0]
     if train is None:
         raise ValueError("there is no training data")
-    values = train.possible_values()
     content: Any = {
         "schema": SCHEMA,
         "gluonvae": __version__,
         "conditions": conditions(),
-        "parts": {name: part and part_of(part) for name, part in zip(Splits._fields, splits)},
+        "parts": parts_of(splits),
         "shape": train.shape,
-        "limits": [float(values.min()), float(values.max())],
+        "limits": _finite(train.limits),
         "classes": has_classes(all_labels(splits)),
         **fields,
     }
     return content
 
 
-def config_from_python(bound: Objective, train: Dataset, valid: Optional[Dataset]) -> Config:
+def config_from_python(bound: Objective, train: Data, valid: Optional[Data]) -> Config:
     """Return what config.json holds of a training that :func:`gluonvae.fit` was called for."""
     try:
         model = json.loads(json.dumps(bound.vae.made_with))
     except (TypeError, ValueError):  # a body or an activation of the user's own
         model = None
-    data = {"name": None, "folder": None, "binarization": train.binarization, "shape": None}
+    binarization = train.binarization if isinstance(train, Dataset) else "none"
+    data = {"name": None, "folder": None, "binarization": binarization, "shape": None}
     return config_of((train, valid, None), model=model, data=data, asked={})
+
+
+def parts_of(splits: Sequence[Optional[Data]]) -> Optional[dict[str, Optional[Part]]]:
+    """Return what config.json tells of the parts of the data; None where they are batches, which are read once."""
+    if any(isinstance(part, Stream) for part in splits):
+        return None
+    return {name: part_of(part) if isinstance(part, Dataset) else None for name, part in zip(Splits._fields, splits)}
+
+
+def _finite(limits: Optional[Sequence[float]]) -> Optional[list[float]]:
+    return None if limits is None or not all(map(math.isfinite, limits)) else list(map(float, limits))
 
 
 def part_of(data: Dataset) -> Part:

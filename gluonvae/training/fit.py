@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
 from .. import checks
-from ..batches import dataset_for
-from ..data import Dataset
+from ..batches import Data, dataset_for
+from ..data import Stream
 from ..objectives import Objective
 from ..progress import progress_bar
 from .config import Config, config_from_python
@@ -22,16 +22,18 @@ from .schedules import Scheduled
 from .signals import Stopping
 from .step import Stepper
 
+BATCH_SIZE = 128
+
 _log = logging.getLogger(__name__)
 
 
 def fit(
     bound: Objective,
-    train: Union[Dataset, Any],
-    valid: Optional[Union[Dataset, Any]] = None,
+    train: Any,
+    valid: Any = None,
     *,
     epochs: int = 20,
-    batch_size: int = 128,
+    batch_size: Optional[int] = None,
     optimizer: str = FusedAdam.name,
     learning_rate: Scheduled = 1e-3,
     beta: Optional[Scheduled] = None,
@@ -54,11 +56,13 @@ def fit(
     ----------
     bound : Objective
         The bound; its model is initialised. Hybridise it beforehand for speed.
-    train, valid : Dataset or array
-        Images ``(N, X)``, with labels for a model that takes them.
+    train, valid : Dataset or array, or batches
+        Data points ``(N, X)`` in any form that :func:`gluonvae.batches.dataset_for` takes, with labels for a model that
+        takes them.
     epochs : int
         Number of passes over ``train``, each in a new order; the last batch may be smaller.
-    batch_size : int
+    batch_size : int, optional
+        By default 128, or that of the batches where ``train`` is a DataLoader or another iterable of batches.
     optimizer : str
         Name of one of MXNet's optimizers; by default "adam", compiled, see
         :class:`gluonvae.training.optimizer.FusedAdam`.
@@ -123,8 +127,7 @@ def fit(
     epochs, progress = checks.positive_int("epochs", epochs), checks.boolean("progress", progress)
     train = dataset_for(bound.vae, train, "train")
     valid = None if valid is None else dataset_for(bound.vae, valid, "valid")
-    if checks.positive_int("batch_size", batch_size) > len(train):
-        raise ValueError(f"batch_size {batch_size} is larger than the data: train has {len(train)} images")
+    batch_size = _batch_size(batch_size, train)
     stepper = Stepper(bound, optimizer, learning_rate, {**(weights or {}), **({} if beta is None else {"beta": beta})})
     training = Training(stepper, train, valid, epochs, batch_size, callbacks)
     schedule, stopping = CheckpointSchedule(checkpoint_minutes, checkpoint_epochs), Stopping()
@@ -143,6 +146,16 @@ def fit(
     return training.history
 
 
+def _batch_size(asked: Optional[int], train: Data) -> Optional[int]:
+    """The size of a batch; None for that of a stream."""
+    if isinstance(train, Stream):
+        return asked and checks.positive_int("batch_size", asked)
+    size = min(BATCH_SIZE, len(train)) if asked is None else checks.positive_int("batch_size", asked)
+    if size > len(train):
+        raise ValueError(f"batch_size {size} is larger than the data: train has {len(train)} {train.things}")
+    return size
+
+
 def _open_run(
     folder: Union[str, Path, Run, None], resume: Union[str, Path, None], config: Callable[[], Config]
 ) -> Optional[Run]:
@@ -153,7 +166,7 @@ def _open_run(
 
 
 def _run_epochs(training: Training, stopping: Stopping, saver: Optional[Saver], progress: bool) -> None:
-    images = len(training.train)
-    done = (training.epoch - 1) * images + training.row
-    with progress_bar(training.epochs * images, "img", progress, initial=done, dynamic_ncols=True) as bar:
+    rows = training.train.known_rows
+    total, done = rows and training.epochs * rows, (training.epoch - 1) * (rows or 0) + training.row
+    with progress_bar(total, "img", progress, initial=done, dynamic_ncols=True) as bar:
         training.fit(bar, stopping, saver.after_step if saver else lambda epoch_ended: None)

@@ -6,6 +6,7 @@ import logging
 import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from functools import cached_property
 from typing import Any, Optional
 
@@ -15,7 +16,7 @@ from tqdm import tqdm
 from .. import checks
 from .. import noise as _noise
 from ..backend.runtime import mx
-from ..batches import load_batch
+from ..batches import Data, epoch
 from ..data import Dataset
 from ..evaluation import evaluate
 from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_layer
@@ -57,11 +58,13 @@ class Training:
     ----------
     stepper : Stepper
         Takes the steps.
-    train : Dataset
+    train : Dataset or Stream
         The training data.
-    valid : Dataset, optional
+    valid : Dataset or Stream, optional
         The validation data.
-    epochs, batch_size : int
+    epochs : int
+    batch_size : int, optional
+        Left out, that of a Stream.
     callbacks : sequence of callable
         Each is called after each epoch with its metrics.
     """
@@ -69,10 +72,10 @@ class Training:
     def __init__(
         self,
         stepper: Stepper,
-        train: Dataset,
-        valid: Optional[Dataset],
+        train: Data,
+        valid: Optional[Data],
         epochs: int,
-        batch_size: int,
+        batch_size: Optional[int],
         callbacks: Sequence[Callable[[Metrics], None]] = (),
     ) -> None:
         self.stepper, self.train, self.valid = stepper, train, valid
@@ -85,7 +88,7 @@ class Training:
         self.in_callbacks = False
         """Whether callbacks are being called, which may draw noise."""
         self._best_bound: Optional[float] = None
-        self._order = np.empty(0, np.int64)
+        self._order: Any = None
         self._noise_before = self._noise_now = _noise.source.state()
         self._seconds = 0.0
         self._mxnet_seed: Optional[int] = None
@@ -110,8 +113,7 @@ class Training:
         validation = ""
         while self.epoch <= self.epochs and not stopping.received:
             bar.set_description(f"epoch {self.epoch}/{self.epochs}{validation}", refresh=False)
-            self._train_epoch(bar, stopping, after_step)
-            if self.row < len(self.train):
+            if not self._train_epoch(bar, stopping, after_step):
                 break
             metrics = self._end_epoch()
             if self.valid is not None:
@@ -119,28 +121,36 @@ class Training:
             after_step(True)
         self.history.interrupted = self.epoch <= self.epochs
 
-    def _train_epoch(self, bar: tqdm, stopping: Stopping, after_step: Callable[[bool], None]) -> None:
-        """Take the steps of an epoch that are left, until a signal."""
+    def _train_epoch(self, bar: tqdm, stopping: Stopping, after_step: Callable[[bool], None]) -> bool:
+        """Take the steps of an epoch that are left, until a signal; return whether the epoch has ended."""
         if self.row == 0:
             self._noise_before = _noise.source.state()
-            self._order = _noise.source.permutation(len(self.train))
+            self._order = _random_order(self.train)
             self._seconds = 0.0
             self.stepper.start_epoch()
         stepper, started = self.stepper, time.perf_counter() - self._seconds
-        while self.row < len(self.train) and not stopping.received:
-            rows = self._order[self.row : self.row + self.batch_size]
-            if self._mxnet_seed is not None:
-                mx.random.seed(zlib.crc32(f"{self._mxnet_seed} {stepper.taken}".encode()))
-            stepper.step(load_batch(self.bound.vae, self.train, rows), rows)
-            self._noise_now = _noise.source.state()
-            self.row += len(rows)
-            stepper.is_settled = True
-            self._seconds = time.perf_counter() - started
-            if stepper.seen:
-                bound, log_likelihood, kl = stepper.sums / stepper.seen
-                bar.set_postfix_str(f"bound {bound:.2f}, log-lik. {log_likelihood:.2f}, KL {kl:.2f}", refresh=False)
-            bar.update(len(rows))
-            after_step(False)
+        batches = epoch(self.bound.vae, self.train, self._order, self.row, self.batch_size)
+        with closing(batches):  # what reads ahead ends with the epoch
+            for batch, rows in batches:
+                if self._mxnet_seed is not None:
+                    mx.random.seed(zlib.crc32(f"{self._mxnet_seed} {stepper.taken}".encode()))
+                stepper.step(batch, rows)
+                self._noise_now = _noise.source.state()
+                self.row += len(rows)
+                stepper.is_settled = True
+                self._seconds = time.perf_counter() - started
+                self._show(bar, len(rows))
+                after_step(False)
+                if stopping.received:
+                    return self.row == self.train.known_rows
+        return True
+
+    def _show(self, bar: tqdm, rows: int) -> None:
+        """Tell of a step."""
+        if self.stepper.seen:
+            bound, log_likelihood, kl = self.stepper.sums / self.stepper.seen
+            bar.set_postfix_str(f"bound {bound:.2f}, log-lik. {log_likelihood:.2f}, KL {kl:.2f}", refresh=False)
+        bar.update(rows)
 
     def _end_epoch(self) -> Metrics:
         """Validate, add a row to the history, and tell the callbacks."""
@@ -230,7 +240,7 @@ class Training:
         self._noise_before, self._noise_now = values["noise_before_epoch"], values["noise"]
         _noise.source.restore(self._noise_before)
         if self.row:
-            self._order = _noise.source.permutation(len(self.train))
+            self._order = _random_order(self.train)
             _noise.source.restore(self._noise_now)
 
     @cached_property
@@ -247,7 +257,12 @@ class Training:
         }
 
 
-def _validated(bound: Objective, valid: Dataset) -> Metrics:
+def _random_order(data: Data) -> Any:
+    """The order of an epoch, of the seeded source: rows of a Dataset, and the seed of a Stream's."""
+    return _noise.source.permutation(len(data)) if isinstance(data, Dataset) else int(_noise.source.rng.integers(2**32))
+
+
+def _validated(bound: Objective, valid: Data) -> Metrics:
     """What is told of the validation data; the bound is always one on log p(x), also where there are labels."""
     terms = evaluate(bound, as_unlabelled(bound.vae, valid))[:3]
     further = {**named_kl_by_layer(bound.vae, valid), **named_accuracy(bound.vae, valid)}

@@ -10,7 +10,7 @@ from typing import Optional
 from .. import checks
 from .. import noise as _noise
 from ..backend.runtime import mx
-from ..batches import load_batch
+from ..batches import batches
 from ..networks.blocks import not_finite
 from .loop import Training
 from .run import Run, RunError
@@ -158,5 +158,5 @@ def _know_all_sizes(training: Training) -> None:
     bound = training.bound
     if any(parameter._data is None for parameter in bound.collect_params().values()):
         source = _noise.NoiseSource(0)
-        batch = load_batch(bound.vae, training.train, slice(1), source)
+        batch = next(batches(bound.vae, training.train, 1, source))
         bound.terms(batch.data, bound.draw_noise(1, source), batch.label, validated=True)

@@ -76,10 +76,10 @@ REFUSED = {
     "three axes": (np.zeros((N, 2, 2)), SHAPE + r"\(30, 2, 2\)"),
     "one number": (3, SHAPE + r"\(\)"),
     "no columns": (np.zeros((N, 0)), SHAPE + r"\(30, 0\)"),
-    "words": (["cat"] * N, "labels must be numbers, .* got dtype <U3"),
-    "missing": ([None] * N, "labels must be numbers, .* got dtype object"),
-    "complex": (CLASSES * 1j, "labels must be numbers, .* got dtype complex128"),
-    "NaN": (np.where(CLASSES == 1, np.nan, 0), r"labels has nan at \(1,\)"),
+    "all missing": ([None] * N, r"all labels are missing"),
+    "an object among numbers": ([0.0] * (N - 1) + [{}], "labels must be numbers or names"),
+    "complex": (CLASSES * 1j, "labels must be numbers or names, .* got dtype complex128"),
+    "NaN among conditions": (np.where(CLASSES == 1, np.nan, 0.5), r"labels has nan at \(1,\): a class may be missing"),
     "infinity": (np.where(CONDITIONS == 1, np.inf, 0), r"labels has inf at \(29, 1\)"),
 }
 

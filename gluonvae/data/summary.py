@@ -1,0 +1,104 @@
+"""What the values of a data set are like, found in one pass over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from .stores import Sparse, Store
+
+
+class Summary(NamedTuple):
+    """What is true of all values of a data set."""
+
+    low: float
+    """The least value that is not missing; NaN where all are."""
+    high: float
+    """The greatest."""
+    binary: bool
+    """Whether all values that are not missing are 0 or 1."""
+    whole: bool
+    """Whether all are whole numbers."""
+    missing: int = 0
+    """How many are missing, NaN."""
+    first_missing: Optional[tuple[int, int]] = None
+    """Row and column of the first."""
+
+
+def joined(parts: Sequence[Summary]) -> Summary:
+    """Return what is true of several data sets together; where a value is missing in one, it is that of the first."""
+    return Summary(
+        float(np.nanmin([part.low for part in parts])),
+        float(np.nanmax([part.high for part in parts])),
+        all(part.binary for part in parts),
+        all(part.whole for part in parts),
+        sum(part.missing for part in parts),
+        next((part.first_missing for part in parts if part.first_missing), None),
+    )
+
+
+def summarize(name: str, store: Store) -> Summary:
+    """Look at all values of a store.
+
+    Parameters
+    ----------
+    name : str
+        What messages call the values.
+    store : Store
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite, with its row and column.
+    """
+    if store.dtype == bool:
+        return Summary(0.0, 1.0, True, True)
+    if isinstance(store, Sparse):
+        return _of_sparse(name, store)
+    low, high, binary, whole, missing, first, row = np.inf, -np.inf, True, True, 0, None, 0
+    for block in store.blocks():
+        part = _of_block(name, block, row)
+        low, high = np.fmin(low, part.low), np.fmax(high, part.high)
+        binary, whole = binary and part.binary, whole and part.whole
+        missing, first, row = missing + part.missing, first or part.first_missing, row + len(block)
+    return Summary(float(low), float(high), binary, whole, missing, first)
+
+
+def _of_sparse(name: str, store: Sparse) -> Summary:
+    """Of the values that are kept, and 0 for the others."""
+    values = store.matrix.data
+    if not len(values):
+        return Summary(0.0, 0.0, True, True)
+    part = _of_block(name, values[None], 0)  # a row of its own: where it is does not matter unless it is wrong
+    if part.missing:
+        place = int(np.flatnonzero(np.isnan(values))[0])
+        row = int(np.searchsorted(store.matrix.indptr, place, side="right")) - 1
+        part = part._replace(first_missing=(row, int(store.matrix.indices[place])))
+    full = len(values) == np.prod(store.shape, dtype=float)
+    return part if full else part._replace(low=min(part.low, 0.0), high=max(part.high, 0.0))
+
+
+def _of_block(name: str, block: np.ndarray, first_row: int) -> Summary:
+    low, high = block.min(), block.max()
+    missing, first = 0, None
+    if block.dtype.kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
+        infinite = np.isinf(block)
+        if infinite.any():
+            row, column = (int(i) for i in np.argwhere(infinite)[0])
+            raise ValueError(f"{name} has {block[row, column]} at {(first_row + row, column)}")
+        nan = np.isnan(block)
+        missing, (row, column) = int(np.count_nonzero(nan)), (int(i) for i in np.argwhere(nan)[0])
+        first, block = (first_row + row, column), block[~nan]
+        if not block.size:
+            return Summary(np.nan, np.nan, True, True, missing, first)
+        low, high = block.min(), block.max()
+    in_unit = bool(low >= 0 and high <= 1)
+    binary = in_unit and bool(((block == 0) | (block == 1)).all())
+    whole = block.dtype.kind in "bui" or binary or (not in_unit and bool((block == np.rint(block)).all()))
+    return Summary(float(low), float(high), binary, whole, missing, first)
