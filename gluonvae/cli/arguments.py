@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import ast
-import json
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, Optional
+from typing import Any, NoReturn
 
 from ..data import BINARIZATIONS, NAMES
 from ..generator import LIKELIHOODS
@@ -17,11 +14,9 @@ from ..inference import POSTERIORS
 from ..networks import ACTIVATIONS, DECODERS, ENCODERS, PRECISIONS
 from ..objectives import BOUNDS
 from ..prior import PRIORS
-from ..registry import Registry
 from ..training.optimizer import FusedAdam
 from ..training.saving import MINUTES
-
-Group = argparse._ActionsContainer
+from .kinds import Group, OneOrSeveral, choice, kind, number, options
 
 
 def train(command: argparse.ArgumentParser) -> None:
@@ -35,17 +30,17 @@ def train(command: argparse.ArgumentParser) -> None:
 def sample(command: argparse.ArgumentParser) -> None:
     """Add the arguments of ``gluonvae sample``."""
     _run(command)
-    _number(command, "-n", "number of images", 100)
-    text = "in a conditional model, of what class, from 0 (default: of all in turn), or of what condition"
-    _number(command, "--label", text, type=float, nargs="+", metavar="Y")
+    number(command, "-n", "number of images", 100)
+    text = "in a conditional model, of what class, by name or number (default: of all in turn), or of what condition"
+    number(command, "--label", text, type=str, nargs="+", metavar="Y")
     _drawing(command)
 
 
 def reconstruct(command: argparse.ArgumentParser) -> None:
     """Add the arguments of ``gluonvae reconstruct``."""
     _run(command)
-    _number(command, "-n", "reconstructions of each image", 9)
-    _number(command, "--images", "number of test images (default: 10, or all where there are fewer)")
+    number(command, "-n", "reconstructions of each image", 9)
+    number(command, "--images", "number of test images (default: 10, or all where there are fewer)")
     _moved_data(command)
     _drawing(command)
 
@@ -53,10 +48,10 @@ def reconstruct(command: argparse.ArgumentParser) -> None:
 def evaluate(command: argparse.ArgumentParser) -> None:
     """Add the arguments of ``gluonvae evaluate``."""
     _run(command)
-    _number(command, "--samples", "latent states drawn for an image", 5000, metavar="K")
-    _number(command, "--images", "number of test images (default: all)")
+    number(command, "--samples", "latent states drawn for an image", 5000, metavar="K")
+    number(command, "--images", "number of test images (default: all)")
     _moved_data(command)
-    _number(command, "--seed", "of the draw", 0)
+    number(command, "--seed", "of the draw", 0)
     _device(command)
 
 
@@ -103,7 +98,7 @@ class _RaisingParser(argparse.ArgumentParser):
 def _words(action: argparse.Action, value: Any) -> list[str]:
     """The words of a command line that give an argument a value."""
     flag = action.option_strings[-1]
-    if value is None or value is False or value == {}:
+    if value is None or value is False or value in ({}, action.default):
         return []
     if value is True:
         return [flag]
@@ -122,15 +117,31 @@ def output(group: Group) -> None:
 
 
 def _data(group: Group) -> None:
-    text = f"{', '.join(NAMES)}, or your own: an .npy or .npz file, a folder with train.npy, or one of images"
+    text = (
+        f"{', '.join(NAMES)}, or your own: a file, such as .npy, .npz, .csv, .parquet or .h5ad, or a folder of images"
+    )
     group.add_argument("--data", default="digits", metavar="NAME|PATH", help=text)
     group.add_argument(
         "--data-dir",
         metavar="FOLDER",
-        help="where the files of mnist or binarized_mnist lie, before GLUONVAE_DATA and Gluon's own "
-        "folder are looked into; what is in none is downloaded",
+        help="where the files of a named data set lie, before GLUONVAE_DATA and Gluon's own folder are looked into; what "
+        "is in none is downloaded",
     )
-    _number(group, "--shape", "of one image of your own data, such as 28 28", nargs="+")
+    add, column = partial(number, group), partial(group.add_argument, metavar="COLUMN")
+    add("--shape", "of one image of your own data, such as 28 28", nargs="+")
+    add("--white", "the grey value that is full intensity (default: 255, 65535 or 1, by the data)", type=float)
+    text = "shares of the training, validation and test set (default: a tenth for each of the latter two)"
+    add("--split", text, type=float, nargs=3, metavar=("TRAIN", "VALID", "TEST"))
+    add("--split-seed", "of the split at random", 0)
+    column("--groups", dest="group_column", help="rows with the same value in it come into one part: a patient's, say")
+    column("--label-column", help="of a table, or the annotation of cells, that is the label")
+    column("--drop", nargs="+", default=[], help="columns of a table to leave out")
+    group.add_argument("--layer", metavar="NAME", help="of an AnnData file, that has the counts")
+    add("--resize", "images of a folder are scaled to this", nargs=2, metavar=("HEIGHT", "WIDTH"))
+    text = "cut images to the proportions of --resize, or without it to a square, at the centre"
+    group.add_argument("--crop", action="store_true", help=text)
+    text = "leave out images that cannot be read, with a warning"
+    group.add_argument("--skip-broken", action="store_true", help=text)
     group.add_argument(
         "--binarization",
         choices=BINARIZATIONS,
@@ -141,15 +152,18 @@ def _data(group: Group) -> None:
 
 
 def _model(group: Group) -> None:
-    _kind(group, "likelihood", LIKELIHOODS, "bernoulli_prod", "distribution of an image given the latent state")
-    _options(group, "likelihood", "std=0.5")
-    _kind(group, "posterior", POSTERIORS, "gaussian", "distribution of the latent state given an image")
-    _options(group, "posterior", "std=exp", dest="latent_options")
-    _kind(group, "prior", PRIORS, "standard", "distribution of the latent state")
-    _options(group, "prior", "components=10")
-    add = partial(_number, group)
+    text = "distribution of a data point given the latent state (default: what fits the data)"
+    kind(group, "likelihood", LIKELIHOODS, None, text)
+    options(group, "likelihood", "std=0.5")
+    text = "of a gaussian or laplace likelihood: measure each feature by its mean and standard deviation"
+    group.add_argument("--standardize", action="store_true", help=f"{text}; numbers stay those of your units")
+    kind(group, "posterior", POSTERIORS, "gaussian", "distribution of the latent state given an image")
+    options(group, "posterior", "std=exp", dest="latent_options")
+    kind(group, "prior", PRIORS, "standard", "distribution of the latent state")
+    options(group, "prior", "components=10")
+    add = partial(number, group)
     text = "number of latent variables; of each layer, from the image upwards, where there are layers"
-    add("--latent-size", text, 100, metavar="D", dest="latent_variable_size", action=_OneOrSeveral, nargs="+")
+    add("--latent-size", text, 100, metavar="D", dest="latent_variable_size", action=OneOrSeveral, nargs="+")
     text = "give every part of the model the label of the image, so that images can be drawn by label"
     group.add_argument("--conditional", action="store_true", help=text)
     text = "tell the model, a conditional one, the labels of N training images alone: it learns to tell those of the "
@@ -161,27 +175,27 @@ def _model(group: Group) -> None:
     text = "hidden layers from the latent state outwards (default: 200 500, or a body's own)"
     add("--generator-layers", text, dest="generator_layer_sizes", nargs="*")
     for half, argument, bodies in (("inference", "infer", ENCODERS), ("generator", "generator", DECODERS)):
-        _kind(group, f"{half}-body", bodies, "mlp", "what the hidden layers are", dest=f"{argument}_body")
-        _options(group, f"{half}-body", "batch_norm=True", dest=f"{argument}_body_options")
-        _kind(group, f"{half}-activation", ACTIVATIONS, "tanh", "of the hidden layers", dest=f"{argument}_act_type")
+        kind(group, f"{half}-body", bodies, "mlp", "what the hidden layers are", dest=f"{argument}_body")
+        options(group, f"{half}-body", "batch_norm=True", dest=f"{argument}_body_options")
+        kind(group, f"{half}-activation", ACTIVATIONS, "tanh", "of the hidden layers", dest=f"{argument}_act_type")
 
 
 def _bound(group: Group) -> None:
-    _kind(group, "bound", BOUNDS, "elbo", "bound on the log-probability of an image, or a variant of it")
-    _options(group, "bound", "gradient=stl")
-    add = partial(_number, group)
+    kind(group, "bound", BOUNDS, "elbo", "bound on the log-probability of an image, or a variant of it")
+    options(group, "bound", "gradient=stl")
+    add = partial(number, group)
     add("--samples", "latent states drawn for an image (default: the bound's own)", metavar="K")
     add("--beta", "weight of a bound that has one of that name (default: its own, 1 in elbo)", type=float, metavar="B")
     text = "weight of the bound, or a posterior's temperature, that the schedule below is of (default: beta)"
     group.add_argument("--anneal", metavar="NAME", help=text)
     add("--anneal-from", "where a linear schedule starts", 0.0, type=float, metavar="V")
     text = "how the weight gets to its value: at once, in one rise (or fall), or in repeated rises from 0"
-    _choice(group, "--beta-schedule", ("constant", "linear", "cyclical"), "constant", text)
+    choice(group, "--beta-schedule", ("constant", "linear", "cyclical"), "constant", text)
     add("--beta-epochs", "length of the rise (linear), or about that of a cycle, half of it a rise (cyclical)", 10)
 
 
 def _training(group: Group) -> None:
-    add, choose = partial(_number, group), partial(_choice, group)
+    add, choose = partial(number, group), partial(choice, group)
     add("--epochs", "passes over the training images", 120)
     add("--batch-size", "images a step", 100)
     text = "any that MXNet has; this is adam, compiled"
@@ -213,8 +227,8 @@ def _moved_data(command: Group) -> None:
 
 
 def _drawing(command: Group) -> None:
-    _choice(command, "--image", ("mean", "mode", "sample"), "mean", "what to draw of p(image | latent state)")
-    _number(command, "--seed", "of the draw", 7)
+    choice(command, "--image", ("mean", "mode", "sample"), "mean", "what to draw of p(image | latent state)")
+    number(command, "--seed", "of the draw", 7)
     _device(command)
     text = "a picture (.png, .pdf, .svg) or the numbers (.npy); by default a .png in RUN"
     command.add_argument("--out", type=Path, metavar="FILE", help=text)
@@ -222,99 +236,3 @@ def _drawing(command: Group) -> None:
 
 def _device(group: Group) -> None:
     group.add_argument("--device", default="cpu", metavar="cpu|gpu|gpu:N", help="where to compute")
-
-
-def _number(
-    group: Group,
-    flag: str,
-    text: str,
-    default: object = None,
-    *,
-    type: type = int,
-    metavar: str = "N",
-    **options: Any,
-) -> None:
-    """Add a flag of a number, or with ``nargs`` of several."""
-    group.add_argument(flag, type=type, default=default, metavar=metavar, help=text, **options)
-
-
-def _choice(group: Group, flag: str, choices: Sequence[str], default: str, text: str) -> None:
-    group.add_argument(flag, choices=choices, default=default, help=text)
-
-
-def _kind(
-    group: Group, part: str, kinds: Iterable[str], default: str, text: str, *, dest: Optional[str] = None
-) -> None:
-    """Add a flag of a name in a registry, in any spelling."""
-    group.add_argument(
-        f"--{part}",
-        dest=dest,
-        type=_name_of(part, kinds),
-        default=default,
-        metavar="NAME",
-        help=f"{text}: {', '.join(sorted(kinds))}",
-    )
-
-
-def _name_of(part: str, kinds: Iterable[str]) -> Callable[[str], str]:
-    """Return an argparse type: what is typed, in any spelling, becomes the registered name."""
-    known = Registry(f"the {part.replace('-', ' ')}")
-    known.update(dict.fromkeys(kinds))
-
-    def canonical(text: str) -> str:
-        try:
-            return known.canonical(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return canonical
-
-
-def _options(group: Group, part: str, example: str, *, dest: Optional[str] = None) -> None:
-    text = f"further arguments of the {part.replace('-', ' ')}'s class, such as {example}"
-    more: dict[str, Any] = {"type": _key_and_value, "action": _Update, "default": {}, "metavar": "KEY=VALUE"}
-    group.add_argument(f"--{part}-options", dest=dest, nargs="+", help=text, **more)
-
-
-def _key_and_value(text: str) -> tuple[str, object]:
-    """Split ``KEY=VALUE``; the value is read by :func:`_value`."""
-    key, equals, value = text.partition("=")
-    if not (key and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} must be KEY=VALUE, such as components=10")
-    return key, _value(key, value)
-
-
-WORDS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False, "none": None, "null": None}
-"""What stands for truth values and for nothing, in any case."""
-
-
-def _value(key: str, text: str) -> object:
-    """What a text stands for: a word of :data:`WORDS`, a Python literal that JSON knows, or itself."""
-    if text.strip().lower() in WORDS:
-        return WORDS[text.strip().lower()]
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{key} must be a finite number, got {text}")
-    try:
-        literal = ast.literal_eval(text)
-        json.dumps(literal, allow_nan=False)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return text
-    return literal
-
-
-class _Update(argparse.Action):
-    """Adds pairs to a dict."""
-
-    def __call__(self, parser: object, namespace: object, values: Any, option_string: object = None) -> None:
-        setattr(namespace, self.dest, {**getattr(namespace, self.dest), **dict(values)})
-
-
-class _OneOrSeveral(argparse.Action):
-    """One value as it is, several as a list."""
-
-    def __call__(self, parser: object, namespace: object, values: Any, option_string: object = None) -> None:
-        setattr(namespace, self.dest, values if len(values) > 1 else values[0])

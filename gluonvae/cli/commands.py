@@ -36,7 +36,7 @@ def sample(asked: argparse.Namespace) -> int:
 
     vae, config = _load(asked)
     n = checks.positive_int("-n", asked.n)
-    images = vae.phantasize(n, asked.image, label=labels_to_draw(vae, n, config["classes"], label=asked.label))
+    images = vae.phantasize(n, asked.image, label=labels_to_draw(vae, n, config, label=asked.label))
     plot = partial(plots.plot_images, images, shape=config["shape"], limits=config["limits"])
     remark(asked, f"{n} images are in {_write(asked, 'samples', images, plot)}")
     return 0
@@ -96,8 +96,11 @@ def _test_images(asked: argparse.Namespace, config: Config, unless_asked: Option
     if source["name"] is None and not asked.data:
         raise data.DataError("the run was trained from Python: name test images with --data")
     moved = {"name": asked.data and whole_name(asked.data), "folder": asked.data_dir}
+    arguments = {**source, **{key: value for key, value in moved.items() if value}}
+    if asked.data and arguments["name"] not in data.NAMES:
+        arguments["white"] = config["white"]  # other images are measured as the run's were
     try:
-        test = data.load(**{**source, **{key: value for key, value in moved.items() if value}}).test
+        test = data.load(**arguments).test
     except data.DataError as error:
         raise data.DataError(f"{error}; --data or --data-dir names where the run's data lie now") from error
     _compare(asked, config, test)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 
 from .. import checks
 from ..data import Dataset, has_classes
 from ..models import VAE
+from ..training.config import Config
 
 
-def label_size(labels: Optional[np.ndarray]) -> int:
+def label_size(labels: Optional[np.ndarray], class_names: Optional[Sequence[Union[str, int]]]) -> int:
     """Return Y of a model of data with labels: the number of classes, or of numbers in a condition.
 
     Parameters
     ----------
     labels : numpy.ndarray, optional
         Classes, whole numbers from 0, or fractions ``(N,)``, or rows ``(N, C)``.
+    class_names : sequence, optional
+        What the classes are called.
 
     Returns
     -------
@@ -32,6 +35,8 @@ def label_size(labels: Optional[np.ndarray]) -> int:
     """
     if labels is None:
         raise ValueError("a model with labels was asked for, and the data has none")
+    if class_names is not None:
+        return len(class_names)
     if labels.ndim == 2 or not has_classes(labels):
         return labels[0].size
     if labels.max() < 0:
@@ -40,7 +45,7 @@ def label_size(labels: Optional[np.ndarray]) -> int:
 
 
 def labels_to_draw(
-    vae: VAE, n: int, classes: bool, examples: Optional[Dataset] = None, label: Optional[Sequence[float]] = None
+    vae: VAE, n: int, config: Config, examples: Optional[Dataset] = None, label: Optional[Sequence[str]] = None
 ) -> Optional[np.ndarray]:
     """Return a label for each of ``n`` images to be drawn.
 
@@ -50,12 +55,12 @@ def labels_to_draw(
         The model.
     n : int
         The number of images.
-    classes : bool
-        Whether labels are classes, see :func:`has_classes`.
+    config : Config
+        Of the run, which knows whether labels are classes, and their names.
     examples : Dataset, optional
         Images with labels.
-    label : sequence of float, optional
-        One class, or the numbers of one condition.
+    label : sequence of str, optional
+        One class, by name or number, or the numbers of one condition.
 
     Returns
     -------
@@ -66,24 +71,53 @@ def labels_to_draw(
     Raises
     ------
     ValueError
-        If ``label`` has another size or is not finite, is missing in a model of conditions, or given in one without
-        labels.
+        If ``label`` is no class, has another size or is not finite, is missing in a model of conditions, or given in
+        one without labels.
     """
-    size = vae.label_size
+    size, classes, names = vae.label_size, config["classes"], config["class_names"]
     wanted = "1 number" if size == 1 else f"{size} numbers"
     if not size:
         if label is not None:
             raise ValueError("--label is for a model that was trained with --conditional")
         return None
+    if label is not None and names is not None:
+        return np.full(n, _class_named(label, names))
     if label is not None:
-        checks.finite("--label", np.asarray(label))
-        if len(label) == 1 and classes:
-            return np.full(n, label[0])
-        if len(label) != size:
+        numbers = _numbers(label)
+        if len(numbers) == 1 and classes:
+            return np.full(n, numbers[0])
+        if len(numbers) != size:
             raise ValueError(f"--label must be {'a class, or ' if classes else ''}{wanted}, got {len(label)}")
-        return np.tile(label, (n, 1))
+        return np.tile(numbers, (n, 1))
     if classes:
-        return np.arange(n) % size
+        return np.resize(np.arange(size) if names is None else np.asarray(names), n)
     if examples is None or examples.labels is None:
         raise ValueError(f"--label is missing: the condition that the images are to be of, {wanted}")
     return np.resize(examples.labels, (n, *examples.labels.shape[1:]))
+
+
+def _class_named(label: Sequence[str], names: Sequence[Union[str, int]]) -> Union[str, int]:
+    """The class that is meant, as the data has it."""
+    typed = " ".join(label)
+    for name in names:
+        if str(name) == typed or (isinstance(name, int) and _is_number(typed) and float(typed) == name):
+            return name
+    shown = ", ".join(map(str, names[:20])) + (", ..." if len(names) > 20 else "")
+    raise ValueError(f"--label must be one of the classes, {shown}, got {typed}")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(label: Sequence[str]) -> np.ndarray:
+    wrong = [text for text in label if not _is_number(text)]
+    if wrong:
+        raise ValueError(f"--label must be numbers: the classes of this run have no names; got {wrong[0]}")
+    numbers = np.array(list(map(float, label)))
+    checks.finite("--label", numbers)
+    return numbers

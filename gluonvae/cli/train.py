@@ -21,7 +21,6 @@ from ..batches import load_batch
 from ..distributions import Quantized
 from ..evaluation import evaluate, perplexity
 from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_layer
-from ..generator import LIKELIHOODS
 from ..models import VAE, construct_vae
 from ..models.construct import GENERATOR_LAYERS, INFER_LAYERS, sizes_of
 from ..noise import seed
@@ -88,7 +87,7 @@ def _train(asked: argparse.Namespace, run: Optional[Run] = None) -> int:
     vae.initialize(ctx=ctx)
     bound = _bound(asked, vae, len(splits.train))
     of_fit = _fit_arguments(asked, bound, len(splits.train))
-    if plots.picture_shape(splits.train.shape) is None:
+    if splits.train.things == "images" and plots.picture_shape(splits.train.shape) is None:
         _log.warning("images of shape %s are not drawn: --shape HEIGHT WIDTH would tell how", splits.train.shape)
     if run is not None:
         return _fit_and_report(asked, run, bound, splits, of_fit)
@@ -122,7 +121,7 @@ def _fit_and_report(
         raise Interrupt(getattr(error, "number", signal.SIGINT), _how_to_go_on(run)) from error
     remark(
         asked,
-        f"test bound {result.bound:.2f} nats per image (standard error {in_words(result.standard_error)}; "
+        f"test bound {result.bound:.2f} nats per {splits.train.things[:-1]} (standard error {in_words(result.standard_error)}; "
         f"log-likelihood {result.log_likelihood:.2f}, KL {result.kl:.2f})\n{_in_words(further)}"
         f"parameters, metrics and pictures are in {run.folder}",
     )
@@ -137,15 +136,37 @@ def _how_to_go_on(run: Run) -> str:
 
 def _training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
     given = asked.binarization
-    asked.binarization = given or LIKELIHOODS[asked.likelihood].pixels
     try:
-        splits = data.load(asked.data, asked.data_dir, asked.binarization, asked.shape)
+        splits = data.load(**{**_load_arguments(asked), "binarization": "none"})
     except data.DataError as error:
         where = "" if check_effect else "; --data or --data-dir names where the run's data lie now"
         raise data.DataError(f"{error}{where}") from error
+    if asked.likelihood is None:
+        _choose_likelihood(asked, splits)
+    if asked.standardize:
+        asked.likelihood_options = {**asked.likelihood_options, "standardize": True}
+    asked.binarization = given or data.binarization_for(splits, asked.likelihood)
+    splits = data.binarized(splits, asked.binarization, asked.white)
     if check_effect and given not in (None, "none") and splits.train.binary:
         raise ValueError(f"--binarization {given} has no effect: the images are zeros and ones already; leave it out")
     return splits
+
+
+def _choose_likelihood(asked: argparse.Namespace, splits: data.Splits) -> None:
+    """Ask for the likelihood that fits the data, and say which."""
+    choice = data.choose(splits)
+    asked.likelihood, asked.likelihood_options = choice.likelihood, {**choice.options, **asked.likelihood_options}
+    options = "".join(f" {name}={value}" for name, value in asked.likelihood_options.items())
+    remark(
+        asked, f"likelihood {choice.likelihood}{options}, as the data are {choice.why}; --likelihood chooses another"
+    )
+
+
+def _load_arguments(asked: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of data.load."""
+    names = inspect.signature(data.load).parameters
+    own = {"name": asked.data, "folder": asked.data_dir}
+    return {name: own[name] if name in own else getattr(asked, name) for name in names}
 
 
 def _with_few_labels(asked: argparse.Namespace, train: data.Dataset) -> data.Dataset:
@@ -157,10 +178,9 @@ def _configuration(asked: argparse.Namespace, splits: data.Splits) -> Config:
         splits,
         model=_model_arguments(asked, splits.train, data.all_labels(splits)),
         data={
+            **_load_arguments(asked),
             "name": whole_name(asked.data),
             "folder": asked.data_dir and whole_name(asked.data_dir),
-            "binarization": asked.binarization,
-            "shape": asked.shape,
         },
         asked={key: value for key, value in vars(asked).items() if key not in NOT_OF_THE_RUN},
     )
@@ -174,8 +194,8 @@ def _model_arguments(asked: argparse.Namespace, train: data.Dataset, labels: Opt
         "generator_layer_sizes": sizes_of(asked.generator_body, asked.generator_layer_sizes, GENERATOR_LAYERS),
         "infer_layer_sizes": sizes_of(asked.infer_body, asked.infer_layer_sizes, INFER_LAYERS),
         "classifier_layer_sizes": asked.classifier_layer_sizes if asked.labels else None,
-        "label_size": label_size(labels) if asked.conditional or asked.labels else 0,
-        "data_dims": train.pixels.shape[1],
+        "label_size": label_size(labels, train.class_names) if asked.conditional or asked.labels else 0,
+        "data_dims": train.width,
         "data_shape": train.shape,
     }
 
@@ -246,6 +266,6 @@ def _draw(run: Run, vae: VAE, test: data.Dataset, history: History) -> None:
         return
     images, label = load_batch(vae, test, slice(10))
     reconstructions = vae.generate_reconstructions(images, 9, "mean", label=label)
-    limits, labels = run.config["limits"], labels_to_draw(vae, 100, run.config["classes"], test)
+    limits, labels = run.config["limits"], labels_to_draw(vae, 100, run.config, test)
     plots.plot_reconstructions(images, reconstructions, run.file("reconstructions.png"), test.shape, limits)
     plots.plot_images(vae.phantasize(100, "mean", label=labels), run.file("samples.png"), test.shape, limits=limits)

@@ -64,7 +64,10 @@ class Dataset:
     binarization : str
         One of :data:`BINARIZATIONS`.
     white : float or None
-        The value of full intensity; None for zeros and ones, and for values that are left as they are.
+        The value of full intensity of what :attr:`store` has; None for zeros and ones, and for values that are left as
+        they are.
+    full_intensity : float or None
+        The same of what was given, before pixels were drawn once.
     summary : Summary
         What the values are like.
     split_seed : int or None
@@ -97,13 +100,15 @@ class Dataset:
         self.columns = found.columns if columns is None else tuple(columns)
         self.split_seed: Optional[int] = None
         self.name = name
+        self.given_white = white
+        """The value of full intensity, if it is not to be told from the values."""
         self.summary = summarize(name, self.store)
         labels = found.labels if labels is None else labels
         self.labels: Optional[np.ndarray] = None
         self.class_names: Optional[tuple[Any, ...]] = None
         if labels is not None:
             self.labels, self.class_names = as_labels(labels, len(self), things)
-        self._binarize(seed, white)
+        self._binarize(seed)
 
     def __len__(self) -> int:
         return len(self.store)
@@ -227,11 +232,12 @@ class Dataset:
         They are what a likelihood has to check against its support: of grey images a few that have all values, else all
         data points, block by block.
         """
-        if self.is_binarized or self.white == 255:
-            values = self._values(np.arange(2 if self.is_binarized else 256, dtype=np.uint8))
+        drawn_anew = self.binarization == "dynamic" and not self.binary
+        if drawn_anew or (self.white == 255 and self.binarization != "threshold"):
+            values = self._values(np.arange(2 if drawn_anew else 256, dtype=np.uint8))
             yield np.broadcast_to(values[:, None], (len(values), self.width))
         else:
-            yield from self.blocks()
+            yield from (self._prepared(block) for block in self.store.blocks())
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield all data points in their order as :meth:`batch` returns them, a few at a time.
@@ -257,13 +263,15 @@ class Dataset:
         """
         other = copy.copy(self)
         other.binarization = checks.known_name("binarization", binarization, BINARIZATIONS)
-        other._binarize(seed, white)
+        other.given_white = self.given_white if white is None else white
+        other._binarize(seed)
         return other
 
-    def _binarize(self, seed: int, white: Optional[float]) -> None:
+    def _binarize(self, seed: int) -> None:
         self.white = None
         if self.binarization != "none":
-            self.white = white_of(self.name, self.summary, self.store.dtype, white)
+            self.white = white_of(self.name, self.summary, self.store.dtype, self.given_white)
+        self.full_intensity = self.white
         if self.binarization == "once" and not self.binary:
             self.store, self.white = draw_all(self.store, self._fractions, seed), None
 

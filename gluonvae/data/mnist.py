@@ -28,7 +28,7 @@ FILES = {
 """SHA-256 digests of the published files, uncompressed."""
 
 
-def load_mnist(folder: Optional[str] = None, binarization: str = "dynamic") -> Splits:
+def load_mnist(folder: Optional[str] = None) -> Splits:
     """Load MNIST: 50,000 training, 10,000 validation and 10,000 test images, 28×28.
 
     The files are searched in ``folder``, in the folder in the environment variable ``GLUONVAE_DATA`` and in
@@ -38,13 +38,11 @@ def load_mnist(folder: Optional[str] = None, binarization: str = "dynamic") -> S
     ----------
     folder : str, optional
         Folder with the four files.
-    binarization : str, default "dynamic"
-        One of :data:`gluonvae.data.BINARIZATIONS`.
 
     Returns
     -------
     Splits
-        The three sets, with classes 0 to 9 as labels.
+        The three sets, grey values 0 to 255, with classes 0 to 9 as labels.
 
     Raises
     ------
@@ -53,7 +51,7 @@ def load_mnist(folder: Optional[str] = None, binarization: str = "dynamic") -> S
     """
     places = folders("mnist", folder)
     arrays = [_load(name, places) for name in FILES]
-    train, test = (Dataset(images, (28, 28), binarization, labels) for images, labels in (arrays[:2], arrays[2:]))
+    train, test = (Dataset(images, (28, 28), "none", labels) for images, labels in (arrays[:2], arrays[2:]))
     cut = len(train) - VALID_IMAGES
     return drawn_once_but_train(train.subset(slice(cut)), train.subset(slice(cut, None)), test)
 

@@ -1,41 +1,48 @@
-"""Images from files: an .npy or .npz file, a folder of .npy files, or a folder of image files."""
+"""A user's own files and folders: which reader reads them, and how they are split."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
+from ..labels import class_names, has_classes, numbered
 from .dataset import Dataset
-from .sources import DataError, read_arrays
-from .splits import Splits, drawn_once_but_train, part_of_split, split
+from .readers import READERS
+from .readers.base import PARTS, Contents, Reader, Rows, Wishes
+from .sources import DataError
+from .splits import Splits, held_out, part_of_split, split
 
-PARTS = ("train", "valid", "test")
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".tif", ".tiff", ".webp"})
+OPTIONS = {
+    "shape": "--shape",
+    "label_column": "--label-column",
+    "group_column": "--groups",
+    "drop": "--drop",
+    "resize": "--resize",
+    "crop": "--crop",
+    "skip_broken": "--skip-broken",
+    "layer": "--layer",
+}
+"""What the command calls the fields of :class:`Wishes`."""
 
 
-def load_own(path: Path, shape: Optional[Sequence[int]] = None, binarization: str = "dynamic") -> Splits:
-    """Load images from a file or folder.
-
-    Where there is no validation or test set, a tenth of the training images is held out for each, by a fixed seed.
+def load_own(path: Path, wishes: Wishes, shares: Optional[Sequence[float]] = None, seed: int = 0) -> Splits:
+    """Load data from a file or folder, with the values as they are.
 
     Parameters
     ----------
     path : Path
-        One of
-
-        - an ``.npy`` file of images, ``(N, X)`` or ``(N, *shape)``;
-        - an ``.npz`` file with arrays ``train`` and optionally ``valid`` and ``test``, or with ``images`` and
-          optionally ``labels``, ``(N,)`` or ``(N, C)``, or with a single array of any name;
-        - a folder with ``train.npy`` and optionally ``valid.npy`` and ``test.npy``;
-        - a folder of image files, searched recursively; they are converted to grey unless ``shape`` has three
-          numbers.
-    shape : Sequence[int], optional
-        Shape of one image, such as ``(28, 28)``.
-    binarization : str, default "dynamic"
-        One of :data:`gluonvae.data.BINARIZATIONS`.
+        What one of :data:`gluonvae.data.readers.READERS` reads.
+    wishes : Wishes
+        What is asked of the reader.
+    shares : Sequence[float], optional
+        Shares of the training, validation and test set, for data that is not in parts. Where there is no validation
+        or test set and none are asked for, a tenth of the training data is held out for each.
+    seed : int, default 0
+        Seed of the split.
 
     Returns
     -------
@@ -45,81 +52,88 @@ def load_own(path: Path, shape: Optional[Sequence[int]] = None, binarization: st
     Raises
     ------
     DataError
-        If a file cannot be read, or images or labels do not fit; the message names the path.
+        If a file cannot be read, values or labels do not fit, or something was asked for that has no effect; the
+        message names the path.
     """
-    arrays = _read(path, shape)
-    labels = arrays.pop("labels", None)
+    contents = read_own(path, wishes)
     try:
-        return _splits({part: Dataset(images, shape, binarization, labels) for part, images in arrays.items()})
+        parts = {name: _dataset(rows, contents, wishes.shape) for name, rows in contents.parts.items()}
+        groups = {name: rows.groups for name, rows in contents.parts.items()}
+        _check_groups(groups)
+        parts = _with_joint_classes(parts)
+        _check_groups(groups)
+        parts = _with_joint_classes(parts)
+        return _splits(parts, groups, shares, seed)
     except (ValueError, TypeError) as error:
         raise DataError(f"{path}: {error}") from error
 
 
-def _splits(parts: dict[str, Dataset]) -> Splits:
-    missing, tenth = [part for part in PARTS if part not in parts], max(1, len(parts["train"]) // 10)
-    if missing == ["valid", "test"]:
-        return split(parts["train"], tenth, tenth)
-    for part in missing:
-        parts["train"], parts[part] = _hold_out(parts["train"], tenth)
-    return drawn_once_but_train(**parts)
+def read_own(path: Path, wishes: Wishes) -> Contents:
+    """Read a file or folder with the reader that knows it."""
+    for reader in READERS:
+        if reader.recognises(path):
+            _check_granted(path, reader, wishes)
+            return reader.read(path, wishes)
+    nothing = "" if path.exists() else ": there is nothing of that name"
+    known = ", ".join(reader.name for reader in READERS)
+    raise DataError(f"{path} cannot be read as data{nothing}; what can be read is {known}")
 
 
-def _hold_out(data: Dataset, count: int) -> tuple[Dataset, Dataset]:
-    if len(data) <= count:
-        raise ValueError(f"{len(data)} images cannot be split: each part needs at least one")
-    order = np.random.default_rng(0).permutation(len(data))
-    return part_of_split(data, order[count:], seed=0), part_of_split(data, order[:count], seed=0)
+def _check_granted(path: Path, reader: Reader, wishes: Wishes) -> None:
+    """Refuse what was asked for and has no effect."""
+    for field in fields(wishes):
+        if getattr(wishes, field.name) != field.default and field.name not in (*reader.grants, "shape"):
+            raise DataError(f"{OPTIONS[field.name]} has no effect on {path}: {reader.name} have none; leave it out")
 
 
-def _read(path: Path, shape: Optional[Sequence[int]]) -> dict[str, np.ndarray]:
-    if path.is_dir():
-        files = {part: path / f"{part}.npy" for part in PARTS if (path / f"{part}.npy").is_file()}
-        if "train" in files:
-            return {part: read_arrays(file)["images"] for part, file in files.items()}
-        return {"train": _read_images(path, colour=shape is not None and len(shape) == 3)}
-    if path.suffix not in (".npy", ".npz"):
-        nothing = "" if path.exists() else ": there is nothing of that name"
-        raise DataError(f"{path} must be an .npy or .npz file or a folder{nothing}")
-    arrays = read_arrays(path)
-    if "train" in arrays and set(arrays) <= set(PARTS):
-        return arrays
-    if "images" in arrays and set(arrays) <= {"images", "labels"}:
-        return {"train" if name == "images" else name: array for name, array in arrays.items()}
-    if len(arrays) == 1:
-        return {"train": next(iter(arrays.values()))}
-    raise DataError(
-        f"{path} holds {', '.join(sorted(arrays))}: name the images 'train', 'valid' and 'test', or "
-        "'images', which 'labels' may go with"
+def _dataset(rows: Rows, contents: Contents, shape: Optional[Sequence[int]]) -> Dataset:
+    return Dataset(
+        rows.values, shape, "none", rows.labels, white=contents.white, things=contents.kind, columns=contents.columns
     )
 
 
-def _read_images(folder: Path, colour: bool) -> np.ndarray:
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    if not paths:
-        raise DataError(f"{folder} holds neither train.npy nor image files ({', '.join(sorted(IMAGE_SUFFIXES))})")
-    images: list[np.ndarray] = []
-    for path in paths:
-        images.append(_read_image(path, colour))
-        if images[-1].shape != images[0].shape:
-            raise DataError(
-                f"{path} has shape {images[-1].shape}, {paths[0]} has {images[0].shape}: all images must be of one size"
-            )
-    return np.stack(images)
+def _with_joint_classes(parts: dict[str, Dataset]) -> dict[str, Dataset]:
+    """Give a class the same number in all parts, also where one lacks some of the classes."""
+    labels = [data.named_labels for data in parts.values() if data.labels is not None]
+    known = [of for of in labels if of is not None and of.values.ndim == 1 and has_classes(of.values)]
+    if len(known) < len(parts):
+        return parts
+    names = class_names(known)
+    if names is None:
+        return parts
+    return {part: data.with_labels(numbered(of, names), names) for (part, data), of in zip(parts.items(), known)}
 
 
-def _read_image(path: Path, colour: bool) -> np.ndarray:
-    """Read the pixels of an image, ``(H, W)`` or ``(H, W, 3)``, uint8."""
-    from PIL import Image
+def _check_groups(groups: Mapping[str, Optional[np.ndarray]]) -> None:
+    """Refuse parts of the user's own that share a group."""
+    met: dict[Any, str] = {}
+    for part, of in groups.items():
+        for group in () if of is None else np.unique(np.asarray(of).astype(str)):
+            if met.setdefault(group, part) != part:
+                raise ValueError(f"group {group!r} is in {met[group]} and in {part}: its data points belong together")
 
-    try:
-        with Image.open(path) as image:
-            if image.has_transparency_data and image.convert("RGBA").getextrema()[3][0] < 255:
-                raise DataError(f"{path} is transparent in places: put it on a background first")
-            if image.mode.startswith("I;16"):
-                # Pillow would clip 16 bits to 8 instead of scaling them
-                image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
-            if image.mode in ("I", "F"):
-                raise DataError(f"{path} has pixels of mode {image.mode}: save it with 8 or 16 bits")
-            return np.asarray(image.convert("RGB" if colour else "L"))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read as an image: {error}") from error
+
+def _splits(
+    parts: dict[str, Dataset],
+    groups: Mapping[str, Optional[np.ndarray]],
+    shares: Optional[Sequence[float]],
+    seed: int,
+) -> Splits:
+    missing, own = [part for part in PARTS if part not in parts], groups.get("train")
+    if "train" in missing:
+        raise ValueError(f"there is no training set, only {', '.join(parts)}")
+    if shares is not None:
+        if len(missing) < 2:
+            raise ValueError(f"--split is for data in one piece, and this has {', '.join(parts)}: leave it out")
+        return split(parts["train"], shares[1], shares[2], seed, own)
+    tenth = max(1, len(parts["train"]) // 10)
+    if len(missing) == 2:
+        return split(parts["train"], tenth, tenth, seed, own)
+    for part in missing:
+        parts["train"], parts[part] = _hold_out(parts["train"], tenth, seed, own)
+    return Splits(**parts)
+
+
+def _hold_out(data: Dataset, count: int, seed: int, groups: Optional[np.ndarray]) -> tuple[Dataset, Dataset]:
+    kept, held = held_out(data, count, seed, groups)
+    return part_of_split(data, kept, seed), part_of_split(data, held, seed)

@@ -59,17 +59,30 @@ def split(
     sizes = [_size(name, size, count) for name, size in (("valid", valid), ("test", test))]
     if groups is None:
         order = np.random.default_rng(seed).permutation(count)
-        cuts = [max(0, count - sum(sizes)), max(0, count - sizes[1])]
-        parts = np.split(order, cuts)
+        parts = np.split(order, np.maximum(0, [count - sum(sizes), count - sizes[1]]))
     else:
         parts = _by_group(as_numpy(groups), count, sizes, seed)
+    _check_not_empty(data, parts, groups)
+    return drawn_once_but_train(*(part_of_split(data, rows, seed) for rows in parts))
+
+
+def held_out(data: Dataset, count: int, seed: int = 0, groups: Optional[ArrayLike] = None) -> list[np.ndarray]:
+    """Return the rows to keep, and about ``count`` rows to hold out, see :func:`split`."""
+    order = np.random.default_rng(seed).permutation(len(data))
+    parts = [order[count:], order[:count]]
+    if groups is not None:
+        parts = _by_group(as_numpy(groups), len(data), [count], seed)
+    _check_not_empty(data, parts, groups)
+    return parts
+
+
+def _check_not_empty(data: Dataset, parts: Sequence[np.ndarray], groups: Optional[ArrayLike]) -> None:
     if min(map(len, parts)) == 0:
         of_groups = "" if groups is None else f" in {len(np.unique(as_numpy(groups).astype(str)))} groups"
         raise ValueError(
-            f"{count} {data.things}{of_groups} cannot be split: a training, a validation and a test set each need at "
-            "least one"
+            f"{len(data)} {data.things}{of_groups} cannot be split: a training, a validation and a test set each need "
+            "at least one"
         )
-    return drawn_once_but_train(*(part_of_split(data, rows, seed) for rows in parts))
 
 
 def _size(name: str, size: Union[int, float], count: int) -> int:
@@ -80,20 +93,19 @@ def _size(name: str, size: Union[int, float], count: int) -> int:
 
 
 def _by_group(groups: np.ndarray, count: int, sizes: Sequence[int], seed: int) -> list[np.ndarray]:
-    """The rows of training, validation and test set, of whole groups in a random order."""
+    """The rows that are left, and parts of about the sizes that are wanted, of whole groups in a random order."""
     if groups.shape != (count,):
         raise ValueError(f"groups must have shape ({count},), one for each data point, got {groups.shape}")
     names, numbers = np.unique(groups.astype(str), return_inverse=True)
-    rng, left = np.random.default_rng(seed), {2: sizes[1], 1: sizes[0]}
-    part_of = np.zeros(len(names), np.int64)
-    of_group = np.bincount(numbers, minlength=len(names))
+    rng, left = np.random.default_rng(seed), list(sizes)
+    part_of, of_group = np.zeros(len(names), np.int64), np.bincount(numbers, minlength=len(names))
     for group in rng.permutation(len(names)):
-        for part, wanted in left.items():
-            # into the part whose size it brings nearer to what is wanted
-            if wanted > 0 and of_group[group] <= 2 * wanted:
-                part_of[group], left[part] = part, wanted - of_group[group]
+        for part, wanted in enumerate(left):
+            # it comes nearer to the size that is wanted
+            if of_group[group] <= 2 * wanted:
+                part_of[group], left[part] = part + 1, wanted - of_group[group]
                 break
-    return [rng.permutation(np.flatnonzero(part_of[numbers] == part)) for part in range(3)]
+    return [rng.permutation(np.flatnonzero(part_of[numbers] == part)) for part in range(len(sizes) + 1)]
 
 
 def part_of_split(data: Dataset, rows: np.ndarray, seed: int) -> Dataset:

@@ -51,7 +51,6 @@ class PoissonGenerator(FamilyGenerator):
     family_type = PoissonFamily
     title = "a Poisson likelihood"
     support = COUNTS
-    pixels = "bytes"
     data_transform = "log1p"
 
 
@@ -95,5 +94,4 @@ class NegativeBinomialGenerator(FamilyGenerator):
     family_type = NegativeBinomialFamily
     title = "a negative binomial likelihood"
     support = COUNTS
-    pixels = "bytes"
     data_transform = "log1p"

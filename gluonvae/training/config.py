@@ -1,32 +1,21 @@
-"""What a run's config.json holds: written with the version of its schema, checked as a whole when it is read.
-
-A schema has the fields of its table and no others. Whoever adds one, or an argument of ``construct_vae`` or of
-``data.load``, adds it to the table, raises :data:`SCHEMA` and says in ``_upgraded`` what it was before.
-"""
+"""What a run's config.json holds: written with the version of its schema, checked as a whole when it is read."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-import reprlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Callable, NamedTuple, Optional, TypedDict
+from typing import Any, Optional, TypedDict, Union
 
 from .._version import __version__
 from ..backend.installation import conditions
 from ..batches import Data
-from ..data import BINARIZATIONS, Dataset, Splits, Stream, all_labels, has_classes
+from ..data import Dataset, Splits, Stream, all_labels, has_classes
 from ..files import parse_json
-from ..generator import LIKELIHOODS
-from ..inference import POSTERIORS
-from ..networks import ACTIVATIONS, DECODERS, ENCODERS
 from ..objectives import Objective
-from ..prior import PRIORS
-
-SCHEMA = 2
-"""The version of what is written; 1 is that of runs without one."""
+from .schema import NOT_ASKED, SCHEMA, OtherVersion, checked, upgraded
 
 
 class RunError(ValueError):
@@ -64,6 +53,14 @@ class Config(TypedDict):
     """The least and the largest value of a pixel; None if it is not known."""
     classes: bool
     """Whether the data has labels that are classes, and not conditions."""
+    class_names: Optional[Sequence[Union[str, int]]]
+    """What classes 0, 1, ... are called in the data; None where it is 0, 1, ..."""
+    things: str
+    """What messages call data points."""
+    columns: Optional[Sequence[str]]
+    """The names of the values of a data point."""
+    white: Optional[float]
+    """The value of full intensity of grey images; None of other data, and of zeros and ones."""
     asked: dict[str, Any]
     """The arguments of the command; empty for a training from Python."""
 
@@ -89,6 +86,10 @@ def config_of(splits: Sequence[Optional[Data]], **fields: Any) -> Config:
         "shape": train.shape,
         "limits": _finite(train.limits),
         "classes": has_classes(all_labels(splits)),
+        "class_names": None if train.class_names is None else list(train.class_names),
+        "things": train.things,
+        "columns": None if isinstance(train, Stream) or train.columns is None else list(train.columns),
+        "white": None if isinstance(train, Stream) else train.full_intensity,
         **fields,
     }
     return content
@@ -101,8 +102,8 @@ def config_from_python(bound: Objective, train: Data, valid: Optional[Data]) -> 
     except (TypeError, ValueError):  # a body or an activation of the user's own
         model = None
     binarization = train.binarization if isinstance(train, Dataset) else "none"
-    data = {"name": None, "folder": None, "binarization": binarization, "shape": None}
-    return config_of((train, valid, None), model=model, data=data, asked={})
+    loaded = {**NOT_ASKED, "name": None, "binarization": binarization}
+    return config_of((train, valid, None), model=model, data=loaded, asked={})
 
 
 def parts_of(splits: Sequence[Optional[Data]]) -> Optional[dict[str, Optional[Part]]]:
@@ -116,9 +117,9 @@ def _finite(limits: Optional[Sequence[float]]) -> Optional[list[float]]:
     return None if limits is None or not all(map(math.isfinite, limits)) else list(map(float, limits))
 
 
-def part_of(data: Dataset) -> Part:
+def part_of(part: Dataset) -> Part:
     """Return what config.json tells of a part of the data."""
-    return {"images": len(data), "digest": data.digest(), "split_seed": data.split_seed}
+    return {"images": len(part), "digest": part.digest(), "split_seed": part.split_seed}
 
 
 def difference(config: Config, name: str, data: Dataset) -> Optional[str]:
@@ -142,10 +143,10 @@ def difference(config: Config, name: str, data: Dataset) -> Optional[str]:
     if then is None:
         return None
     if now["images"] != then["images"]:
-        return f"it has {now['images']} {name} images, the run had {then['images']}"
+        return f"it has {now['images']} {name} {data.things}, the run had {then['images']}"
     if now["digest"] != then["digest"]:
         return (
-            f"its {now['images']} {name} images or their labels are others or in another order "
+            f"its {now['images']} {name} {data.things} or their labels are others or in another order "
             f"(digest {now['digest'][:12]}, the run's {then['digest'][:12]})"
         )
     return None
@@ -187,155 +188,10 @@ def read_config(path: Path) -> Config:
     if not path.is_file():
         raise RunError(f"{path} is not a file: restore it from a copy, or train again")
     try:
-        return _checked(_upgraded(parse_json(path.read_text(encoding="utf-8"))))
-    except _OtherVersion as error:
+        return checked(upgraded(parse_json(path.read_text(encoding="utf-8"))))
+    except OtherVersion as error:
         raise RunError(f"{path} {error}") from error
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise RunError(f"{path} is broken: {error}; restore it from a copy, or train again") from error
-
-
-class _OtherVersion(Exception):
-    """A schema that this version cannot read."""
-
-
-class _Kind(NamedTuple):
-    """What a field may hold."""
-
-    words: str
-    holds: Callable[[Any], bool]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST
-
-
-def _is_limits(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] <= value[1]
-
-
-def _name_in(names: Collection[str]) -> _Kind:
-    return _Kind(f"one of {', '.join(sorted(names))}", lambda value: isinstance(value, str) and value in names)
-
-
-def _or(first: _Kind, second: _Kind) -> _Kind:
-    return _Kind(f"{first.words} or {second.words}", lambda value: first.holds(value) or second.holds(value))
-
-
-LARGEST = 2**31 - 1
-"""Of a size: MXNet has no larger axis."""
-
-NULL = _Kind("null", lambda value: value is None)
-TEXT = _Kind("a text", lambda value: isinstance(value, str))
-TRUTH = _Kind("true or false", lambda value: isinstance(value, bool))
-OBJECT = _Kind("an object", lambda value: isinstance(value, dict))
-SIZE = _Kind(f"a whole number from 1 to {LARGEST}", _is_size)
-SIZES = _Kind("a list of whole numbers from 1", lambda value: isinstance(value, list) and all(map(_is_size, value)))
-SEED = _Kind("a whole number from 0", lambda value: value == 0 or _is_size(value))
-DIGEST = _Kind("64 hexadecimal digits", lambda value: isinstance(value, str) and len(value) == 64)
-LAYERS, OPTIONS = _or(SIZES, NULL), _or(OBJECT, NULL)
-
-MODEL = {
-    "latent_type": _name_in(POSTERIORS),
-    "likelihood": _name_in(LIKELIHOODS),
-    "generator_layer_sizes": LAYERS,
-    "infer_layer_sizes": LAYERS,
-    "latent_variable_size": _or(SIZE, SIZES),
-    "data_dims": SIZE,
-    "generator_act_type": _name_in(ACTIVATIONS),
-    "infer_act_type": _name_in(ACTIVATIONS),
-    "prior": _name_in(PRIORS),
-    "likelihood_options": OPTIONS,
-    "latent_options": OPTIONS,
-    "prior_options": OPTIONS,
-    "label_size": _or(SIZE, _Kind("0", lambda value: value == 0)),
-    "classifier_layer_sizes": LAYERS,
-    "generator_body": _name_in(DECODERS),
-    "infer_body": _name_in(ENCODERS),
-    "generator_body_options": OPTIONS,
-    "infer_body_options": OPTIONS,
-    "data_shape": LAYERS,
-}
-DATA = {"name": _or(TEXT, NULL), "folder": _or(TEXT, NULL), "binarization": _name_in(BINARIZATIONS), "shape": LAYERS}
-PARTS = dict.fromkeys(Splits._fields, _or(OBJECT, NULL))
-PART = {"images": SIZE, "digest": DIGEST, "split_seed": _or(SEED, NULL)}
-FIELDS = {
-    "schema": _Kind(str(SCHEMA), lambda value: value == SCHEMA),
-    "gluonvae": TEXT,
-    "conditions": OBJECT,
-    "model": _or(OBJECT, NULL),
-    "data": OBJECT,
-    "parts": _or(OBJECT, NULL),
-    "shape": SIZES,
-    "limits": _or(_Kind("two numbers, the lower first", _is_limits), NULL),
-    "classes": TRUTH,
-    "asked": OBJECT,
-}
-
-
-def _upgraded(content: Any) -> dict[str, Any]:
-    """Bring what an older version wrote to today's schema."""
-    _check_kind("it", OBJECT, content)
-    schema, version = content.get("schema", 1), content.get("gluonvae", "an unknown version")
-    if schema == SCHEMA or not _is_size(schema):
-        return content
-    if schema > SCHEMA:
-        raise _OtherVersion(
-            f"was written by gluonvae {version}, with schema {reprlib.repr(schema)}; this is {__version__}, which "
-            f"reads up to {SCHEMA}: use that version, or a newer one"
-        )
-    content = {"conditions": {}, "parts": None, "limits": None, "classes": True, **content, "schema": SCHEMA}
-    if "data" not in content and isinstance(content.get("asked"), dict):
-        asked = content["asked"]
-        content["data"] = {name: asked.get(of) for name, of in zip(DATA, ("data", "data_dir", "binarization", "shape"))}
-    try:
-        return dict(_checked(content))
-    except ValueError as error:
-        if "gluonvae" not in content:
-            raise
-        raise _OtherVersion(
-            f"was written by gluonvae {version}, before runs had a schema: {error}; use that version, "
-            "or restore it if it was changed"
-        ) from error
-
-
-def _checked(content: dict[str, Any]) -> Any:
-    _check("", FIELDS, content)
-    if content["model"] is not None:
-        _check("model.", MODEL, content["model"])
-    _check("data.", DATA, content["data"])
-    if content["parts"] is not None:
-        _check("parts.", PARTS, content["parts"])
-        for name, part in content["parts"].items():
-            if part is not None:
-                _check(f"parts.{name}.", PART, part)
-    if content["model"] is not None:
-        _check_shapes(content["shape"], content["model"])
-    return content
-
-
-def _check_shapes(shape: Sequence[int], model: Mapping[str, Any]) -> None:
-    for name, sizes in (("shape", shape), ("model.data_shape", model["data_shape"])):
-        if sizes is not None and math.prod(sizes) != model["data_dims"]:
-            raise ValueError(f"{name} {reprlib.repr(sizes)} does not multiply to model.data_dims")
-
-
-def _check(where: str, fields: Mapping[str, _Kind], content: Mapping[str, Any]) -> None:
-    missing = [f"{where}{name}" for name in fields if name not in content]
-    if missing:
-        raise ValueError(f"it lacks {', '.join(missing)}")
-    unknown = [f"{where}{name}" for name in content if name not in fields]
-    if unknown:
-        raise ValueError(f"it has {reprlib.repr(unknown[0])}, which schema {SCHEMA} has not")
-    for name, kind in fields.items():
-        _check_kind(f"{where}{name}", kind, content[name])
-
-
-def _check_kind(name: str, kind: _Kind, value: object) -> None:
-    if not kind.holds(value):
-        raise ValueError(f"{name} must be {kind.words}, got {reprlib.repr(value)}")

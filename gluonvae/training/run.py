@@ -26,7 +26,7 @@ from typing import Any, Optional, Union
 
 from ..backend.types import Context
 from ..files import append_line, as_json, is_part, sweep, sync_folder, write_bytes, write_json, written_by
-from ..models import VAE, construct_vae
+from ..models import VAE, ConditionalVAE, construct_vae
 from . import checkpoint
 from .checkpoint import Checkpoint
 from .config import Config, RunError, changed_conditions, read_config
@@ -299,4 +299,6 @@ def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
     except Exception as error:  # whatever the classes make of options that were changed
         raise RunError(f"{path} is broken: there is no such model: {type(error).__name__}: {error}") from error
     load_parameters(vae, parameters, ctx)
+    if isinstance(vae, ConditionalVAE) and config["class_names"] is not None:
+        vae.class_names = tuple(config["class_names"])
     return vae, config

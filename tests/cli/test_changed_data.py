@@ -31,9 +31,9 @@ def run(tmp_path, images, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda x: x, "it has 11 test images, the run had 10"),
-        (lambda x: x[:100][::-1], "its 10 test images or their labels are others or in another order"),
-        (lambda x: 5 + 3 * x[:100], "its 10 test images or their labels are others or in another order"),
+        (lambda x: x, "it has 11 test rows, the run had 10"),
+        (lambda x: x[:100][::-1], "its 10 test rows or their labels are others or in another order"),
+        (lambda x: 5 + 3 * x[:100], "its 10 test rows or their labels are others or in another order"),
     ],
     ids=["ten more", "another order", "others"],
 )
@@ -67,7 +67,7 @@ def test_data_that_have_moved(run, capsys):
 def test_other_data_that_are_asked_for(run, images, caplog, capsys):
     np.save("b.npy", images[10:])
     assert main([*EVALUATE, "--data", "b.npy"]) == 0
-    assert "b.npy is not the data of the run: its 10 test images" in caplog.text
+    assert "b.npy is not the data of the run: its 10 test rows" in caplog.text
     assert "may have been trained on" in caplog.text
     assert "log-likelihood " in capsys.readouterr().out
 

@@ -45,12 +45,12 @@ def place(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch):
     """The built-in sets are 300 digits, 10 of each class and part at least: no file is looked for or downloaded."""
-    train, valid, test = data.load("digits")
+    train, valid, test = data.load("digits", binarization="none")
     few = gv.data.Splits(train.subset(slice(300)), valid.subset(slice(100)), test.subset(slice(100)))
     # pictures are looked at elsewhere, and take most of the time
     monkeypatch.setattr("gluonvae.plots._save", lambda figure, path: None)
-    for name in ("load_digits", "load_mnist"):
-        monkeypatch.setattr(data, name, lambda *arguments: few)
+    for name in ("digits", "mnist"):
+        monkeypatch.setitem(data.NAMED, name, lambda folder: few)
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS, ids=[f"{page}: {' '.join(c)}" for page, c in COMMANDS])

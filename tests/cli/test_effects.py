@@ -29,7 +29,7 @@ WITHOUT = [
     ("--binarization threshold", "--binarization threshold has no effect"),
     ("--likelihood gaussian --binarization grey", "--binarization grey has no effect"),
     ("--shape 8 8 --data digits", "shape is for your own data"),
-    ("--data-dir .", "a data folder is for mnist and binarized_mnist"),
+    ("--data-dir .", "a data folder is for mnist and other named data sets"),
 ]
 WITH = [
     "--binarization none",

@@ -45,10 +45,13 @@ from tests.helpers.commands import RELAXED, SMALL
         (["--prior", "vamp", "--bound-options", "kl=closed"], "has no closed form"),
         (["--binarization", "grey"], "train must be 0 or 1 everywhere for a product of Bernoullis, got grey values"),
         (["--likelihood", "poisson", "--binarization", "grey"], "train must be counts 0, 1, 2"),
-        (["--shape", "28", "27", "--data", "mine.npy"], "shape (28, 27) has 756 values an image"),
+        (
+            ["--shape", "28", "27", "--data", "mine.npy"],
+            "shape (28, 27) was asked for, and the images have shape (28, 28) each",
+        ),
         (["--binarization", "none", "--data", "mine.npy"], "train must be 0 or 1"),
-        (["--shape", "28", "28"], "shape is for your own data: images of digits are 28×28"),
-        (["--data-dir", "."], "a data folder is for mnist and binarized_mnist"),
+        (["--shape", "28", "28"], "shape is for your own data: digits has its own"),
+        (["--data-dir", "."], "a data folder is for mnist and other named data sets"),
         (["--seed", "-1"], "seed must not be negative, got -1"),
     ],
 )

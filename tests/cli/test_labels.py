@@ -64,7 +64,7 @@ def test_few_labels(tmp_path, capsys):
 
 def test_classes_of_any_split_count():
     splits = gv.data.Splits(*(gv.data.Dataset(np.eye(2), labels=labels) for labels in ([0, 3], [0, 1], [2, 1])))
-    assert label_size(all_labels(splits)) == 4
+    assert label_size(all_labels(splits), None) == 4
 
 
 def test_errors(tmp_path, capsys):

@@ -162,14 +162,13 @@ def test_few_labels_are_of_classes(tmp_path, capsys):
     assert "labels must be classes, whole numbers of shape (N,)" in capsys.readouterr().err
 
 
-def test_labels_below_0_are_no_classes(tmp_path, capsys):
+def test_a_conditional_model_knows_no_missing_class(tmp_path, capsys):
     images, labels = labelled("classes")
-    for below in (labels - 1, labels - 10):
-        np.savez(tmp_path / "mine.npz", images=images, labels=below)
-        words = ["--conditional", "--data", str(tmp_path / "mine.npz"), "--out", str(tmp_path / "run")]
-        assert main(["train", *words]) == 2
-        assert "labels must be whole numbers from 0" in capsys.readouterr().err
-        assert not (tmp_path / "run").exists()
+    np.savez(tmp_path / "mine.npz", images=images, labels=labels - 1)
+    words = ["--conditional", "--data", str(tmp_path / "mine.npz"), "--out", str(tmp_path / "run")]
+    assert main(["train", *words]) == 2
+    assert "labels must be whole numbers from 0" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
@@ -185,4 +184,4 @@ def test_labels_below_0_are_no_classes(tmp_path, capsys):
 )
 def test_labels_of_all_parts_count(parts, size, classes):
     labels = all_labels(gv.data.Splits(*(gv.data.Dataset(np.eye(2), labels=part) for part in parts)))
-    assert (label_size(labels), has_classes(labels)) == (size, classes)
+    assert (label_size(labels, None), has_classes(labels)) == (size, classes)

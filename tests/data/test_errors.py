@@ -20,7 +20,11 @@ CONSTRUCTIONS = {
     ),
     "grey bytes as floats": (lambda: Dataset(BINARY * 255), ValueError, "divide the images by 255"),
     "negative images": (lambda: Dataset(BINARY - 1), ValueError, "from -1 to 0"),
-    "NaN in images": (lambda: Dataset(BINARY * np.nan), ValueError, r"images has nan at \(0, 0\)"),
+    "NaN in images": (
+        lambda: Dataset(BINARY * np.nan),
+        ValueError,
+        "images has nan everywhere: all values are missing",
+    ),
     "labels as images": (lambda: Dataset(np.arange(20)), ValueError, "looks like labels"),
     "images as labels": (
         lambda: Dataset(BINARY, labels=BINARY.reshape(20, 3, 4)),

@@ -1,0 +1,110 @@
+"""Kinds of arguments: numbers, choices, names in a registry, and options of a class as KEY=VALUE."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Optional, Union
+
+from ..registry import Registry
+
+Group = argparse._ActionsContainer
+
+
+def number(
+    group: Group,
+    flag: str,
+    text: str,
+    default: object = None,
+    *,
+    type: type = int,
+    metavar: Union[str, tuple[str, ...]] = "N",
+    **options: Any,
+) -> None:
+    """Add a flag of a number, or with ``nargs`` of several."""
+    group.add_argument(flag, type=type, default=default, metavar=metavar, help=text, **options)
+
+
+def choice(group: Group, flag: str, choices: Sequence[str], default: str, text: str) -> None:
+    group.add_argument(flag, choices=choices, default=default, help=text)
+
+
+def kind(
+    group: Group, part: str, kinds: Iterable[str], default: Optional[str], text: str, *, dest: Optional[str] = None
+) -> None:
+    """Add a flag of a name in a registry, in any spelling."""
+    group.add_argument(
+        f"--{part}",
+        dest=dest,
+        type=_name_of(part, kinds),
+        default=default,
+        metavar="NAME",
+        help=f"{text}: {', '.join(sorted(kinds))}",
+    )
+
+
+def _name_of(part: str, kinds: Iterable[str]) -> Callable[[str], str]:
+    """Return an argparse type: what is typed, in any spelling, becomes the registered name."""
+    known = Registry(f"the {part.replace('-', ' ')}")
+    known.update(dict.fromkeys(kinds))
+
+    def canonical(text: str) -> str:
+        try:
+            return known.canonical(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return canonical
+
+
+def options(group: Group, part: str, example: str, *, dest: Optional[str] = None) -> None:
+    text = f"further arguments of the {part.replace('-', ' ')}'s class, such as {example}"
+    more: dict[str, Any] = {"type": _key_and_value, "action": _Update, "default": {}, "metavar": "KEY=VALUE"}
+    group.add_argument(f"--{part}-options", dest=dest, nargs="+", help=text, **more)
+
+
+def _key_and_value(text: str) -> tuple[str, object]:
+    """Split ``KEY=VALUE``; the value is read by :func:`_value`."""
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} must be KEY=VALUE, such as components=10")
+    return key, _value(key, value)
+
+
+WORDS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False, "none": None, "null": None}
+"""What stands for truth values and for nothing, in any case."""
+
+
+def _value(key: str, text: str) -> object:
+    """What a text stands for: a word of :data:`WORDS`, a Python literal that JSON knows, or itself."""
+    if text.strip().lower() in WORDS:
+        return WORDS[text.strip().lower()]
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{key} must be a finite number, got {text}")
+    try:
+        literal = ast.literal_eval(text)
+        json.dumps(literal, allow_nan=False)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return text
+    return literal
+
+
+class _Update(argparse.Action):
+    """Adds pairs to a dict."""
+
+    def __call__(self, parser: object, namespace: object, values: Any, option_string: object = None) -> None:
+        setattr(namespace, self.dest, {**getattr(namespace, self.dest), **dict(values)})
+
+
+class OneOrSeveral(argparse.Action):
+    """One value as it is, several as a list."""
+
+    def __call__(self, parser: object, namespace: object, values: Any, option_string: object = None) -> None:
+        setattr(namespace, self.dest, values if len(values) > 1 else values[0])
