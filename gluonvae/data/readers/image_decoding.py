@@ -125,12 +125,10 @@ def _dtype(image: Any) -> np.dtype:
         return np.dtype(np.uint16)
     if image.mode == "F":
         return np.dtype(np.float32)
-    if _is_deep_colour(image):
-        return np.dtype(np.uint16)
     bits = image.tag_v2.get(258, (8,)) if image.format == "TIFF" else (8,)
-    if "LA;16B" in _raw_modes(image) or max(bits) > 8:
+    if "LA;16B" in _raw_modes(image) or (max(bits) > 8 and not _is_deep_colour(image)):
         raise Refused(f"has 16 bits in a form that is not read ({image.mode}): save it as grey or RGB without alpha")
-    return np.dtype(np.uint8)
+    return np.dtype(np.uint16 if _is_deep_colour(image) else np.uint8)
 
 
 def _raw_modes(image: Any) -> set[str]:

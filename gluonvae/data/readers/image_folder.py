@@ -124,7 +124,8 @@ def _walk(folder: Path) -> Iterator[_Entry]:
         for entry in _entries(place):
             if entry.name.startswith(".") or entry.name.lower() in IGNORED:
                 continue
-            is_folder, is_link = entry.is_dir(), entry.is_symlink()
+            is_link = entry.is_symlink()
+            is_folder = os.path.isdir(entry.path) if is_link else entry.is_dir()  # which raises at a loop
             if is_link and (is_folder or is_image(entry.name)):
                 _check_inside(entry, top)
             if not is_folder:

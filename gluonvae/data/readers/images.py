@@ -88,6 +88,8 @@ def read(path: Path, wishes: Wishes) -> Contents:
     decoded = cached(key, lambda empty: decode_images(files, wishes, colour, empty))
     _warn(path, files, decoded)
     kept = [file for index, file in enumerate(files) if index not in decoded.left_out]
+    for part in {file.part for file in files} - {file.part for file in kept}:
+        raise DataError(f"{shown(path)}: none of the image files of {part} can be read")
     return Contents(dict(_parts(kept, decoded.values)), IMAGES, decoded.white)
 
 
