@@ -23,37 +23,30 @@ def fitted(values: np.ndarray, size: tuple[int, int], crop: bool, resize: bool) 
     crop : bool
         Whether to cut it at the centre: to the proportions of ``size``, or without ``resize`` to ``size``.
     resize : bool
-        Whether to scale it, by Lanczos's filter, which averages where the image becomes smaller. No value leaves the
-        range of those in the image.
+        Whether to scale it, bilinearly; where it becomes smaller, over the area of a pixel.
 
     Returns
     -------
     np.ndarray
         ``(H, W)`` or ``(H, W, 3)``.
     """
-    (h, w), (height, width) = values.shape[:2], size
-    if crop and not resize:
-        top, left = (h - height) // 2, (w - width) // 2
-        return values[top : top + height, left : left + width]
-    if not resize:
-        return values
-    scale = min(h / height, w / width)
-    cut_h, cut_w = (min(h, height * scale), min(w, width * scale)) if crop else (h, w)
-    box = (w - cut_w) / 2, (h - cut_h) / 2, (w + cut_w) / 2, (h + cut_h) / 2
-    return _scaled(values, size, box)
+    if crop:
+        given = values.shape[:2]
+        scale = min(have / want for have, want in zip(given, size)) if resize else 1
+        cut = [max(1, round(want * scale)) for want in size]
+        top, left = ((have - want) // 2 for have, want in zip(given, cut))
+        values = values[top : top + cut[0], left : left + cut[1]]
+    return _scaled(values, size) if resize else values
 
 
-def _scaled(values: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float]) -> np.ndarray:
+def _scaled(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     def of(plane: np.ndarray) -> np.ndarray:
-        return np.asarray(Image.fromarray(plane).resize(size[::-1], Image.Resampling.LANCZOS, box))
+        return np.asarray(Image.fromarray(plane).resize(size[::-1], Image.Resampling.BILINEAR))
 
     if values.dtype == np.uint8:
-        scaled = of(values)
-    elif values.ndim == 2:
-        scaled = of(values.astype(np.float32))
-    else:
-        scaled = np.stack([of(plane) for plane in np.moveaxis(values.astype(np.float32), -1, 0)], axis=-1)
-    scaled = scaled.clip(values.min(), values.max())
+        return of(values)
+    planes = np.moveaxis(values.astype(np.float32), -1, 0) if values.ndim == 3 else values.astype(np.float32)[None]
+    scaled = np.stack([of(plane) for plane in planes], axis=-1).reshape(*size, *values.shape[2:])
     return (np.rint(scaled) if values.dtype.kind == "u" else scaled).astype(values.dtype)
 
 

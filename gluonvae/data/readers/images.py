@@ -52,8 +52,8 @@ def read(path: Path, wishes: Wishes) -> Contents:
     one has fractions from 0 to 1, with 1. The others are scaled to it exactly. If all have 16 bits and their largest
     value fits into 8, 10, 12 or 14 bits, full intensity is the largest value of so many bits, and a warning says so.
 
-    *Size.* Images of several sizes are an error. ``resize=(H, W)`` scales all by Lanczos's filter, without regard to
-    their proportions; with ``crop`` they are first cut to those of (H, W) at the centre. ``crop`` alone cuts all to
+    *Size.* Images of several sizes are an error. ``resize=(H, W)`` scales all, bilinearly, without regard to their
+    proportions; with ``crop`` they are first cut to those of (H, W) at the centre. ``crop`` alone cuts all to
     the square at their centre whose side is the shortest side of any image.
 
     Images are decoded by several threads, into the cache (:func:`.image_cache.cached`), and from there as long as the
@@ -99,7 +99,7 @@ READER = Reader("image folders", recognises, read, GRANTS)
 def _asks_for_colour(shape: Optional[tuple[int, ...]]) -> Optional[bool]:
     if shape is None:
         return None
-    channels = {2: {1}, 3: {shape[0], shape[-1]} & {1, 3}}.get(len(shape))
+    channels = {1} if len(shape) == 2 else {shape[0], shape[-1]} & {1, 3} if len(shape) == 3 else set()
     if not channels:
         raise DataError(f"the shape of images must be (H, W), (H, W, 3) or (3, H, W), got {tuple(shape)}")
     return 3 in channels
