@@ -20,11 +20,11 @@ from .image_forms import fitted, has_colour, white_of, write_pixels
 
 Result = TypeVar("Result")
 
-PIXELS_AT_ONCE = 1 << 27
-"""The most pixels that all threads decode at a time; each takes some 16 bytes of memory meanwhile."""
+PIXELS_AT_ONCE = 1 << 26
+"""The most pixels that all threads decode at a time; each takes at most some 30 bytes of memory meanwhile."""
 
 FILES_AT_ONCE = 16
-"""Files that a thread takes at a time."""
+"""The most files that a thread takes at a time."""
 
 
 class _Seen(NamedTuple):
@@ -71,7 +71,7 @@ def decode_images(files: Sequence[ImageFile], wishes: Wishes, colour: Optional[b
         if (*pixels.shape[:2], pixels.dtype) != (header.height, header.width, header.dtype):
             raise Refused("has other pixels than its header says: it is broken")
         write_pixels(row, fitted(pixels, size, wishes.crop, wishes.resize is not None))
-        return _Seen(has_colour(row), int(pixels.max()) if pixels.dtype == np.uint16 else 0)
+        return _Seen(colour is None and has_colour(row), int(pixels.max()) if pixels.dtype == np.uint16 else 0)
 
     most = max(header.height * header.width for header in headers.values())
     seen, broken_inside = _each(decode, files, headers, wishes.skip_broken, PIXELS_AT_ONCE // most)
@@ -101,8 +101,10 @@ def _each(
 
     ordered = list(indices)
     results, broken = dict[int, Result](), dict[int, str]()
-    pieces = [ordered[start : start + FILES_AT_ONCE] for start in range(0, len(ordered), FILES_AT_ONCE)]
-    pool = ThreadPoolExecutor(max(1, min(physical_cores(), most_threads)))
+    threads = max(1, min(physical_cores(), most_threads))
+    at_once = min(FILES_AT_ONCE, 1 + len(ordered) // (8 * threads))
+    pieces = [ordered[start : start + at_once] for start in range(0, len(ordered), at_once)]
+    pool = ThreadPoolExecutor(threads)
     try:
         with quiet(), progress_bar(len(ordered), "image", leave=False, delay=1) as bar:
             for index, result in chain.from_iterable(pool.map(some, pieces)):

@@ -169,7 +169,8 @@ def read_pixels(stream: BinaryIO) -> np.ndarray:
         _check_opaque(not image.has_transparency_data or image.convert("RGBA").getextrema()[3][0] == 255)
         if image.mode == "LAB":
             return np.asarray(ImageCms.applyTransform(image, _lab_to_rgb()))
-        return np.asarray(image.convert("L" if image.mode in ("1", "L", "LA") else "RGB"))
+        mode = "L" if image.mode in ("1", "L", "LA") else "RGB"
+        return np.asarray(image if image.mode == mode else image.convert(mode))
 
 
 def _check_opaque(opaque: Any) -> None:
