@@ -101,6 +101,9 @@ def read_header(stream: BinaryIO) -> Header:
         size = image.size
         if image.format == "TIFF":  # some versions of Pillow have turned the size, others have not
             size = image.tag_v2[256], image.tag_v2[257]
+            # Pillow leaves what no strip covers black
+            if sum((right - left) * (low - top) for _, (left, top, right, low), *_ in image.tile) < size[0] * size[1]:
+                raise Refused("lacks some of its pixels: it is broken")
         if not 0 < size[0] * size[1] <= MOST_PIXELS:
             raise Refused(f"has {size[1]}×{size[0]} pixels, more than {MOST_PIXELS} or none: make it smaller")
         # further pictures in a JPEG file (MPO) are previews

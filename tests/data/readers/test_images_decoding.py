@@ -71,7 +71,9 @@ class TestModes:
     def test_ycbcr(self, tmp_path):
         # by JFIF: R = Y + 1.402 (Cr - 128), G = Y - 0.344 (Cb - 128) - 0.714 (Cr - 128), B = Y + 1.772 (Cb - 128)
         image = Image.new("YCbCr", (4, 4), (100, 110, 150))
-        image.save(tmp_path / "x.tif")
+        image.save(
+            tmp_path / "x.tif", tiffinfo={530: (1, 1)}
+        )  # no subsampling, which older versions of Pillow do not write
         expected = 100 + 1.402 * 22, 100 + 0.344 * 18 - 0.714 * 22, 100 - 1.772 * 18
         np.testing.assert_allclose(only(tmp_path)[0, 0], expected, atol=1)
 
@@ -361,6 +363,16 @@ class TestRefused:
         path = tmp_path / f"b.{suffix}"
         path.write_bytes(path.read_bytes()[:-150])
         with pytest.raises(DataError, match=rf"b\.{suffix} (cannot be read as an image: |is none of)"):
+            contents(tmp_path)
+
+    def test_missing_strips(self, tmp_path):
+        content = tiff16(np.full((2, 3, 3), 65535, np.uint16))
+        assert content.count(struct.pack("<HHIHH", 257, 3, 1, 2, 0)) == 1
+        # three rows are promised, and the only strip has two (tag 278, in place of the strip's size)
+        content = content.replace(struct.pack("<HHIHH", 257, 3, 1, 2, 0), struct.pack("<HHIHH", 257, 3, 1, 3, 0))
+        content = content.replace(struct.pack("<HHII", 279, 4, 1, 36), struct.pack("<HHIHH", 278, 3, 1, 2, 0))
+        (tmp_path / "x.tif").write_bytes(content)
+        with pytest.raises(DataError, match=r"x\.tif lacks some of its pixels"):
             contents(tmp_path)
 
     def test_a_folder_without_permission(self, tmp_path, monkeypatch):
