@@ -164,6 +164,18 @@ def data_folder_of_environment() -> Optional[str]:
     return os.environ.get("GLUONVAE_DATA") or None
 
 
+def cache_folder() -> Optional[Path]:
+    """Return the folder for what can be made anew: ``GLUONVAE_CACHE``, else the user's cache; None without a home."""
+    own = os.environ.get("GLUONVAE_CACHE")
+    if own:
+        return Path(own)
+    of_user = os.environ.get("XDG_CACHE_HOME", "")
+    home = os.path.expanduser("~")
+    if os.path.isabs(of_user):
+        return Path(of_user) / "gluonvae"
+    return Path(home) / ".cache" / "gluonvae" if os.path.isabs(home) else None
+
+
 def data_folder_of_gluon() -> Path:
     """Return the folder to which Gluon downloads data sets."""
     return Path(mx.base.data_dir()).expanduser() / "datasets"
