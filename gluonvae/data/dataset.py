@@ -13,6 +13,7 @@ import numpy as np
 from .. import checks
 from ..backend.operators import as_numpy
 from ..backend.types import ArrayLike
+from ..moments import RowBlocks
 from ..noise import NoiseSource
 from ..noise import source as default_source
 
@@ -139,6 +140,11 @@ class Dataset:
         """Return pixels as float32, on the scale of the model's input."""
         values = pixels.astype(np.float32)
         return values / np.float32(255) if self.binarization == "grey" and pixels.dtype == np.uint8 else values
+
+    def blocks(self) -> RowBlocks:
+        """Return the rows in blocks of float64, on the scale of the model's input; dynamic pixels as their means."""
+        fractions = self.pixels.dtype == np.uint8 and self.binarization in ("grey", "dynamic")
+        return RowBlocks(self.pixels, 255 if fractions else 1)
 
     def possible_values(self) -> np.ndarray:
         """Return a few images that contain every value that :meth:`batch` can return.

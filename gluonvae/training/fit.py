@@ -11,6 +11,9 @@ from typing import Any, Callable, Optional, Union
 from .. import checks
 from ..batches import dataset_for
 from ..data import Dataset
+from ..data.inspection import find_problems
+from ..generator.support import REAL
+from ..models import VAE
 from ..objectives import Objective
 from ..progress import progress_bar
 from .config import Config, config_from_python
@@ -134,6 +137,8 @@ def fit(
         run = _open_run(folder, resume, lambda: config_from_python(bound, train, valid))
         if run is not None and run is not folder:
             stack.enter_context(run)
+        if run is None or run.checkpoint is None:
+            _begin(bound.vae, train)
         stack.enter_context(stopping)
         saver = None if run is None else stack.enter_context(Saver(training, run, schedule))
         _run_epochs(training, stopping, saver, progress)
@@ -141,6 +146,16 @@ def fit(
         _log.warning("interrupted in epoch %d, after %d steps; what was learnt is kept", training.epoch, stepper.taken)
     stopping.deliver()
     return training.history
+
+
+def _begin(vae: VAE, train: Dataset) -> None:
+    """Have the model take its constants from the training data, and warn of values that it would not train well on."""
+    if vae.needs_adapting:
+        vae.adapt(train)
+    if vae.generator.support is REAL:
+        kind, scales = "images" if len(train.shape) > 1 else "rows", vae.generator.standardization is None
+        for problem in find_problems(train.blocks(), kind=kind, scales=scales):
+            _log.warning("%s", problem)
 
 
 def _open_run(

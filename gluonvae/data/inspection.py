@@ -1,0 +1,267 @@
+"""What should be told of the values of data before a model is trained on them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+FAR, UNLIKE, OUTLYING, IMPRECISE = 100.0, 1e3, 1e6, 1e4
+"""A column is told of that lies more than ``FAR`` spreads from 0 or whose spread is that far from 1; columns are whose
+spreads differ by more than ``UNLIKE``; a value is that lies more than ``OUTLYING`` spreads from the middle of its
+column; a column is that lies ``IMPRECISE`` spreads from 0, as a float32 leaves three digits to the differences."""
+
+SAMPLED = 2**20
+"""How many values the middles and spreads of the columns are computed from, or those of 64 rows if these are more."""
+
+LARGEST = float(np.finfo(np.float32).max)
+
+ROWS_COMPARED = 2**22
+"""How many rows of a test set :func:`count_shared` looks for; each takes 8 bytes."""
+
+NAMED = 3
+"""How many columns a message names."""
+
+
+class Summary(NamedTuple):
+    """What is known of each column, ``(X,)`` each; NaN is passed over."""
+
+    lowest: np.ndarray
+    highest: np.ndarray
+    lowest_row: np.ndarray
+    highest_row: np.ndarray
+    """The first rows that hold these values."""
+    middle: np.ndarray
+    """The median."""
+    spread: np.ndarray
+    """What the standard deviation of normal values with these quartiles is; where the quartiles are equal, the median
+    distance of the other values; 0 where there are none."""
+
+
+def find_problems(
+    blocks: Iterable[np.ndarray], columns: Optional[Sequence[str]] = None, kind: str = "rows", scales: bool = True
+) -> list[str]:
+    """Find what a user should be told of the values that a model of real numbers is to be trained on.
+
+    Parameters
+    ----------
+    blocks : iterable of numpy.ndarray
+        Rows of the data, ``(n, X)`` each, float64; NaN is passed over.
+    columns : sequence of str, optional
+        The names of the columns; by default their numbers.
+    kind : str
+        What a row is, in the plural: "rows", "cells" or "images", whose constant pixels are not told of.
+    scales : bool
+        Whether the scales of the columns matter: not to a model that standardises its data.
+
+    Returns
+    -------
+    list of str
+        A sentence for each problem.
+
+    Raises
+    ------
+    ValueError
+        For a value that a float32 cannot hold.
+    """
+    summary = summarize(blocks, columns, kind)
+    names = _Names(columns)
+    found = (
+        None if kind == "images" else _constant(summary, names),
+        _outlier(summary, names, kind),
+        _imprecise(summary, names),
+        _unlike(summary, names) if scales else None,
+    )
+    return [problem for problem in found if problem]
+
+
+def summarize(blocks: Iterable[np.ndarray], columns: Optional[Sequence[str]] = None, kind: str = "rows") -> Summary:
+    """Summarise the columns of data; arguments and errors are those of :func:`find_problems`."""
+    sample, first = _Sample(), 0
+    low = high = low_row = high_row = np.zeros(0)
+    for block in blocks:
+        _check_float32(block, first, columns, kind)
+        sample.add(block)
+        lowest, highest = (np.where(np.isnan(block), end, block) for end in (np.inf, -np.inf))
+        rows, each = (lowest.argmin(axis=0), highest.argmax(axis=0)), np.arange(block.shape[1])
+        ends = lowest[rows[0], each], highest[rows[1], each]
+        if first == 0:
+            (low, high), (low_row, high_row) = ends, rows
+        else:
+            low_row = np.where(ends[0] < low, rows[0] + first, low_row)
+            high_row = np.where(ends[1] > high, rows[1] + first, high_row)
+            low, high = np.minimum(low, ends[0]), np.maximum(high, ends[1])
+        first += len(block)
+    return Summary(low, high, low_row, high_row, *_middle_and_spread(sample.values))
+
+
+def unscaled(highest: float, white: float) -> Optional[str]:
+    """Tell of pictures that would be nearly black: whose largest value is less than half of what stands for white.
+
+    Parameters
+    ----------
+    highest : float
+        The largest value of all pictures.
+    white : float
+        What stands for white: 255 in 8-bit pictures.
+
+    Returns
+    -------
+    str or None
+        A sentence; None where nothing is to be told.
+    """
+    if not 0 < highest < white / 2:
+        return None
+    return (
+        f"the largest value is {highest:g}, where {white:g} is white: if {highest:g} is meant to be, scale the values"
+    )
+
+
+def count_shared(train: Iterable[np.ndarray], test: Iterable[np.ndarray]) -> int:
+    """Count the rows of a test set that are also in the training set, value for value.
+
+    Parameters
+    ----------
+    train, test : iterable of numpy.ndarray
+        Rows, ``(n, X)`` each, float64.
+
+    Returns
+    -------
+    int
+        How many of the first :data:`ROWS_COMPARED` rows of ``test``. Rows are compared by hashes of 64 bits.
+    """
+    digests = np.fromiter(islice((d for block in test for d in _digests(block)), ROWS_COMPARED), np.uint64)
+    known = np.unique(digests)
+    found = np.zeros(len(known), bool)
+    for block in train:
+        of_block = np.fromiter(_digests(block), np.uint64, len(block))
+        places = np.minimum(np.searchsorted(known, of_block), len(known) - 1)
+        found[places[known[places] == of_block]] = True
+    return int(np.isin(digests, known[found]).sum())
+
+
+def _digests(block: np.ndarray) -> Iterator[int]:
+    # 0 and -0 are the same value
+    for row in np.ascontiguousarray(block + 0.0):
+        yield int.from_bytes(hashlib.blake2b(row.data, digest_size=8).digest(), "little")
+
+
+class _Sample:
+    """Every n-th row, the least n at which the values are no more than :data:`SAMPLED`."""
+
+    def __init__(self) -> None:
+        self._step, self._seen, self._kept = 1, 0, np.empty((0, 0))
+
+    def add(self, block: np.ndarray) -> None:
+        chosen = block[-self._seen % self._step :: self._step]
+        self._kept = np.concatenate([self._kept, chosen]) if self._seen else chosen.copy()
+        self._seen += len(block)
+        while self._kept.size > SAMPLED and len(self._kept) > 64:
+            self._kept, self._step = self._kept[::2].copy(), 2 * self._step
+
+    @property
+    def values(self) -> np.ndarray:
+        """``(n, X)``, 0 in columns of NaN alone."""
+        return np.where(np.isnan(self._kept).all(axis=0), 0, self._kept)
+
+
+def _middle_and_spread(sample: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    quarter, middle, three_quarters = np.nanpercentile(sample, [25, 50, 75], axis=0)
+    # 1.349 is the distance of a standard normal's quartiles
+    spread = (three_quarters - quarter) / 1.349
+    for column in np.flatnonzero(spread == 0):
+        distances = abs(sample[:, column] - middle[column])
+        others = distances[distances > 0]
+        spread[column] = np.median(others) if others.size else 0
+    return middle, spread
+
+
+class _Names:
+    """What messages call the columns."""
+
+    def __init__(self, columns: Optional[Sequence[str]]) -> None:
+        self._columns = columns
+
+    def __call__(self, column: int) -> str:
+        return f"column {column}" if self._columns is None else f"column {self._columns[column]!r}"
+
+    def of(self, chosen: np.ndarray) -> str:
+        """Say how many columns are chosen, ``(X,)`` of bool, and the names of the first."""
+        numbers = np.flatnonzero(chosen)
+        first = ", ".join(self(number) for number in numbers[:NAMED]) + (", ..." if len(numbers) > NAMED else "")
+        return f"{len(numbers)} of {len(chosen)} columns ({first})"
+
+
+def _check_float32(block: np.ndarray, first: int, columns: Optional[Sequence[str]], kind: str) -> None:
+    beyond = np.argwhere(abs(block) > LARGEST)
+    if len(beyond):
+        row, column = map(int, beyond[0])
+        raise ValueError(
+            f"{kind[:-1]} {first + row}, {_Names(columns)(column)} is {block[row, column]:g}: a float32 holds at most "
+            f"{LARGEST:.3g} (of {len(beyond)} such values the first); correct it, or take another unit"
+        )
+
+
+def _constant(summary: Summary, names: _Names) -> Optional[str]:
+    constant = summary.lowest == summary.highest
+    if not constant.any():
+        return None
+    return f"{names.of(constant)} are constant: they tell nothing, and may be left out"
+
+
+def _outlier(summary: Summary, names: _Names, kind: str) -> Optional[str]:
+    distances = np.stack([summary.middle - summary.lowest, summary.highest - summary.middle])
+    # a column of which the sample has one value only is measured by that
+    spread = np.where(summary.spread > 0, summary.spread, np.maximum(abs(summary.middle), 1))
+    spreads = distances / spread
+    if not (spreads > OUTLYING).any():
+        return None
+    end, column = np.unravel_index(spreads.argmax(), spreads.shape)
+    row = (summary.lowest_row, summary.highest_row)[end][column]
+    value = (summary.lowest, summary.highest)[end][column]
+    others = np.count_nonzero((spreads > OUTLYING).any(axis=0)) - 1
+    return (
+        f"{kind[:-1]} {row}, {names(int(column))} is {value:g}, where the others lie around "
+        f"{summary.middle[column]:.3g} with a spread of {spread[column]:.2g}: correct it or leave it out"
+        + (f" ({others} more columns have such values)" if others else "")
+    )
+
+
+def _imprecise(summary: Summary, names: _Names) -> Optional[str]:
+    lost = (summary.spread > 0) & (abs(summary.middle) > IMPRECISE * summary.spread)
+    if not lost.any():
+        return None
+    return (
+        f"{names.of(lost)} lie so far from 0 that a float32 keeps fewer than 3 digits of how their values differ "
+        f"({_example(summary, names, lost)}): subtract an offset before"
+    )
+
+
+def _unlike(summary: Summary, names: _Names) -> Optional[str]:
+    spread, middle = summary.spread, summary.middle
+    varies = spread > 0
+    far = varies & (abs(middle) > FAR * spread) & (abs(middle) > 1)
+    large, small = varies & (spread > FAR), varies & (spread < 1 / FAR)
+    if not varies.any():
+        return None
+    reasons = []
+    least, most = (int(np.where(varies, spread, end).argmin()) for spread, end in ((spread, np.inf), (-spread, 0)))
+    if spread[most] > UNLIKE * spread[least]:
+        ends = (f"{spread[column]:.2g} ({names(column)})" for column in (least, most))
+        reasons.append(f"the spreads of the columns range from {' to '.join(ends)}")
+    elif large.any() or small.all():
+        chosen = large if large.any() else small
+        reasons.append(f"{names.of(chosen)} have spreads far from 1 ({_example(summary, names, chosen)})")
+    if far.any():
+        reasons.append(f"{names.of(far)} lie far from 0 ({_example(summary, names, far)})")
+    if not reasons:
+        return None
+    return f"{' and '.join(reasons)}, and a network learns slowly what is not around 0 and 1: set standardize=True"
+
+
+def _example(summary: Summary, names: _Names, chosen: np.ndarray) -> str:
+    column = int(chosen.argmax())
+    return f"{names(column)} has {summary.middle[column]:.3g} with a spread of {summary.spread[column]:.2g}"
