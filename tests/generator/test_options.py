@@ -13,7 +13,7 @@ CONSTRUCTIONS = {
     "scale": ({"name": "laplace", "options": {"scale": "wide"}}, "scale must be a positive number.*got 'wide'"),
     "standardize": (
         {"name": "gaussian", "options": {"standardize": "yes"}},
-        "standardize must be True or False, got 'yes'",
+        "standardize of the likelihood 'gaussian' must be True or False, got 'yes'",
     ),
     "NaN": ({"name": "laplace", "options": {"scale": np.nan}}, "scale must be a positive number.*got nan"),
     "components": (
@@ -31,5 +31,5 @@ CONSTRUCTIONS = {
 @pytest.mark.parametrize("case", CONSTRUCTIONS)
 def test_constructions(case):
     given, message = CONSTRUCTIONS[case]
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         gv.construct_vae(likelihood=given["name"], likelihood_options=given["options"], data_dims=12)
