@@ -19,6 +19,9 @@ SAMPLED = 2**20
 
 LARGEST = float(np.finfo(np.float32).max)
 
+RARE = 0.01
+"""A column in which no larger part of the values differs from the others is all but constant."""
+
 ROWS_COMPARED = 2**22
 """How many rows of a test set :func:`count_shared` looks for; each takes 8 bytes."""
 
@@ -38,7 +41,7 @@ class Summary(NamedTuple):
     """The median."""
     spread: np.ndarray
     """What the standard deviation of normal values with these quartiles is; where the quartiles are equal, the median
-    distance of the other values; 0 where there are none."""
+    distance of the values that are not the median; 0 where these are :data:`RARE`."""
 
 
 def find_problems(
@@ -175,7 +178,7 @@ def _middle_and_spread(sample: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for column in np.flatnonzero(spread == 0):
         distances = abs(sample[:, column] - middle[column])
         others = distances[distances > 0]
-        spread[column] = np.median(others) if others.size else 0
+        spread[column] = np.median(others) if others.size > RARE * len(distances) else 0
     return middle, spread
 
 
@@ -214,7 +217,7 @@ def _constant(summary: Summary, names: _Names) -> Optional[str]:
 
 def _outlier(summary: Summary, names: _Names, kind: str) -> Optional[str]:
     distances = np.stack([summary.middle - summary.lowest, summary.highest - summary.middle])
-    # a column of which the sample has one value only is measured by that
+    # a column that is all but constant is measured by its value
     spread = np.where(summary.spread > 0, summary.spread, np.maximum(abs(summary.middle), 1))
     spreads = distances / spread
     if not (spreads > OUTLYING).any():

@@ -56,8 +56,8 @@ class LocationScaleFamily(Family):
     the parameters. s is 1 for a column that is constant, see :meth:`gluonvae.networks.Standardization.set`.
 
     In float32 a value far from 0 has few digits left of how it differs from the others: where s is 1, the log density
-    is off by 4e-5 nats a value (root mean square) at m = 10³, 4e-4 at 10⁴, 4e-3 at 10⁵ and 0.03 at 10⁶. Subtract such an
-    offset before, in float64.
+    is off by 4e-5 nats a value (root mean square) at m = 10³, 4e-4 at 10⁴, 4e-3 at 10⁵ and 0.03 at 10⁶. Subtract such
+    an offset before, in float64.
     """
 
     def __init__(self, data_dims: int, name: str, scale: Union[float, str], standardize: bool) -> None:
