@@ -191,11 +191,14 @@ class _Names:
     def __call__(self, column: int) -> str:
         return f"column {column}" if self._columns is None else f"column {self._columns[column]!r}"
 
-    def of(self, chosen: np.ndarray) -> str:
-        """Say how many columns are chosen, ``(X,)`` of bool, and the names of the first."""
+    def of(self, chosen: np.ndarray, summary: Optional[Summary] = None) -> str:
+        """Say how many columns are chosen, ``(X,)`` of bool, the names of some, and where the first lies."""
         numbers = np.flatnonzero(chosen)
-        first = ", ".join(self(number) for number in numbers[:NAMED]) + (", ..." if len(numbers) > NAMED else "")
-        return f"{len(numbers)} of {len(chosen)} columns ({first})"
+        names = [self(number) for number in numbers[:NAMED]]
+        if summary is not None:
+            middle, spread = summary.middle[numbers[0]], summary.spread[numbers[0]]
+            names[0] += f" has {middle:.3g} with a spread of {spread:.2g}"
+        return f"{len(numbers)} of {len(chosen)} ({', '.join(names)}{', ...' if len(numbers) > NAMED else ''})"
 
 
 def _check_float32(block: np.ndarray, first: int, columns: Optional[Sequence[str]], kind: str) -> None:
@@ -212,7 +215,7 @@ def _constant(summary: Summary, names: _Names) -> Optional[str]:
     constant = summary.lowest == summary.highest
     if not constant.any():
         return None
-    return f"{names.of(constant)} are constant: they tell nothing, and may be left out"
+    return f"some columns are constant, {names.of(constant)}: they tell nothing, and may be left out"
 
 
 def _outlier(summary: Summary, names: _Names, kind: str) -> Optional[str]:
@@ -238,8 +241,8 @@ def _imprecise(summary: Summary, names: _Names) -> Optional[str]:
     if not lost.any():
         return None
     return (
-        f"{names.of(lost)} lie so far from 0 that a float32 keeps fewer than 3 digits of how their values differ "
-        f"({_example(summary, names, lost)}): subtract an offset before"
+        "some columns lie so far from 0 that a float32 keeps fewer than 3 digits of how their values differ, "
+        f"{names.of(lost, summary)}: subtract an offset before"
     )
 
 
@@ -254,17 +257,12 @@ def _unlike(summary: Summary, names: _Names) -> Optional[str]:
     least, most = (int(np.where(varies, spread, end).argmin()) for spread, end in ((spread, np.inf), (-spread, 0)))
     if spread[most] > UNLIKE * spread[least]:
         ends = (f"{spread[column]:.2g} ({names(column)})" for column in (least, most))
-        reasons.append(f"the spreads of the columns range from {' to '.join(ends)}")
+        reasons.append(f"the spreads of columns range from {' to '.join(ends)}")
     elif large.any() or small.all():
         chosen = large if large.any() else small
-        reasons.append(f"{names.of(chosen)} have spreads far from 1 ({_example(summary, names, chosen)})")
+        reasons.append(f"columns have spreads far from 1, {names.of(chosen, summary)}")
     if far.any():
-        reasons.append(f"{names.of(far)} lie far from 0 ({_example(summary, names, far)})")
+        reasons.append(f"columns lie far from 0, {names.of(far, summary)}")
     if not reasons:
         return None
-    return f"{' and '.join(reasons)}, and a network learns slowly what is not around 0 and 1: set standardize=True"
-
-
-def _example(summary: Summary, names: _Names, chosen: np.ndarray) -> str:
-    column = int(chosen.argmax())
-    return f"{names(column)} has {summary.middle[column]:.3g} with a spread of {summary.spread[column]:.2g}"
+    return f"{', and '.join(reasons)}: a network is slow to learn what is not around 0 and 1, set standardize=True"

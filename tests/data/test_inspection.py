@@ -40,26 +40,29 @@ PROBLEMS = {
     "constant": (
         constant,
         [
-            "4 of 5 columns (column 'a', column 'c', column 'd', ...) are constant: they tell nothing, and may be left out"
+            "some columns are constant, 4 of 5 (column 'a', column 'c', column 'd', ...): they tell nothing",
         ],
     ),
     "outlier": (one_off(1e10), ["row 417, column 'd' is 1e+10, where the others lie around"]),
     "negative outlier": (one_off(-1e10), ["row 417, column 'd' is -1e+10, where the others lie around"]),
-    "outlier of a constant": (lambda x: one_off(1e10)(constant(x)), ["column 'd' is 1e+10", "3 of 5 columns"]),
+    "outlier of a constant": (
+        lambda x: one_off(1e10)(constant(x)),
+        ["column 'd' is 1e+10", "constant, 3 of 5 (column"],
+    ),
     "far": (
         lambda x: x + np.array([0, 0, 0, 1000, 0]),
-        ["1 of 5 columns (column 'd') lie far from 0 (column 'd' has 1e+03"],
+        ["columns lie far from 0, 1 of 5 (column 'd' has 1e+03 with a spread of "],
     ),
     "too far for a float32": (
         lambda x: x + np.array([0, 0, 0, 0, 1e5]),
-        ["fewer than 3 digits of how their values differ (column 'e' has 1e+05", "lie far from 0"],
+        ["fewer than 3 digits of how their values differ, 1 of 5 (column 'e' has 1e+05", "columns lie far from 0"],
     ),
-    "wide": (lambda x: x * 1000, ["5 of 5 columns (column 'a', column 'b', column 'c', ...) have spreads far from 1"]),
-    "narrow": (lambda x: x * 1e-4, ["have spreads far from 1 (column 'a' has"]),
-    "unlike": (
-        lambda x: x * [1e-2, 1, 1, 1, 90],
-        ["from 0.0", "(column 'a') to ", "(column 'e'), and a network learns"],
+    "wide": (
+        lambda x: x * 1000,
+        ["columns have spreads far from 1, 5 of 5 (column 'a' has", ", column 'b', column 'c', ...)"],
     ),
+    "narrow": (lambda x: x * 1e-4, ["columns have spreads far from 1, 5 of 5 (column 'a' has"]),
+    "unlike": (lambda x: x * [1e-2, 1, 1, 1, 90], ["from 0.0", "(column 'a') to ", "(column 'e'): a network is slow"]),
 }
 
 
