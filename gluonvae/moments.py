@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-VALUES_AT_ONCE = 2**20
-"""Largest number of values in a block."""
+VALUES_AT_ONCE = 2**17
+"""Largest number of values in a block, which is then in a processor's cache while it is looked at."""
 
 
 class RowBlocks:

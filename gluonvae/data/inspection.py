@@ -83,22 +83,15 @@ def find_problems(
 
 def summarize(blocks: Iterable[np.ndarray], columns: Optional[Sequence[str]] = None, kind: str = "rows") -> Summary:
     """Summarise the columns of data; arguments and errors are those of :func:`find_problems`."""
-    sample, first = _Sample(), 0
-    low = high = low_row = high_row = np.zeros(0)
+    sample, low, high = _Sample(), _Least(), _Least()
     for block in blocks:
-        _check_float32(block, first, columns, kind)
+        first = sample.seen
         sample.add(block)
-        lowest, highest = (np.where(np.isnan(block), end, block) for end in (np.inf, -np.inf))
-        rows, each = (lowest.argmin(axis=0), highest.argmax(axis=0)), np.arange(block.shape[1])
-        ends = lowest[rows[0], each], highest[rows[1], each]
-        if first == 0:
-            (low, high), (low_row, high_row) = ends, rows
-        else:
-            low_row = np.where(ends[0] < low, rows[0] + first, low_row)
-            high_row = np.where(ends[1] > high, rows[1] + first, high_row)
-            low, high = np.minimum(low, ends[0]), np.maximum(high, ends[1])
-        first += len(block)
-    return Summary(low, high, low_row, high_row, *_middle_and_spread(sample.values))
+        low.add(block, first)
+        high.add(-block, first)
+        if max(-low.values.min(), -high.values.min()) > LARGEST:
+            raise ValueError(_beyond_float32(block, first, columns, kind))
+    return Summary(low.values, -high.values, low.rows, high.rows, *_middle_and_spread(sample.values))
 
 
 def unscaled(highest: float, white: float) -> Optional[str]:
@@ -152,23 +145,43 @@ def _digests(block: np.ndarray) -> Iterator[int]:
         yield int.from_bytes(hashlib.blake2b(row.data, digest_size=8).digest(), "little")
 
 
+class _Least:
+    """The least value of each column, and the first row that holds it; infinity in columns of NaN alone."""
+
+    def __init__(self) -> None:
+        self.values = np.full(1, np.inf)
+        self.rows = np.zeros(1, np.int64)
+
+    def add(self, block: np.ndarray, first: int) -> None:
+        lowest = np.fmin.reduce(block, axis=0)
+        if first == 0:
+            self.values, self.rows = np.full(len(lowest), np.inf), np.zeros(len(lowest), np.int64)
+        # NaN is no less than anything
+        (less,) = np.nonzero(lowest < self.values)
+        if less.size:
+            self.values[less] = lowest[less]
+            self.rows[less] = first + (block[:, less] == lowest[less]).argmax(axis=0)
+
+
 class _Sample:
     """Every n-th row, the least n at which the values are no more than :data:`SAMPLED`."""
 
     def __init__(self) -> None:
-        self._step, self._seen, self._kept = 1, 0, np.empty((0, 0))
+        self.seen, self._step, self._kept, self._size = 0, 1, list[np.ndarray](), 0
 
     def add(self, block: np.ndarray) -> None:
-        chosen = block[-self._seen % self._step :: self._step]
-        self._kept = np.concatenate([self._kept, chosen]) if self._seen else chosen.copy()
-        self._seen += len(block)
-        while self._kept.size > SAMPLED and len(self._kept) > 64:
-            self._kept, self._step = self._kept[::2].copy(), 2 * self._step
+        self._kept.append(block[-self.seen % self._step :: self._step].copy())
+        self._size += self._kept[-1].size
+        self.seen += len(block)
+        while self._size > max(SAMPLED, 64 * block.shape[1]):
+            self._kept, self._step = [np.concatenate(self._kept)[::2].copy()], 2 * self._step
+            self._size = self._kept[0].size
 
     @property
     def values(self) -> np.ndarray:
         """``(n, X)``, 0 in columns of NaN alone."""
-        return np.where(np.isnan(self._kept).all(axis=0), 0, self._kept)
+        values = np.concatenate(self._kept)
+        return np.where(np.isnan(values).all(axis=0), 0, values)
 
 
 def _middle_and_spread(sample: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -201,14 +214,12 @@ class _Names:
         return f"{len(numbers)} of {len(chosen)} ({', '.join(names)}{', ...' if len(numbers) > NAMED else ''})"
 
 
-def _check_float32(block: np.ndarray, first: int, columns: Optional[Sequence[str]], kind: str) -> None:
-    beyond = np.argwhere(abs(block) > LARGEST)
-    if len(beyond):
-        row, column = map(int, beyond[0])
-        raise ValueError(
-            f"{kind[:-1]} {first + row}, {_Names(columns)(column)} is {block[row, column]:g}: a float32 holds at most "
-            f"{LARGEST:.3g} (of {len(beyond)} such values the first); correct it, or take another unit"
-        )
+def _beyond_float32(block: np.ndarray, first: int, columns: Optional[Sequence[str]], kind: str) -> str:
+    row, column = map(int, np.argwhere(abs(block) > LARGEST)[0])
+    return (
+        f"{kind[:-1]} {first + row}, {_Names(columns)(column)} is {block[row, column]:g}: a float32 holds at most "
+        f"{LARGEST:.3g}; correct it, or take another unit"
+    )
 
 
 def _constant(summary: Summary, names: _Names) -> Optional[str]:
