@@ -58,7 +58,8 @@ def find_problems(
     kind : str
         What a row is, in the plural: "rows", "cells" or "images", whose constant pixels are not told of.
     scales : bool
-        Whether the scales of the columns matter: not to a model that standardises its data.
+        Whether the scales of the columns matter: not to a model that standardises its data, to which columns matter
+        that are all but constant.
 
     Returns
     -------
@@ -76,7 +77,7 @@ def find_problems(
         None if kind == "images" else _constant(summary, names),
         _outlier(summary, names, kind),
         _imprecise(summary, names),
-        _unlike(summary, names) if scales else None,
+        _unlike(summary, names) if scales else _rare(summary, names),
     )
     return [problem for problem in found if problem]
 
@@ -254,6 +255,16 @@ def _imprecise(summary: Summary, names: _Names) -> Optional[str]:
     return (
         "some columns lie so far from 0 that a float32 keeps fewer than 3 digits of how their values differ, "
         f"{names.of(lost, summary)}: subtract an offset before"
+    )
+
+
+def _rare(summary: Summary, names: _Names) -> Optional[str]:
+    rare = (summary.spread == 0) & (summary.lowest < summary.highest)
+    if not rare.any():
+        return None
+    return (
+        f"some columns are all but constant, {names.of(rare)}: the few other values lie many standard deviations off, "
+        "which makes standardised data hard to learn; leave these columns out, or set standardize=False"
     )
 
 

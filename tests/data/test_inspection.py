@@ -82,6 +82,14 @@ def test_the_scales_do_not_matter_to_a_model_that_standardises(rng):
     assert find_problems(split(x), scales=False) == []
 
 
+def test_to_a_model_that_standardises_columns_matter_that_are_all_but_constant(rng):
+    x = good(rng)
+    x[:, 1:3], x[5:10, 2] = 0, 0.1
+    (_, told) = find_problems(split(x), scales=False)
+    assert told.startswith("some columns are all but constant, 1 of 5 (column 2): ")
+    assert "set standardize=False" in told
+
+
 def test_missing_values_are_passed_over(rng):
     x = good(rng)
     x[rng.random(x.shape) < 0.5] = np.nan
