@@ -90,6 +90,7 @@ class Operators(Protocol):
 class Parameter(Protocol):
     """A ``gluon.Parameter``."""
 
+    name: str
     shape: tuple[int, ...]
     _data: object
     _deferred_init: tuple[object, ...]
@@ -104,6 +105,7 @@ class Parameter(Protocol):
 class Block(Protocol):
     """A ``gluon.HybridBlock``."""
 
+    params: Any
     _children: Mapping[str, Block]
 
     def __call__(self, *tensors: Tensor) -> Any: ...

@@ -124,8 +124,8 @@ def _data(group: Group) -> None:
     group.add_argument(
         "--data-dir",
         metavar="FOLDER",
-        help="where the files of a named data set lie, before GLUONVAE_DATA and Gluon's own folder are looked into; what "
-        "is in none is downloaded",
+        help="where the files of a named data set lie, before GLUONVAE_DATA and Gluon's own folder are looked into; "
+        "what is in none is downloaded",
     )
     add, column = partial(number, group), partial(group.add_argument, metavar="COLUMN")
     add("--shape", "of one image of your own data, such as 28 28", nargs="+")

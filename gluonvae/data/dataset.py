@@ -12,6 +12,7 @@ import numpy as np
 from .. import checks
 from ..backend.types import ArrayLike
 from ..labels import Labels, as_labels
+from ..moments import RowBlocks
 from ..noise import NoiseSource
 from ..noise import source as default_source
 from .binarization import BINARIZATIONS, draw, draw_all, white_of
@@ -239,14 +240,17 @@ class Dataset:
         else:
             yield from (self._prepared(block) for block in self.store.blocks())
 
-    def blocks(self) -> Iterator[np.ndarray]:
-        """Yield all data points in their order as :meth:`batch` returns them, a few at a time.
+    def blocks(self) -> RowBlocks:
+        """Return all rows in blocks of float64, on the scale of the model's input; dynamic pixels as their means."""
+        return RowBlocks(self._scaled, self.store.shape)
 
-        Dynamic pixels are the fractions that are drawn from.
-        """
-        for block in self.store.blocks():
-            prepared = self._prepared(block)
-            yield self._values(prepared) / (255 if self.binarization == "dynamic" and prepared.dtype == np.uint8 else 1)
+    def _scaled(self, rows: slice) -> np.ndarray:
+        taken = self.store.take(rows)
+        if self.binarization == "none" and not self.binary:
+            return taken  # with all its digits
+        prepared = self._prepared(taken)
+        fractions = prepared.dtype == np.uint8 and self.binarization in ("grey", "dynamic")
+        return prepared / 255 if fractions else prepared
 
     def binarized(self, binarization: str, seed: int = 0, white: Optional[float] = None) -> Dataset:
         """Return the data set with another binarisation, of one with "none".

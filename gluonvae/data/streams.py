@@ -78,6 +78,10 @@ class Stream:
         """Return a fingerprint of what is known without reading the batches: the shape of a data point, and labels."""
         return hashlib.sha256(repr((self.shape, self.has_labels)).encode()).hexdigest()
 
+    def blocks(self) -> Iterable[np.ndarray]:
+        """Return all data points in blocks of float64, which are read anew each time."""
+        return StreamBlocks(self)
+
     def drawn_once(self, seed: int = 0) -> Stream:
         """Return this, whose values are taken as they are; see :meth:`Dataset.drawn_once`."""
         return self
@@ -173,6 +177,16 @@ class Stream:
         if checked.names is not None:
             raise TypeError("labels of batches must be numbers, as the names of all classes are not known beforehand")
         return Streamed(rows, checked.values)
+
+
+class StreamBlocks:
+    """The batches of a stream as float64, each time anew."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (part.values.astype(np.float64) for part in self._stream.epoch(0))
 
 
 def _parts(batch: Any) -> tuple[np.ndarray, Optional[np.ndarray]]:

@@ -9,6 +9,8 @@ import numpy as np
 
 from .stores import Sparse, Store
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 class Summary(NamedTuple):
     """What is true of all values of a data set."""
@@ -86,9 +88,23 @@ def _of_sparse(name: str, store: Sparse) -> Summary:
     return part if full else part._replace(low=min(part.low, 0.0), high=max(part.high, 0.0))
 
 
+def _check_range(name: str, block: np.ndarray, first_row: int) -> None:
+    """Refuse values that a float32, which models are trained in, cannot hold."""
+    with np.errstate(invalid="ignore"):
+        beyond = np.argwhere(np.isfinite(block) & (abs(block.astype(np.float64)) > LARGEST))
+    if len(beyond):
+        row, column = (int(i) for i in beyond[0])
+        raise ValueError(
+            f"{name} has {block[row, column]:.4g} at {(first_row + row, column)}, and a float32 holds at most "
+            f"{LARGEST:.3g}: correct it, or take another unit"
+        )
+
+
 def _of_block(name: str, block: np.ndarray, first_row: int) -> Summary:
     low, high = block.min(), block.max()
     missing, first = 0, None
+    if block.dtype.itemsize > 4 and not max(-low, high) <= LARGEST:
+        _check_range(name, block, first_row)
     if block.dtype.kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
         infinite = np.isinf(block)
         if infinite.any():

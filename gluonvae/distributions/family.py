@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Optional
+
+import numpy as np
 
 from .. import checks
 from ..backend.graphs import GraphBlock
@@ -110,6 +112,20 @@ class Family(GraphBlock):
         ------
         ValueError
             If another part does not fit.
+        """
+
+    @property
+    def needs_adapting(self) -> bool:
+        """Whether there are constants to be taken from the training data, and they are not set yet."""
+        return False
+
+    def adapt(self, blocks: Iterable[np.ndarray]) -> None:
+        """Set the constants that are taken from the training data; there are none, except in some families.
+
+        Parameters
+        ----------
+        blocks : iterable of numpy.ndarray
+            Rows of the data, ``(n, X)`` each, float64. It can be iterated over several times.
         """
 
 

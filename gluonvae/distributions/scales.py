@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Callable
+from typing import Callable, Union
+
+import numpy as np
 
 from .. import checks
 from ..backend.operators import clip, namespace, softplus
@@ -32,6 +34,26 @@ def positive(x: Tensor, floor: float) -> Tensor:
         Of the same shape.
     """
     return softplus(x) + floor
+
+
+def inverse_positive(value: Union[float, np.ndarray], floor: float) -> np.ndarray:
+    """Compute x of which :func:`positive` makes ``value``.
+
+    Parameters
+    ----------
+    value : float or numpy.ndarray
+        Of any shape, larger than ``floor``.
+    floor : float
+        The lower bound.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the same shape.
+    """
+    # the inverse of softplus, which does not overflow where it is all but the identity
+    above = np.asarray(value) - floor
+    return above + np.log(-np.expm1(-above))
 
 
 def exp_std(x: Tensor) -> Tensor:

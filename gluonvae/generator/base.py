@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import ClassVar, Optional
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..backend.memory import read_values
 from ..backend.operators import is_symbol
 from ..backend.types import Model, Operators, Structure, Tensor
 from ..distributions import Distribution
-from ..networks import ModelBlock, max_units
+from ..networks import ModelBlock, Standardization, max_units
 from ..noise import NoiseSpec
 from ..registry import Registry
 from . import support as supports
@@ -52,6 +53,8 @@ class Generator(ModelBlock):
     """How grey images are prepared for this likelihood: one of :data:`gluonvae.data.BINARIZATIONS`."""
     data_transform: ClassVar[Optional[str]] = None
     """How an inference network should see such data: one of :data:`gluonvae.inference.DATA_TRANSFORMS`."""
+    standardization: Optional[Standardization] = None
+    """The mean and the standard deviation of the data, where networks compute with standardised data."""
 
     fixed: ClassVar[tuple[str, ...]] = ("data_dims", "latent_variable_size")
 
@@ -100,6 +103,20 @@ class Generator(ModelBlock):
         sizes = {"generator": self.latent_variable_size, "inference network": model.prior.generator_latent_size}
         self.latent_variable_size = checks.same_size("latent_variable_size", sizes)
         self._not_in_graph = model.prior.not_in_generator
+
+    @property
+    def needs_adapting(self) -> bool:
+        """Whether there are constants to be taken from the training data, and they are not set yet."""
+        return False
+
+    def adapt(self, blocks: Iterable[np.ndarray]) -> None:
+        """Set the constants that are taken from the training data, see :meth:`gluonvae.VAE.adapt`.
+
+        Parameters
+        ----------
+        blocks : iterable of numpy.ndarray
+            Rows of the data, ``(n, X)`` each, float64. It can be iterated over several times.
+        """
 
     def export(self, path: str, epoch: int = 0, remove_amp_cast: bool = True) -> None:
         """Export the graph, see Gluon's ``HybridBlock.export``: what a call returns, the parameters of p(x | z).

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from .. import checks
 from ..backend.operators import fold, unfold
@@ -64,6 +67,7 @@ class FamilyGenerator(FamilyNetwork, Generator):
         self.set_family(family)
         # of a family whose support depends on its options
         self.support = getattr(family, "support", self.support)
+        self.standardization = getattr(family, "standardization", None)
 
     def _features(self) -> tuple[int, ...]:
         """What the body returns for a latent state, ``(F,)`` or ``(F, H, W)``; of any size where D is not known."""
@@ -81,6 +85,13 @@ class FamilyGenerator(FamilyNetwork, Generator):
         super().bind(model)
         self.bind_body(self.latent_variable_size, model.label_size)
         self.family.bind(model)
+
+    @property
+    def needs_adapting(self) -> bool:
+        return self.family.needs_adapting
+
+    def adapt(self, blocks: Iterable[np.ndarray]) -> None:
+        self.family.adapt(blocks)
 
     def forward(self, latent_state: Tensor, *label: Tensor) -> Structure:
         self.check_body(latent_state, *label)

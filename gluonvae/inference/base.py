@@ -10,7 +10,7 @@ from .. import noise as _noise
 from ..backend.operators import is_symbol, namespace
 from ..backend.types import Model, Operators, Structure, Tensor
 from ..distributions import Distribution
-from ..networks import ModelBlock
+from ..networks import ModelBlock, Standardization
 from ..noise import NoiseSpec, total_size
 from ..registry import Registry
 
@@ -41,7 +41,7 @@ class InferenceNetwork(ModelBlock):
         X, the number of values in a data point; 0 leaves it to the model or the first call.
     data_transform : str, optional
         One of :data:`DATA_TRANSFORMS`, see :meth:`preprocess`. Left out, the one that the model's
-        likelihood asks for: log(1 + x) of counts.
+        likelihood asks for: log(1 + x) of counts, and standardised values where it standardises.
     """
 
     distribution_type: Optional[type[Distribution]] = None
@@ -50,6 +50,8 @@ class InferenceNetwork(ModelBlock):
     """Whether a latent state is a differentiable function of the parameters."""
     deterministic = False
     """Whether q(z | x) is a point mass, so that nothing is drawn."""
+
+    _standardization: Optional[Standardization] = None
 
     fixed: ClassVar[tuple[str, ...]] = ("data_dims", "latent_variable_size")
 
@@ -92,8 +94,10 @@ class InferenceNetwork(ModelBlock):
         return self.distribution(*self(data, *label))
 
     def preprocess(self, data: Tensor) -> Tensor:
-        """Transform data as a network should see them: by ``data_transform``, if there is one."""
-        return data if self.data_transform is None else DATA_TRANSFORMS[self.data_transform](data)
+        """Transform data as a network should see them: by ``data_transform``, or as the likelihood standardises."""
+        if self.data_transform is not None:
+            return DATA_TRANSFORMS[self.data_transform](data)
+        return data if self._standardization is None else self._standardization.apply(data)
 
     def bind(self, model: Model) -> None:
         """Become part of a model: agree with its other parts on sizes, and on what is done to the data.
@@ -106,6 +110,16 @@ class InferenceNetwork(ModelBlock):
         sizes = {"generator": model.generator.data_dims, "inference network": self.data_dims}
         self.data_dims = checks.same_size("data_dims", sizes)
         self.data_transform = self.data_transform or model.generator.data_transform
+        self._standardize_by(model.generator.standardization)
+
+    def _standardize_by(self, standardization: Optional[Standardization]) -> None:
+        if self._standardization not in (None, standardization):
+            raise ValueError(
+                f"{type(self).__name__} standardises data by the constants of another model already: make a new one"
+            )
+        if standardization is not None:
+            self._standardization = standardization
+            standardization.lend_to(self)
 
     @property
     def noise(self) -> Structure:

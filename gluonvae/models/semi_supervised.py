@@ -77,6 +77,8 @@ class SemiSupervisedVAE(ConditionalVAE):
         with self.name_scope():
             self.classifier = Classifier(sizes, classifier_act_type, self.data_dims, prefix="classifier_")
             self.classifier.preprocess = inference_net.preprocess
+            if generator.standardization is not None:
+                generator.standardization.lend_to(self.classifier)
             self.classifier.add(Dense(self.label_size, self.classifier.out_units))
 
     @property

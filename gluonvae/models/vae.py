@@ -5,13 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Callable, ClassVar, Optional
 
+import numpy as np
+
 from .. import checks
+from ..backend.operators import as_numpy
 from ..backend.processes import one_thread_at_a_time
 from ..backend.structures import leaves, split
 from ..backend.types import DType, Label, Operators, Structure, Tensor
 from ..distributions import Distribution, has_closed_form_kl, kl_divergence
 from ..generator import Generator
 from ..inference import InferenceNetwork
+from ..moments import RowBlocks
 from ..prior import Prior, StandardNormalPrior
 from .inputs import ModelInputs
 
@@ -100,6 +104,43 @@ class VAE(ModelInputs):
     def kl_is_replaced(self) -> bool:
         """Whether the model has a KL divergence of its own in the place of KL(q(z | x) || p(z))."""
         return False
+
+    @property
+    def needs_adapting(self) -> bool:
+        """Whether there are constants to be taken from the training data, and :meth:`adapt` did not set them yet."""
+        return self.generator.needs_adapting
+
+    def adapt(self, data: Any) -> None:
+        """Set the constants that the model takes from its training data: its likelihood's, see there.
+
+        :func:`gluonvae.fit` does so before its first step. Call it once before a training loop of your own, after
+        the parameters are initialised.
+
+        Parameters
+        ----------
+        data : Dataset or array
+            The training data, ``(N, X)``. They are read in blocks, several times.
+
+        Raises
+        ------
+        ValueError
+            For data of another shape, or values outside the likelihood's support.
+        RuntimeError
+            If the parameters are not initialised.
+        """
+        self.context  # noqa: B018  Gluon's error, where the parameters are not initialised
+        blocks = data.blocks() if hasattr(data, "blocks") else self._checked_blocks(as_numpy(data))
+        width = next(iter(blocks)).shape[1]
+        if width != self.data_dims:
+            raise ValueError(f"data must have shape (N, {self.data_dims}), got rows of {width} values")
+        self.generator.adapt(blocks)
+
+    def _checked_blocks(self, data: np.ndarray) -> RowBlocks:
+        if data.ndim < 2 or not data.size:
+            raise ValueError(f"data must have shape (N, {self.data_dims}), got {data.shape}")
+        self.generator.check_support("data", data)
+        rows = data.reshape(len(data), -1)
+        return RowBlocks(lambda part: rows[part], (len(rows), rows.shape[1]))
 
     @one_thread_at_a_time(lambda vae: vae)
     def __call__(

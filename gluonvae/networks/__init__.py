@@ -12,5 +12,6 @@ from .family import FamilyNetwork
 from .images import Layout, MapsToRows, OnImages, ToImages, last_layer
 from .mlp import MLP, GatedDense, GatedMLP
 from .residual import ResidualBlock, ResidualDecoder, ResidualEncoder
+from .standardization import Standardization
 
 __all__ = [name for name, thing in globals().items() if name[0] != "_" and not inspect.ismodule(thing)]

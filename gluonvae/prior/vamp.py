@@ -10,6 +10,7 @@ from ..backend.operators import namespace, softplus
 from ..backend.runtime import mx
 from ..backend.types import Model, Structure, Tensor
 from ..distributions import Distribution, Mixture
+from ..networks import Standardization
 from .base import PRIORS, Prior
 
 PSEUDO_RANGES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -42,6 +43,7 @@ class VampPrior(Prior):
     distribution_type = Mixture
     supports_bfloat16 = False
     _posterior: Optional[Callable[..., Distribution]] = None
+    _standardization: Optional[Standardization] = None
 
     fixed: ClassVar[tuple[str, ...]] = ("components", "data_dims", "label_size")
 
@@ -67,6 +69,7 @@ class VampPrior(Prior):
             self._learn("unconstrained_label", (self.components, "label_size"), mx.init.Normal(1.0))
         support = model.generator.support
         self._data_range = "real" if support is None else support.data_range
+        self._standardization = model.generator.standardization
         # not the block itself: its parameters stay its own alone
         self._posterior, self._posterior_noise = model.inference_net.posterior, model.inference_net.noise
         self._posterior_floats = model.inference_net.floats_per_sample
@@ -84,8 +87,11 @@ class VampPrior(Prior):
         """Return the pseudo-inputs ``(K, X)`` and, in a conditional model, their labels ``(K, Y)``."""
         if self._posterior is None:
             raise ValueError("VampPrior does not know data_dims: make the prior part of a VAE")
-        names = ("unconstrained", "unconstrained_label") if self.label_size else ("unconstrained",)
-        return tuple(PSEUDO_RANGES[self.pseudo_range or self._data_range](self._learned(name, like)) for name in names)
+        into_range = PSEUDO_RANGES[self.pseudo_range or self._data_range]
+        data = into_range(self._learned("unconstrained", like))
+        if self._standardization is not None and self.pseudo_range is None:
+            data = self._standardization.undo(data)
+        return (data, into_range(self._learned("unconstrained_label", like))) if self.label_size else (data,)
 
     def distribution(self, like: Tensor) -> Mixture:
         F, inputs = namespace(like), self.pseudo_inputs(like)

@@ -11,6 +11,9 @@ from typing import Any, Callable, Optional, Union
 from .. import checks
 from ..batches import Data, dataset_for
 from ..data import Stream
+from ..data.inspection import find_problems
+from ..generator.support import REAL
+from ..models import VAE
 from ..objectives import Objective
 from ..progress import progress_bar
 from .config import Config, config_from_python
@@ -137,6 +140,8 @@ def fit(
         run = _open_run(folder, resume, lambda: config_from_python(bound, train, valid))
         if run is not None and run is not folder:
             stack.enter_context(run)
+        if run is None or run.checkpoint is None:
+            _begin(bound.vae, train)
         stack.enter_context(stopping)
         saver = None if run is None else stack.enter_context(Saver(training, run, schedule))
         _run_epochs(training, stopping, saver, progress)
@@ -154,6 +159,16 @@ def _batch_size(asked: Optional[int], train: Data) -> Optional[int]:
     if size > len(train):
         raise ValueError(f"batch_size {size} is larger than the data: train has {len(train)} {train.things}")
     return size
+
+
+def _begin(vae: VAE, train: Data) -> None:
+    """Have the model take its constants from the training data, and warn of values that it would not train well on."""
+    if vae.needs_adapting:
+        vae.adapt(train)
+    if vae.generator.support is REAL and not isinstance(train, Stream):
+        scales = vae.generator.standardization is None
+        for problem in find_problems(train.blocks(), train.columns, train.things, scales):
+            _log.warning("%s", problem)
 
 
 def _open_run(

@@ -152,7 +152,7 @@ def test_everything_is_finite_at_extreme_outputs_of_the_network(row, extreme, rn
 @every_likelihood
 def test_gradients_are_those_of_finite_differences(row, rng):
     raw = [nd(parameter, "float64") for parameter in raw_parameters(row, rng, 3)]
-    x, generator, step = nd(row.data(rng, 3, X), "float64"), make(row), 1e-6
+    x, generator, step = nd(row.data(rng, 3, X), "float64"), make(row, dtype="float64"), 1e-6
 
     def total():
         return from_raw(generator, *raw).log_prob(x).sum()

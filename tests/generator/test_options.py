@@ -8,9 +8,13 @@ import gluonvae as gv
 CONSTRUCTIONS = {
     "std": (
         {"name": "gaussian", "options": {"std": 0}},
-        "std must be a positive number, 'learned' or 'per_pixel', got 0",
+        "std must be a positive number, 'learned', 'per_feature' or 'per_pixel', got 0",
     ),
     "scale": ({"name": "laplace", "options": {"scale": "wide"}}, "scale must be a positive number.*got 'wide'"),
+    "standardize": (
+        {"name": "gaussian", "options": {"standardize": "yes"}},
+        "standardize of the likelihood 'gaussian' must be True or False, got 'yes'",
+    ),
     "NaN": ({"name": "laplace", "options": {"scale": np.nan}}, "scale must be a positive number.*got nan"),
     "components": (
         {"name": "discretized_logistic_mixture", "options": {"components": 0}},
@@ -27,5 +31,5 @@ CONSTRUCTIONS = {
 @pytest.mark.parametrize("case", CONSTRUCTIONS)
 def test_constructions(case):
     given, message = CONSTRUCTIONS[case]
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         gv.construct_vae(likelihood=given["name"], likelihood_options=given["options"], data_dims=12)

@@ -14,7 +14,7 @@ WRONG = [(name, *wrong) for name, row in ROWS.items() for wrong in row.wrong]
 @pytest.mark.parametrize(("name", "values", "message"), WRONG)
 def test_data_outside_the_support_are_told_what_fits(name, values, message, rng):
     generator = make(ROWS[name])
-    generator.initialize()
+    generator.initialize(force_reinit=True)
     with pytest.raises(ValueError, match=message):
         generator.log_likelihood(nd(rng.standard_normal((1, 4))), nd([values]))
 

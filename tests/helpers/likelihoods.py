@@ -7,15 +7,20 @@ from gluonvae.distributions.scales import positive
 from gluonvae.generator import counts, location_scale
 from tests.helpers.models import small_vae
 from tests.helpers.tensors import nd
-from tests.tables.likelihoods import ROWS, X
+from tests.tables.likelihoods import ROWS, X, training_data
 
 every_likelihood = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 
 
-def make(row, **options):
-    return gv.generator.LIKELIHOODS.make(
-        row.name, {**row.options, **options}, data_dims=X, layer_sizes=[5], latent_variable_size=4
+def make(row, size=X, dtype="float32", **options):
+    generator = gv.generator.LIKELIHOODS.make(
+        row.name, {**row.options, **options}, data_dims=size, layer_sizes=[5], latent_variable_size=4
     )
+    if row.adapted:
+        generator.family.initialize()
+        generator.adapt([training_data(size)])
+        generator.cast(dtype)
+    return generator
 
 
 def raw_parameters(row, rng, *leading, size=X):
@@ -35,7 +40,8 @@ def from_raw(generator, *raw):
 
 
 def distribution(row, raw, dtype="float32"):
-    return from_raw(make(row), *(nd(parameter, dtype) for parameter in raw))
+    generator = make(row, raw[0].shape[-1] // row.width, dtype)
+    return from_raw(generator, *(nd(parameter, dtype) for parameter in raw))
 
 
 def model(row, **changes):

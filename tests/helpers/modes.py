@@ -26,11 +26,13 @@ def set_mode(block, mode):
 
 
 class Wrapped(mx.gluon.HybridBlock):
-    """A function of tensors as a block."""
+    """A function of tensors as a block, which may compute with the parameters of another."""
 
-    def __init__(self, function):
+    def __init__(self, function, of=None):
         super().__init__()
         self.function = function
+        if of is not None:
+            self.params.update(of.collect_params())
 
     def hybrid_forward(self, F, *tensors):
         return self.function(*tensors)
@@ -63,9 +65,10 @@ def assert_same(actual, expected):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-6)
 
 
-def assert_function_agrees(function, arrays):
-    """A function of tensors, with what ``arrays(rng, B)`` gives, in every mode and for several batch sizes."""
-    block = Wrapped(function)
+def assert_function_agrees(function, arrays, of=None):
+    """A function of tensors, with what ``arrays(rng, B)`` gives, in every mode and for several batch sizes; ``of`` is a
+    block with whose parameters it computes."""
+    block = Wrapped(function, of)
     for mode in MODES:
         set_mode(block, mode)
         for batch in (*BATCHES, BATCHES[1]):

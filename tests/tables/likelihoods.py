@@ -59,7 +59,8 @@ class Row(NamedTuple):
     """A likelihood: ``name`` and ``options`` make it; ``raw`` draws each of the numbers that its network may
     return, of ``width`` times X; ``truth`` of those is what scipy says; ``data`` draws values in its support;
     ``digits`` makes its own kind of data of 8-bit images; ``extreme`` are values at the ends of the support;
-    ``wrong`` are values outside it, and what the message must hold."""
+    ``wrong`` are values outside it, and what the message must hold; ``adapted`` says whether its constants are
+    taken from :func:`training_data`."""
 
     name: str
     options: dict[str, Any]
@@ -71,6 +72,28 @@ class Row(NamedTuple):
     wrong: Sequence[tuple[Sequence[float], str]]
     width: int = 1
     digits_options: Optional[dict[str, Any]] = None
+    adapted: bool = False
+
+
+def units(size):
+    """Means and standard deviations of the columns of :func:`training_data`, numbers that a float32 holds."""
+    return np.resize([-2, 0, 1, 0.5], size), np.resize([0.5, 1, 2], size)
+
+
+def training_data(size):
+    """Rows ``(2, size)`` with the moments of :func:`units`."""
+    mean, std = units(size)
+    return np.stack([mean - std, mean + std])
+
+
+def _standardised(kind):
+    """The truth of a likelihood whose location and scale, ``(..., size)``, are of standardised data."""
+
+    def truth(location, raw_scale):
+        mean, std = units(location.shape[-1])
+        return Continuous(kind(mean + std * location, std * _scale(raw_scale)))
+
+    return truth
 
 
 BINARISE = r"binarise the images, as gluonvae\.data\.Dataset"
@@ -135,16 +158,17 @@ def _as_they_are(images):
     return images
 
 
-def _location_scale(name, option, value, truth, parameters=2):
+def _location_scale(name, option, value, truth, parameters=2, standardize=False):
     return Row(
         name,
-        {} if value is None else {option: value},
+        {**({} if value is None else {option: value}), **({"standardize": True} if standardize else {})},
         [normal()] * parameters,
         truth,
         _real,
         _fractions,
         [-1e4, 0, 1e4],
         NOT_FINITE,
+        adapted=standardize,
     )
 
 
@@ -179,10 +203,22 @@ ROWS = {
     "gaussian, per pixel": _location_scale(
         "gaussian", "std", "per_pixel", lambda m, s: Continuous(scipy.stats.norm(m, _scale(s)))
     ),
+    "gaussian, per feature": _location_scale(
+        "gaussian", "std", "per_feature", lambda m, s: Continuous(scipy.stats.norm(m, _scale(s)))
+    ),
+    "gaussian, standardised": _location_scale(
+        "gaussian", "std", "per_pixel", _standardised(scipy.stats.norm), standardize=True
+    ),
     "laplace": _location_scale("laplace", "scale", None, lambda m, s: Continuous(scipy.stats.laplace(m, _scale(s)))),
     "laplace, fixed": _location_scale("laplace", "scale", 2, lambda m: Continuous(scipy.stats.laplace(m, 2)), 1),
     "laplace, per pixel": _location_scale(
         "laplace", "scale", "per_pixel", lambda m, s: Continuous(scipy.stats.laplace(m, _scale(s)))
+    ),
+    "laplace, per feature": _location_scale(
+        "laplace", "scale", "per_feature", lambda m, s: Continuous(scipy.stats.laplace(m, _scale(s)))
+    ),
+    "laplace, standardised": _location_scale(
+        "laplace", "scale", "per_pixel", _standardised(scipy.stats.laplace), standardize=True
     ),
     "discretized_logistic": Row(
         "discretized_logistic",
