@@ -91,6 +91,7 @@ class Parameter(Protocol):
     """A ``gluon.Parameter``."""
 
     shape: tuple[int, ...]
+    init: object
     _data: object
     _deferred_init: tuple[object, ...]
 
