@@ -37,7 +37,7 @@ class ZeroInflated(Distribution):
         """The most probable count, ``(..., X)``: 0, or the mode of the counts."""
         F, mode = namespace(self.gate_logits), self.counts.mode
         likelier = F.broadcast_greater(self.component_log_prob(mode), self.component_log_prob(F.zeros_like(mode)))
-        return F.broadcast_mul(likelier, mode)
+        return stop_gradient(F.broadcast_mul(likelier, mode))
 
     def component_log_prob(self, value: Tensor) -> Tensor:
         """Compute the log mass of each count; no gradient flows to the counts.

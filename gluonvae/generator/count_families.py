@@ -11,8 +11,8 @@ import numpy as np
 from .. import checks
 from ..backend.operators import clip, log_softmax, namespace
 from ..backend.runtime import mx
-from ..backend.types import Parameter, Tensor
-from ..distributions import Distribution, Family, ObservedLibrary
+from ..backend.types import Model, Parameter, Tensor
+from ..distributions import Codes, Distribution, Family, ObservedLibrary, Quantized
 from ..distributions.scales import positive
 from ..weights import value_of
 
@@ -110,6 +110,14 @@ class CountFamily(Family):
                 "call vae.adapt(data) first"
             )
         return value_of(parameter, like)
+
+    def bind(self, model: Model) -> None:
+        drawn_from = model.inference_net.distribution_type
+        if self.library == "latent" and drawn_from and issubclass(drawn_from, (Codes, Quantized)):
+            raise ValueError(
+                "library='latent' takes a latent variable that is a real number, and those of "
+                f"{type(model.inference_net).__name__} are codes: use another posterior, or library='observed'"
+            )
 
     @property
     def heads(self) -> dict[str, int]:
