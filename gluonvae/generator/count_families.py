@@ -76,8 +76,15 @@ class CountFamily(Family):
     def _constant(self, name: str) -> Parameter:
         return self.params.get(name, shape=(1,), init=mx.init.Zero(), grad_req="null")
 
+    @property
+    def needs_adapting(self) -> bool:
+        """Whether there are constants to be taken from the training data, and they are not set yet."""
+        if self.library is None:
+            return False
+        return self.library_size._data is None or not self.library_size.list_data()[0].asscalar()
+
     def adapt(self, blocks: Iterable[np.ndarray]) -> None:
-        """Take the library sizes of training data; those of rows without any count are left out.
+        """Take the library sizes of training data; rows without any count, or with a value missing, are left out.
 
         Parameters
         ----------
@@ -87,14 +94,16 @@ class CountFamily(Family):
         Raises
         ------
         ValueError
-            If there is no count.
+            If no row is left.
         """
         if self.library is None:
             return
         totals = np.concatenate([np.sum(block, axis=1, dtype=np.float64) for block in blocks])
         totals = totals[totals > 0]
         if not len(totals):
-            raise ValueError(f"library={self.library!r} takes library sizes from the data, and all of its counts are 0")
+            raise ValueError(
+                f"library={self.library!r} takes library sizes from the data, and no row of them has a count"
+            )
         if self.library == "observed":
             _set(self.library_size, np.median(totals))
         else:
@@ -103,13 +112,12 @@ class CountFamily(Family):
 
     def _typical_library(self, like: Tensor) -> Tensor:
         """Return the typical library size, ``(1,)``, for a computation with ``like``."""
-        parameter = self.library_size
-        if parameter._data is not None and not parameter.list_data()[0].asscalar():
+        if self.library_size._data is not None and self.needs_adapting:
             raise ValueError(
                 f"library={self.library!r} takes the library sizes of the training data, which are not known yet: "
                 "call vae.adapt(data) first"
             )
-        return value_of(parameter, like)
+        return value_of(self.library_size, like)
 
     def bind(self, model: Model) -> None:
         drawn_from = model.inference_net.distribution_type

@@ -201,25 +201,29 @@ def test_everything_is_finite_at_extreme_outputs(likelihood, library, extreme, r
 @pytest.mark.parametrize("when", ["before initialize", "afterwards"])
 def test_adapt_takes_the_library_sizes_of_all_blocks(when, rng):
     x = counts(rng)
-    x[3] = 0  # has no logarithm, and is left out
-    totals = np.delete(x, 3, 0).sum(1)
+    totals = np.delete(x, [3, 20], 0).sum(1)
+    x = x.astype("float64")
+    x[3], x[20, 5] = 0, np.nan  # left out: a total that has no logarithm, and one that is not known
     for library, wanted in (
         ("observed", [np.median(totals)]),
         ("latent", [np.exp(np.log(totals).mean()), np.log(totals).std()]),
     ):
         vae = gv.construct_vae(likelihood="poisson", likelihood_options={"library": library}, data_dims=X)
+        assert vae.generator.family.needs_adapting
         if when == "afterwards":
             vae.initialize()
-        vae.generator.family.adapt([x[:15].astype("float64"), x[15:].astype("float64")])
+            assert vae.generator.family.needs_adapting
+        vae.generator.family.adapt([x[:15], x[15:]])
         if when == "before initialize":
             vae.initialize()
         of = vae.generator.family
+        assert not of.needs_adapting
         found = [of.library_size, *([of.log_library_std] if library == "latent" else [])]
         np.testing.assert_allclose([p.data().asscalar() for p in found], wanted, rtol=1e-6)
 
 
 def test_data_without_any_count_are_refused():
-    with pytest.raises(ValueError, match="library='latent' takes library sizes from the data, and all of its counts"):
+    with pytest.raises(ValueError, match="library='latent' takes library sizes from the data, and no row of them"):
         model("poisson", "latent", np.zeros((3, X)))
 
 
