@@ -44,8 +44,8 @@ def test_values_and_gradients_are_scvis(name, mode):
         np.testing.assert_allclose(gradient, column(name, derivative), rtol=1e-6)
 
 
-def test_a_zero_inflated_poisson_is_the_limit_of_scvis_zero_inflated_negative_binomial():
-    """scVI has none: at large θ its formula for zeros and for others is that of Lambert 1992."""
+def test_a_zero_inflated_poisson_is_lamberts():
+    """scVI has none: the formula of Lambert 1992, at the counts and parameters of the table."""
     name = "zero_inflated_negative_binomial"
     x, rate, gate = (column(name, of) for of in ("x", "mean", "gate_logits"))
     log_prob = gv.ZeroInflatedPoisson(nd64(rate), nd64(gate)).log_prob(nd64(x)).asnumpy()
