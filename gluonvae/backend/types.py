@@ -92,6 +92,7 @@ class Parameter(Protocol):
 
     name: str
     shape: tuple[int, ...]
+    init: object
     _data: object
     _deferred_init: tuple[object, ...]
 

@@ -16,11 +16,13 @@ from .family import Family
 from .kl import has_closed_form_kl, has_kl_by_variable, kl_by_variable, kl_divergence, register_kl
 from .laplace import Laplace
 from .layered import Layered
+from .library import ObservedLibrary
 from .mixture import Mixture, MixtureNoise
 from .multivariate_normal import LowRankNormal, MultivariateNormal
 from .normal import Normal, StandardNormal
 from .quantized import CodeVectors, Quantized
 from .relaxed import RelaxedBernoulli, RelaxedOneHotCategorical
 from .transformed import Rotated, Transformed
+from .zero_inflated import ZeroInflatedNegativeBinomial, ZeroInflatedPoisson
 
 __all__ = [name for name, thing in globals().items() if isinstance(thing, type)]

@@ -48,6 +48,20 @@ class Distribution:
         """The most probable value, ``(..., D)``."""
         raise NotImplementedError(f"{type(self).__name__} has no mode")
 
+    def given(self, value: Tensor) -> Distribution:
+        """Return the distribution given what it takes from a value, such as a total; most take nothing.
+
+        Parameters
+        ----------
+        value : Tensor
+            ``(..., D)``.
+
+        Returns
+        -------
+        Distribution
+        """
+        return self
+
     def log_prob(self, value: Tensor) -> Tensor:
         """Compute the log density, or log mass, of a value.
 

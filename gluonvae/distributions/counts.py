@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..backend.operators import namespace, stop_gradient, sum_last
+from ..backend.operators import namespace, stop_gradient
 from ..backend.types import Tensor
 from .base import Distribution
 from .quantiles import quantile
@@ -38,8 +38,8 @@ class Poisson(Distribution):
         """The most probable count, ``(..., X)``; the higher where two are."""
         return namespace(self.rate).floor(self.rate)
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        """Compute the log mass of counts, to which no gradient flows.
+    def component_log_prob(self, value: Tensor) -> Tensor:
+        """Compute the log mass of each count; no gradient flows to the counts.
 
         Parameters
         ----------
@@ -49,13 +49,13 @@ class Poisson(Distribution):
         Returns
         -------
         Tensor
-            ``(...)``, in nats.
+            ``(..., X)``, in nats.
         """
         F, value = namespace(self.rate), stop_gradient(value)
         difference = F.broadcast_sub(value, self.rate)
         ratio = log_ratio(F.maximum(value, 1), self.rate, difference)
         log_prob = F.broadcast_sub(difference, F.broadcast_mul(value, ratio))
-        return sum_last(F.broadcast_sub(log_prob, log_factorial_excess(value)))
+        return F.broadcast_sub(log_prob, log_factorial_excess(value))
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """Draw counts by the inverse of the distribution function.
@@ -101,8 +101,8 @@ class NegativeBinomial(Distribution):
         F = namespace(self._mean)
         return F.floor(F.broadcast_mul(self._mean, F.relu(1 - 1 / self.dispersion)))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        """Compute the log mass of counts, to which no gradient flows.
+    def component_log_prob(self, value: Tensor) -> Tensor:
+        """Compute the log mass of each count; no gradient flows to the counts.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class NegativeBinomial(Distribution):
         Returns
         -------
         Tensor
-            ``(...)``, in nats.
+            ``(..., X)``, in nats.
         """
         F, value = namespace(self._mean), stop_gradient(value)
         mean, dispersion = self._mean, self.dispersion
@@ -126,7 +126,7 @@ class NegativeBinomial(Distribution):
         # log of the binomial coefficient, without the terms that the deviance has
         ways = F.broadcast_sub(stirling_error(total), stirling_error(dispersion))
         ways = F.broadcast_sub(ways, 0.5 * F.log1p(relative))
-        return sum_last(F.broadcast_sub(F.broadcast_sub(ways, deviance), log_factorial_excess(value)))
+        return F.broadcast_sub(F.broadcast_sub(ways, deviance), log_factorial_excess(value))
 
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """Draw counts by the inverse of the distribution function.

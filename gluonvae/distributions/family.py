@@ -39,6 +39,8 @@ class Family(GraphBlock):
     small_heads: ClassVar[tuple[str, ...]] = ()
     """Names of the heads whose initial weights are near 0."""
 
+    own_latent_size = 0
+    """Of a likelihood, how many latent variables, the last ones, it takes itself: the network does not see them."""
     not_in_parameters: ClassVar[str] = ""
     """What else than the parameters makes the distribution, in words: what an export of the network leaves out."""
     fixed: ClassVar[tuple[str, ...]] = ("size",)

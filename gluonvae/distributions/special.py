@@ -87,6 +87,10 @@ def stirling_error(a: Tensor) -> Tensor:
         Of the same shape.
     """
     F = namespace(a)
-    small, inverse = F.minimum(a, _FROM), 1 / F.maximum(a, _FROM)
-    exact = F.gammaln(small + 1) - (small + 0.5) * F.log(small) + small - HALF_LOG_TWO_PI
-    return F.where(a < _FROM, exact, polynomial(F.square(inverse), _STIRLING) * inverse)
+    # below, from a + 5 by the recurrence of a!: MXNet's gammaln has a gradient with seven digits even in float64
+    is_small, small = stop_gradient(a < _FROM), F.minimum(a, _FROM)
+    beyond = small + 5
+    ratio = F.square(F.square(beyond)) / ((small + 1) * (small + 2) * (small + 3) * (small + 4))
+    step = (small + 0.5) * F.log1p(5 / small) + F.log(ratio) - 5
+    inverse = 1 / (a + 5 * is_small)
+    return polynomial(F.square(inverse), _STIRLING) * inverse + is_small * step

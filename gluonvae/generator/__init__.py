@@ -4,7 +4,12 @@ from .base import LIKELIHOODS, Generator
 from .bernoulli import ProductOfBernoullisGenerator
 from .categorical import CategoricalGenerator
 from .continuous_bernoulli import ContinuousBernoulliGenerator
-from .counts import NegativeBinomialGenerator, PoissonGenerator
+from .counts import (
+    NegativeBinomialGenerator,
+    PoissonGenerator,
+    ZeroInflatedNegativeBinomialGenerator,
+    ZeroInflatedPoissonGenerator,
+)
 from .discretized_logistic import DiscretizedLogisticGenerator, DiscretizedLogisticMixtureGenerator
 from .location_scale import GaussianGenerator, LaplaceGenerator
 from .network import FamilyGenerator

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..backend.operators import fold, unfold
+from ..backend.operators import fold, namespace, unfold
 from ..backend.types import Model, Operators, Structure, Tensor
 from ..networks import MLP, Activation, FamilyNetwork, Fitted, Layers, is_body, last_layer, with_label
 from .base import Generator
@@ -53,13 +53,14 @@ class FamilyGenerator(FamilyNetwork, Generator):
     ) -> None:
         family = self.make_family(checks.positive_int("data_dims", data_dims), act_type, **family_options)
         super().__init__(data_dims, latent_variable_size)
+        self.own_latent_size = family.own_latent_size
         with self.name_scope():
             if is_body(layer_sizes):
                 self.body = Fitted(layer_sizes)
                 features = self._features()
             else:
                 sizes = checks.layer_sizes("layer_sizes", layer_sizes)
-                self.body = MLP(sizes, act_type, self.latent_variable_size, prefix="body_")
+                self.body = MLP(sizes, act_type, self._body_units, prefix="body_")
                 features = (self.body.out_units,)
             for name, size in family.heads.items():
                 head = last_layer(size, features, layer_sizes, self.data_dims, prefix=f"{name}_")
@@ -69,10 +70,28 @@ class FamilyGenerator(FamilyNetwork, Generator):
         self.support = getattr(family, "support", self.support)
         self.standardization = getattr(family, "standardization", None)
 
+    @property
+    def _body_units(self) -> int:
+        """How many latent variables the body sees; 0 where D is not known."""
+        size, own = self.latent_variable_size, self.own_latent_size
+        if 0 < size <= own:
+            raise ValueError(
+                f"latent_variable_size must be above {own}, got {size}: the likelihood takes the last for itself"
+            )
+        return size - own if size else 0
+
+    def _split(self, latent_state: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return what the body sees of a latent state, and what the family takes, as an argument by name."""
+        if not self.own_latent_size:
+            return latent_state, {}
+        cut = namespace(latent_state).slice_axis
+        seen = cut(latent_state, axis=-1, begin=0, end=-self.own_latent_size)
+        return seen, {"latent": cut(latent_state, axis=-1, begin=-self.own_latent_size, end=None)}
+
     def _features(self) -> tuple[int, ...]:
         """What the body returns for a latent state, ``(F,)`` or ``(F, H, W)``; of any size where D is not known."""
         try:
-            return self.body.fit(self.latent_variable_size or 1).features
+            return self.body.fit(self._body_units or 1).features
         except ValueError as error:
             if self.latent_variable_size:
                 raise
@@ -83,7 +102,7 @@ class FamilyGenerator(FamilyNetwork, Generator):
 
     def bind(self, model: Model) -> None:
         super().bind(model)
-        self.bind_body(self.latent_variable_size, model.label_size)
+        self.bind_body(self._body_units, model.label_size)
         self.family.bind(model)
 
     @property
@@ -98,7 +117,8 @@ class FamilyGenerator(FamilyNetwork, Generator):
         return super().forward(latent_state, *label)
 
     def hybrid_forward(self, F: Operators, latent_state: Tensor, *label: Tensor) -> Structure:
-        x = with_label(latent_state, *label)
+        seen, own = self._split(latent_state)
+        x = with_label(seen, *label)
         if isinstance(self.body, Fitted):
             features = self.body(fold(x))
             raw = [unfold(head(features), latent_state) for head in self.heads]
@@ -106,10 +126,10 @@ class FamilyGenerator(FamilyNetwork, Generator):
             # dense layers take any number of axes
             features = self.body(x)
             raw = [head(features) for head in self.heads]
-        parameters = self.family.parameters(*raw)
+        parameters = self.family.parameters(*raw, **own)
         return parameters if len(parameters) > 1 else parameters[0]
 
     @property
     def floats_per_sample(self) -> int:
-        of_body = self.body.fit(self.latent_variable_size or 1).floats_per_row if isinstance(self.body, Fitted) else 0
+        of_body = self.body.fit(self._body_units or 1).floats_per_row if isinstance(self.body, Fitted) else 0
         return max(super().floats_per_sample, of_body, *self.family.heads.values())

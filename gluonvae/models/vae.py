@@ -250,7 +250,8 @@ class VAE(ModelInputs):
         self.generator.check_data(data)
         noise = self.drawn_or_checked(noise, spec, (n, len(data)))
         data, noise, labels = self.validated(data, noise, label, spec)
-        return self._image(self.posterior(data, *labels).rsample(noise), image, *labels)
+        latent_state = self.posterior(data, *labels).rsample(noise)
+        return _image(self.likelihood(latent_state, *labels).given(data), image)
 
     @one_thread_at_a_time(lambda vae: vae)
     def phantasize(
@@ -279,12 +280,15 @@ class VAE(ModelInputs):
         labels = self.encode_label(label, n)
         noise = self.drawn_or_checked(noise, self.prior.noise, leading)
         like = leaves(noise)[0]
-        return self._image(self.prior_distribution(like, *labels).sample(noise), image, *labels)
+        latent_state = self.prior_distribution(like, *labels).sample(noise)
+        return _image(self.likelihood(latent_state, *labels), image)
 
-    def _image(self, latent_state: Tensor, image: str, *label: Tensor) -> Tensor:
-        kinds: dict[str, Callable[[Distribution], Tensor]] = {
-            "sample": lambda p: p.sample(),
-            "mean": lambda p: p.mean,
-            "mode": lambda p: p.mode,
-        }
-        return kinds[checks.known_name("image", image, kinds)](self.likelihood(latent_state, *label))
+
+def _image(likelihood: Distribution, image: str) -> Tensor:
+    """A draw from p(x | z), its mean or its mode."""
+    kinds: dict[str, Callable[[Distribution], Tensor]] = {
+        "sample": lambda p: p.sample(),
+        "mean": lambda p: p.mean,
+        "mode": lambda p: p.mode,
+    }
+    return kinds[checks.known_name("image", image, kinds)](likelihood)

@@ -31,6 +31,8 @@ class FamilyNetwork:
     """The family, with the parameters and blocks that it has of its own."""
     body: Any
     """Hidden layers, an MLP, or a :class:`gluonvae.networks.Fitted` body."""
+    own_latent_size = 0
+    """How many values of the input, the last ones, the family takes itself: the body does not see them."""
     fixed: ClassVar[tuple[str, ...]] = ("family",)
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -72,7 +74,7 @@ class FamilyNetwork:
     def check_body(self, x: Tensor, *label: Tensor) -> None:
         """Raise ValueError, with the shapes, where a body does not fit ``x``, ``(..., in_units)``, and its label."""
         if isinstance(self.body, Fitted) and not is_symbol(x):
-            self.body.fit(x.shape[-1], label[0].shape[-1] if label else 0)
+            self.body.fit(x.shape[-1] - self.own_latent_size, label[0].shape[-1] if label else 0)
 
     @property
     def noise(self) -> Structure:

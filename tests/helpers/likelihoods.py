@@ -4,7 +4,8 @@ import pytest
 
 import gluonvae as gv
 from gluonvae.distributions.scales import positive
-from gluonvae.generator import counts, location_scale
+from gluonvae.generator import location_scale
+from gluonvae.generator.count_families import CountFamily
 from tests.helpers.models import small_vae
 from tests.helpers.tensors import nd
 from tests.tables.likelihoods import ROWS, X, training_data
@@ -31,11 +32,9 @@ def from_raw(generator, *raw):
     """p(x | z) where the network's heads have these outputs; one number more than there are heads stands for what a
     learned parameter of the model has, for each value."""
     family = generator.family
-    if len(raw) == len(family.heads):
+    if len(raw) == len(family.heads) or isinstance(family, CountFamily):
         return family.distribution(*family.parameters(*raw))
     location, scale = raw
-    if isinstance(family, counts.NegativeBinomialFamily):
-        return family.distribution(counts.expected_count(location), positive(scale, counts.MIN_DISPERSION))
     return family.distribution(location, positive(scale, location_scale.MIN_SCALE))
 
 

@@ -16,7 +16,13 @@ PARTS = [
     if parts.labels_fit(labels, posterior, prior, bound)
     and (labels == "semi-supervised" or parts.bound_fits(bound, posterior, prior))
 ]
-COMBINATIONS = all_pairs([(*row, *others) for row in PARTS for others in product(parts.LIKELIHOODS, parts.BODIES)])
+COMBINATIONS = all_pairs(
+    [
+        (*row, likelihood, body)
+        for row, likelihood, body in product(PARTS, parts.LIKELIHOODS, parts.BODIES)
+        if parts.likelihood_fits(likelihood, row[1])
+    ]
+)
 X = parts.SHAPE[0] * parts.SHAPE[1]
 
 
@@ -60,6 +66,17 @@ def test_a_prior_that_does_not_fit_is_refused(posterior, prior):
         return
     with pytest.raises(ValueError, match=r": use \w+"):
         parts.model(posterior=posterior, prior=prior, labels=labels)
+
+
+@pytest.mark.parametrize("posterior", parts.POSTERIORS)
+@pytest.mark.parametrize("likelihood", parts.likelihoods.LIBRARIES)
+def test_a_likelihood_that_does_not_fit_is_refused(likelihood, posterior):
+    prior = next(prior for prior in parts.PRIORS if parts.prior_fits(posterior, prior))
+    if parts.likelihood_fits(likelihood, posterior):
+        assert parts.model(likelihood, posterior, prior).latent_variable_size == 6
+        return
+    with pytest.raises(ValueError, match=r"takes a latent variable that is a real number.*: use another posterior"):
+        parts.model(likelihood, posterior, prior)
 
 
 @pytest.mark.parametrize(("posterior", "prior"), PAIRS)

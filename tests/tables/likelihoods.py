@@ -7,8 +7,17 @@ import numpy as np
 import scipy.special
 import scipy.stats
 
-from gluonvae.generator import counts, discretized_logistic, location_scale
-from tests.truths.likelihoods import LEVELS, Continuous, Discrete, K, OneHot, RoundedLogistics, TiltedUniform
+from gluonvae.generator import count_families, discretized_logistic, location_scale
+from tests.truths.likelihoods import (
+    LEVELS,
+    Continuous,
+    Discrete,
+    Inflated,
+    K,
+    OneHot,
+    RoundedLogistics,
+    TiltedUniform,
+)
 
 X = 6
 """Values of a data point: two variables of three categories."""
@@ -39,12 +48,20 @@ def _rounded(mean, raw_scale):
 
 
 def _expected(log_mean):
-    return np.clip(np.exp(log_mean), counts.MIN_MEAN, counts.MAX_MEAN)
+    return np.clip(np.exp(log_mean), count_families.MIN_MEAN, count_families.MAX_MEAN)
+
+
+def _nbinom(log_mean, raw_dispersion):
+    mean, dispersion = _expected(log_mean), _softplus(raw_dispersion) + count_families.MIN_DISPERSION
+    return scipy.stats.nbinom(dispersion, dispersion / (dispersion + mean))
 
 
 def _negative_binomial(log_mean, raw_dispersion):
-    mean, dispersion = _expected(log_mean), _softplus(raw_dispersion) + counts.MIN_DISPERSION
-    return Discrete(scipy.stats.nbinom(dispersion, dispersion / (dispersion + mean)), np.arange(2000.0))
+    return Discrete(_nbinom(log_mean, raw_dispersion), np.arange(2000.0))
+
+
+def _inflated_negative_binomial(log_mean, raw_dispersion, gate_logits):
+    return Discrete(Inflated(_nbinom(log_mean, raw_dispersion), gate_logits), np.arange(2000.0))
 
 
 def _one_hot(labels, categories):
@@ -172,6 +189,10 @@ def _location_scale(name, option, value, truth, parameters=2, standardize=False)
     )
 
 
+def _of_counts(name, raw, truth, **options):
+    return Row(name, options, raw, truth, _counts, _as_they_are, [0, 1, 1e4], WHOLE)
+
+
 ROWS = {
     "bernoulli_prod": Row(
         "bernoulli_prod",
@@ -264,24 +285,35 @@ ROWS = {
         ),
         digits_options={"categories": 2},
     ),
-    "poisson": Row(
+    "poisson": _of_counts(
         "poisson",
-        {},
         [normal(1, 1)],
         lambda log_rate: Discrete(scipy.stats.poisson(_expected(log_rate)), np.arange(400.0)),
-        _counts,
-        _as_they_are,
-        [0, 1, 1e4],
-        WHOLE,
     ),
-    "negative_binomial": Row(
-        "negative_binomial",
-        {},
+    "negative_binomial": _of_counts("negative_binomial", [normal(1, 1), normal(2)], _negative_binomial),
+    "negative_binomial, dispersion of the network": _of_counts(
+        "negative_binomial", [normal(1, 1), normal(2)], _negative_binomial, dispersion="network"
+    ),
+    "zero_inflated_poisson": _of_counts(
+        "zero_inflated_poisson",
         [normal(1, 1), normal(2)],
-        _negative_binomial,
-        _counts,
-        _as_they_are,
-        [0, 1, 1e4],
-        WHOLE,
+        lambda log_rate, gate_logits: Discrete(
+            Inflated(scipy.stats.poisson(_expected(log_rate)), gate_logits), np.arange(400.0)
+        ),
+    ),
+    "zero_inflated_negative_binomial": _of_counts(
+        "zero_inflated_negative_binomial", [normal(1, 1), normal(2), normal(2)], _inflated_negative_binomial
     ),
 }
+
+LIBRARIES = {
+    f"{name}, {library} library": ROWS[name]._replace(options={**ROWS[name].options, "library": library})
+    for name, library in (
+        ("poisson", "observed"),
+        ("negative_binomial", "latent"),
+        ("zero_inflated_poisson", "latent"),
+        ("zero_inflated_negative_binomial", "observed"),
+        ("negative_binomial, dispersion of the network", "observed"),
+    )
+}
+"""Likelihoods that take library sizes: options and data alone, as their truths are of all values of a row together."""

@@ -2,12 +2,14 @@
 
 from itertools import groupby
 
+import numpy as np
+
 from tests.helpers import small_vae
 from tests.tables import bounds, codes, hierarchies, likelihoods, posteriors, priors
 
 SHAPE, CLASSES = (6, 3), 3
 
-LIKELIHOODS = likelihoods.ROWS
+LIKELIHOODS = {**likelihoods.ROWS, **likelihoods.LIBRARIES}
 LAYERED = ("hierarchical", "ladder")
 # name: (latent_type, its options)
 POSTERIORS = {
@@ -58,6 +60,12 @@ def prior_fits(posterior, prior):
     return posterior != "ladder" or prior == "hierarchical"
 
 
+def likelihood_fits(likelihood, posterior):
+    """Whether a model can have both: a latent library size is a real number."""
+    has_codes = posterior in codes.POSTERIORS or posterior == "vector_quantized"
+    return not (has_codes and LIKELIHOODS[likelihood].options.get("library") == "latent")
+
+
 def bound_fits(bound, posterior, prior):
     """Whether the bound trains a model of the two without labels."""
     if "vector_quantized" in posterior or bound == "VQELBO":
@@ -85,7 +93,7 @@ def model(likelihood="bernoulli_prod", posterior="gaussian", prior="standard", b
         if "mlp" in infer_body
         else {"generator_layer_sizes": [4], "infer_layer_sizes": None if infer_body == "cifar_resnet" else [3]}
     )
-    return small_vae(
+    vae = small_vae(
         likelihood=row.name,
         likelihood_options=row.options,
         latent_type=latent_type,
@@ -101,3 +109,6 @@ def model(likelihood="bernoulli_prod", posterior="gaussian", prior="standard", b
         **hidden,
         **LABELS[labels],
     )
+    if "library" in row.options:
+        vae.generator.family.adapt([np.random.default_rng(0).poisson(3, (50, vae.data_dims))])
+    return vae

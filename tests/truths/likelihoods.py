@@ -55,6 +55,21 @@ def _chi_square(draws, grid, mass):
     return scipy.stats.chisquare(np.append(counted[:classes], rest[0]), np.append(expected[:classes], rest[1])).pvalue
 
 
+class Inflated:
+    """Counts of ``frozen`` that are 0 besides with the probability of ``logits``."""
+
+    def __init__(self, frozen, logits):
+        self.frozen = frozen
+        self.log_zero, self.log_counts = scipy.special.log_expit(logits), scipy.special.log_expit(-logits)
+
+    def logpmf(self, x):
+        of_counts = self.log_counts + self.frozen.logpmf(x)
+        return np.where(x == 0, np.logaddexp(self.log_zero, of_counts), of_counts)
+
+    def mean(self):
+        return np.exp(self.log_counts) * self.frozen.mean()
+
+
 class OneHot:
     """Blocks of K of which one is 1, with the softmax of ``logits`` as probabilities."""
 
