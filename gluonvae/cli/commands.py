@@ -5,23 +5,21 @@ from __future__ import annotations
 import argparse
 import logging
 from functools import partial
-from pathlib import Path
-from typing import Callable, Optional
+from typing import Optional
 
 import numpy as np
 
 from .. import checks, data
 from ..backend import installation, runtime
-from ..backend.types import Tensor
 from ..batches import load_batch
 from ..evaluation import log_marginal_likelihood
-from ..files import replacing
 from ..models import VAE
 from ..noise import seed
 from ..training.config import Config, difference
 from ..training.run import RESULT, load_run
+from . import outputs
 from .labels import labels_to_draw
-from .results import checked_result, in_words, remark
+from .results import bits_in_words, checked_result, in_words, remark
 from .sources import whole_name
 
 _log = logging.getLogger(__name__)
@@ -31,29 +29,34 @@ RECONSTRUCTED = 10
 
 
 def sample(asked: argparse.Namespace) -> int:
-    """Draw latent states from the prior and turn each into an image."""
+    """Draw latent states from the prior and turn each into an image, a row or a cell like those of the data."""
     from .. import plots
 
     vae, config = _load(asked)
     n = checks.positive_int("-n", asked.n)
-    images = vae.phantasize(n, asked.image, label=labels_to_draw(vae, n, config, label=asked.label))
-    plot = partial(plots.plot_images, images, shape=config["shape"], limits=config["limits"])
-    remark(asked, f"{n} images are in {_write(asked, 'samples', images, plot)}")
+    labels = labels_to_draw(vae, n, config, label=asked.label)
+    drawn = vae.phantasize(n, asked.image, label=labels)
+    plot = partial(plots.plot_images, drawn, shape=config["shape"], limits=config["limits"])
+    keys = {} if labels is None or labels.ndim > 1 else {"label": labels}
+    path = outputs.write(asked, "samples", drawn, config, plot, keys)
+    remark(asked, f"{n} {config['things']} are in {path}")
     return 0
 
 
 def reconstruct(asked: argparse.Namespace) -> int:
-    """Draw, for some images of the run's test set, latent states that explain them, and
-    turn each back into an image."""
+    """Draw, for some images of the run's test set or of other data, latent states that explain them,
+    and turn each back into an image."""
     from .. import plots
 
     vae, config = _load(asked)
     test = _test_images(asked, config, unless_asked=RECONSTRUCTED)
     originals, label = load_batch(vae, test, slice(None))
-    images = vae.generate_reconstructions(originals, asked.n, asked.image, label=label)
-    plot = partial(plots.plot_reconstructions, originals, images, shape=config["shape"], limits=config["limits"])
-    path = _write(asked, "reconstructions", images, plot)
-    remark(asked, f"{asked.n} reconstructions each of {len(test)} images are in {path}")
+    drawn = vae.generate_reconstructions(originals, asked.n, asked.image, label=label)
+    plot = partial(plots.plot_reconstructions, originals, drawn, shape=config["shape"], limits=config["limits"])
+    rows = range(len(test))
+    keys = {"draw": np.repeat(range(asked.n), len(test)), "row": np.tile(rows, asked.n)}
+    path = outputs.write(asked, "reconstructions", drawn, config, plot, keys)
+    remark(asked, f"{asked.n} reconstructions each of {len(test)} {test.things} are in {path}")
     return 0
 
 
@@ -70,8 +73,9 @@ def evaluate(asked: argparse.Namespace) -> int:
     estimate = log_marginal_likelihood(vae, test, asked.samples, seed=asked.seed, progress=not asked.quiet)
     checked_result("log-likelihood", estimate.mean)
     print(
-        f"log-likelihood {estimate.mean:.2f} nats per image (standard error {in_words(estimate.standard_error)}; "
-        f"{len(test)} test images, {asked.samples} samples each)"
+        f"log-likelihood {estimate.mean:.2f} nats per {test.things[:-1]} (standard error "
+        f"{in_words(estimate.standard_error)}; {bits_in_words(vae, estimate.mean)}{len(test)} test {test.things}, "
+        f"{asked.samples} samples each)"
     )
     return 0
 
@@ -107,7 +111,7 @@ def _test_images(asked: argparse.Namespace, config: Config, unless_asked: Option
     if asked.images is None:
         return test.subset(slice(unless_asked))
     if checks.positive_int("--images", asked.images) > len(test):
-        raise ValueError(f"--images {asked.images} is more than there are: the test set has {len(test)}")
+        raise ValueError(f"--images {asked.images} is more than there are: the test set has {len(test)} {test.things}")
     return test.subset(slice(asked.images))
 
 
@@ -123,15 +127,3 @@ def _compare(asked: argparse.Namespace, config: Config, test: data.Dataset) -> N
         raise data.DataError(
             f"{place} has changed since the training: {changed}; restore it, or give --data to use other images"
         )
-
-
-def _write(asked: argparse.Namespace, name: str, images: Tensor, plot: Callable[..., None]) -> Path:
-    """Write images where they were asked for, as numbers or as a picture."""
-    checked_result("an image", images.asnumpy())
-    path = asked.out or asked.folder / f"{name}-seed{asked.seed}.png"
-    if path.suffix != ".npy":
-        plot(path=path)
-        return path
-    with replacing(path) as part:
-        np.save(part, images.asnumpy())
-    return path

@@ -32,8 +32,10 @@ from ..training.signals import Interrupt
 from ..training.status import DIVERGED, FINISHED
 from . import arguments
 from .labels import label_size, labels_to_draw
-from .results import in_words, remark
+from .outputs import is_picture
+from .results import bits_per_dimension, in_words, remark
 from .sources import short_name, whole_name
+from .training_data import load_arguments, training_data
 
 _log = logging.getLogger(__name__)
 
@@ -75,11 +77,10 @@ def _as_asked_before(run: Run, asked: argparse.Namespace) -> argparse.Namespace:
 
 
 def _train(asked: argparse.Namespace, run: Optional[Run] = None) -> int:
-    from .. import plots
 
     ctx = device(asked.device)
     seed(asked.seed)
-    splits = _training_data(asked, check_effect=run is None)
+    splits = training_data(asked, check_effect=run is None)
     config: Any = run.config if run else _configuration(asked, splits)
     _check_same_data(config, splits)
     splits = splits._replace(train=_with_few_labels(asked, splits.train))
@@ -87,7 +88,7 @@ def _train(asked: argparse.Namespace, run: Optional[Run] = None) -> int:
     vae.initialize(ctx=ctx)
     bound = _bound(asked, vae, len(splits.train))
     of_fit = _fit_arguments(asked, bound, len(splits.train))
-    if splits.train.things == "images" and plots.picture_shape(splits.train.shape) is None:
+    if splits.train.things == "images" and not is_picture(config):
         _log.warning("images of shape %s are not drawn: --shape HEIGHT WIDTH would tell how", splits.train.shape)
     if run is not None:
         return _fit_and_report(asked, run, bound, splits, of_fit)
@@ -114,16 +115,16 @@ def _fit_and_report(
         if history.interrupted:
             raise Interrupt(signal.SIGINT)
         result = evaluate(bound, as_unlabelled(bound.vae, splits.test))
-        further = _further_results(bound.vae, splits.test)
+        further = _further_results(bound.vae, splits.test, result.bound)
         run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
         _draw(run, bound.vae, splits.test, history)
     except KeyboardInterrupt as error:
         raise Interrupt(getattr(error, "number", signal.SIGINT), _how_to_go_on(run)) from error
     remark(
         asked,
-        f"test bound {result.bound:.2f} nats per {splits.train.things[:-1]} (standard error {in_words(result.standard_error)}; "
-        f"log-likelihood {result.log_likelihood:.2f}, KL {result.kl:.2f})\n{_in_words(further)}"
-        f"parameters, metrics and pictures are in {run.folder}",
+        f"test bound {result.bound:.2f} nats per {splits.test.things[:-1]} (standard error "
+        f"{in_words(result.standard_error)}; log-likelihood {result.log_likelihood:.2f}, KL {result.kl:.2f})\n"
+        f"{_in_words(further)}parameters, metrics and pictures are in {run.folder}",
     )
     return 0
 
@@ -132,41 +133,6 @@ def _how_to_go_on(run: Run) -> str:
     if not checkpoint.found(run.file(CHECKPOINTS)):
         return "nothing had been learnt"
     return f"what was learnt is saved: gluonvae train --resume {shlex.quote(str(run.folder))} goes on"
-
-
-def _training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
-    given = asked.binarization
-    try:
-        splits = data.load(**{**_load_arguments(asked), "binarization": "none"})
-    except data.DataError as error:
-        where = "" if check_effect else "; --data or --data-dir names where the run's data lie now"
-        raise data.DataError(f"{error}{where}") from error
-    if asked.likelihood is None:
-        _choose_likelihood(asked, splits)
-    if asked.standardize:
-        asked.likelihood_options = {**asked.likelihood_options, "standardize": True}
-    asked.binarization = given or data.binarization_for(splits, asked.likelihood)
-    splits = data.binarized(splits, asked.binarization, asked.white)
-    if check_effect and given not in (None, "none") and splits.train.binary:
-        raise ValueError(f"--binarization {given} has no effect: the images are zeros and ones already; leave it out")
-    return splits
-
-
-def _choose_likelihood(asked: argparse.Namespace, splits: data.Splits) -> None:
-    """Ask for the likelihood that fits the data, and say which."""
-    choice = data.choose(splits)
-    asked.likelihood, asked.likelihood_options = choice.likelihood, {**choice.options, **asked.likelihood_options}
-    options = "".join(f" {name}={value}" for name, value in asked.likelihood_options.items())
-    remark(
-        asked, f"likelihood {choice.likelihood}{options}, as the data are {choice.why}; --likelihood chooses another"
-    )
-
-
-def _load_arguments(asked: argparse.Namespace) -> dict[str, Any]:
-    """The arguments of data.load."""
-    names = inspect.signature(data.load).parameters
-    own = {"name": asked.data, "folder": asked.data_dir}
-    return {name: own[name] if name in own else getattr(asked, name) for name in names}
 
 
 def _with_few_labels(asked: argparse.Namespace, train: data.Dataset) -> data.Dataset:
@@ -178,7 +144,7 @@ def _configuration(asked: argparse.Namespace, splits: data.Splits) -> Config:
         splits,
         model=_model_arguments(asked, splits.train, data.all_labels(splits)),
         data={
-            **_load_arguments(asked),
+            **load_arguments(asked),
             "name": whole_name(asked.data),
             "folder": asked.data_dir and whole_name(asked.data_dir),
         },
@@ -243,12 +209,13 @@ def _annealed(asked: argparse.Namespace, bound: Objective, steps: int, rise: int
     return {name: schedules.cyclical(steps, max(1, round(steps / rise)), end=end)}
 
 
-def _further_results(vae: VAE, test: data.Dataset) -> dict[str, float]:
+def _further_results(vae: VAE, test: data.Dataset, bound: float) -> dict[str, float]:
     """What there is to tell of some kinds of models alone."""
     results = {**named_kl_by_layer(vae, test), **named_accuracy(vae, test)}
     if vae.inference_net.distribution_type is Quantized:
         results["perplexity"] = perplexity(vae, test).overall
-    return results
+    bits = bits_per_dimension(vae, bound)
+    return results if bits is None else {**results, "bits_per_dimension": bits}
 
 
 def _in_words(results: Mapping[str, float]) -> str:
@@ -262,7 +229,7 @@ def _draw(run: Run, vae: VAE, test: data.Dataset, history: History) -> None:
 
     if len(history):
         plots.plot_history(history, run.file("curves.png"))
-    if plots.picture_shape(test.shape) is None:
+    if not is_picture(run.config):
         return
     images, label = load_batch(vae, test, slice(10))
     reconstructions = vae.generate_reconstructions(images, 9, "mean", label=label)

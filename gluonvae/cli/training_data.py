@@ -1,0 +1,77 @@
+"""The data of ``gluonvae train``, and what follows from it."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import logging
+from typing import Any
+
+from .. import data
+from ..data.inspection import count_shared, unscaled
+from .results import remark
+
+_log = logging.getLogger(__name__)
+
+
+def training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
+    """Load the data that was asked for, and complete what was asked by what fits it.
+
+    Parameters
+    ----------
+    asked : argparse.Namespace
+        The arguments of the command. A likelihood, its options and a binarisation are chosen where they are left out,
+        and said.
+    check_effect : bool
+        Whether the training is a new one, of which options without effect are refused and the data is looked at.
+    """
+    given = asked.binarization
+    try:
+        splits = data.load(**{**load_arguments(asked), "binarization": "none"})
+    except data.DataError as error:
+        where = "" if check_effect else "; --data or --data-dir names where the run's data lie now"
+        raise data.DataError(f"{error}{where}") from error
+    if asked.likelihood is None:
+        _choose_likelihood(asked, splits)
+    if asked.standardize:
+        asked.likelihood_options = {**asked.likelihood_options, "standardize": True}
+    asked.binarization = given or data.binarization_for(splits, asked.likelihood)
+    splits = data.binarized(splits, asked.binarization, asked.white)
+    if check_effect:
+        _warn(splits)
+    if check_effect and given not in (None, "none") and splits.train.binary:
+        raise ValueError(f"--binarization {given} has no effect: the images are zeros and ones already; leave it out")
+    return splits
+
+
+def _choose_likelihood(asked: argparse.Namespace, splits: data.Splits) -> None:
+    """Ask for the likelihood that fits the data, and say which."""
+    choice = data.choose(splits)
+    asked.likelihood, asked.likelihood_options = choice.likelihood, {**choice.options, **asked.likelihood_options}
+    options = "".join(f" {name}={value}" for name, value in asked.likelihood_options.items())
+    remark(
+        asked, f"likelihood {choice.likelihood}{options}, as the data are {choice.why}; --likelihood chooses another"
+    )
+
+
+def load_arguments(asked: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of data.load."""
+    names = inspect.signature(data.load).parameters
+    own = {"name": asked.data, "folder": asked.data_dir}
+    return {name: own[name] if name in own else getattr(asked, name) for name in names}
+
+
+def _warn(splits: data.Splits) -> None:
+    """Warn of test data that is trained on, and of images that are all but black."""
+    shared = count_shared(splits.train.blocks(), splits.test.blocks())
+    if shared:
+        _log.warning(
+            "%d of %d test %s are in the training set as well: what is said of the test set is too good",
+            shared,
+            len(splits.test),
+            splits.test.things,
+        )
+    white = splits.train.full_intensity
+    dark = None if white is None else unscaled(max(part.summary.high for part in splits), white)
+    if dark:
+        _log.warning("%s, or give --white", dark)
