@@ -25,9 +25,10 @@ def small_mnist(monkeypatch, rng):
         array = rng.integers(0, 256 if "images" in name else 10, shape, dtype=np.uint8)
         header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
         contents[name] = header + array.tobytes()
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setattr(mnist, "FILES", digests)
-    monkeypatch.setattr(mnist, "VALID_IMAGES", 20)
+    files = tuple(
+        file._replace(digest=f"sha256:{hashlib.sha256(contents[file.name]).hexdigest()}") for file in mnist.MNIST.files
+    )
+    monkeypatch.setattr(mnist, "MNIST", mnist.MNIST._replace(files=files, valid=20))
     return contents
 
 
