@@ -128,9 +128,20 @@ def published(request, home, rng, monkeypatch):
 
 
 CLASS_NAMES = {
-    "cifar10": "airplane automobile bird cat deer dog frog horse ship truck".split(),
-    "fashion_mnist": "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot".split(","),
-    "kmnist": "o ki su tsu na ha ma ya re wo".split(),
+    "cifar10": ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
+    "fashion_mnist": [
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ],
+    "kmnist": ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"],
     "emnist_letters": "?ABCDEFGHIJ",
     "emnist_balanced": "0123456789",
     "emnist_byclass": "0123456789",
@@ -210,7 +221,7 @@ def test_an_archive_without_a_batch(published, tmp_path, monkeypatch):
     (file,) = KNOWN[name].files
     file = file._replace(digest=f"sha256:{hashlib.sha256(content).hexdigest()}")
     monkeypatch.setitem(KNOWN, name, KNOWN[name]._replace(files=(file,)))
-    with pytest.raises(DataError, match="has no data_batch_1.bin"):
+    with pytest.raises(DataError, match=r"has no data_batch_1\.bin"):
         read_known(name, str(tmp_path))
 
 

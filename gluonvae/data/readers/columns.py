@@ -87,7 +87,7 @@ def _inexact(numbers: np.ndarray) -> Optional[str]:
     finite = numbers[np.isfinite(numbers)] if numbers.dtype.kind == "f" else numbers
     far = finite[(finite >= EXACT) | (finite <= -EXACT)]
     whole = numbers.dtype.kind in "ui" or np.array_equal(finite, np.rint(finite))
-    return f"{far[0]:.0f}" if len(far) and whole else None
+    return str(int(far[0])) if len(far) and whole else None
 
 
 def _text_problem(column: ChunkedArray) -> str:

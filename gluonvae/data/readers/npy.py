@@ -107,7 +107,7 @@ def _read_header(file: IO[bytes], name: str, scalars: bool = False) -> _Header:
         raise DataError(f"{name} has version {version} of the .npy format: save it anew")
     try:
         shape, fortran, dtype = readers[version](file)
-    except (SyntaxError, TypeError, RecursionError, MemoryError, KeyError) as error:
+    except Exception as error:  # a header is text of Python's: parsing a broken one may raise nearly anything
         raise DataError(f"{name} has a broken header: {error}") from error
     if dtype.hasobject:
         raise DataError(f"{name} holds Python objects, which are not loaded as they may run code: save numbers or text")

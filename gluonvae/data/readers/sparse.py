@@ -91,6 +91,8 @@ def checked_csr(
     if not good:
         raise DataError(f"{name} is a broken {form} matrix: its indices do not fit its shape {shape} and its entries")
     kind = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix, "coo": sparse.coo_matrix}[form]
+    native = np.float32 if data.dtype == np.float16 else data.dtype.newbyteorder("=")  # SciPy has no others
+    data = data.astype(native, copy=False)
     parts = (data, (first, second)) if form == "coo" else (data, second, first)
     matrix = kind(parts, shape=shape).tocsr()
     matrix.sum_duplicates()
