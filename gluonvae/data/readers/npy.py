@@ -66,15 +66,20 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     check_file(path)
     errors = (zipfile.BadZipFile, NotImplementedError, RuntimeError, struct.error)
     with reading(path, "an .npz file", *errors), zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
+        members = archive.infolist()
         check_unpacked_size(path, sum(member.file_size for member in members))
         names = [member.filename[:-4] for member in members if member.filename.endswith(".npy")]
-        others = [member.filename for member in members if not member.filename.endswith(".npy")]
+        others = [member.filename for member in members if not _is_array(member)]
         if others or len(set(names)) < len(names) or not names:
             raise DataError(
                 f"{path} is not as numpy.savez writes it: it has {', '.join(others[:3]) or 'no array, or one twice'}"
             )
         return {name: _read_member(path, archive, member) for name, member in zip(names, members)}
+
+
+def _is_array(member: zipfile.ZipInfo) -> bool:
+    """Return whether a member is named and compressed as those of NumPy."""
+    return member.filename.endswith(".npy") and member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def _read_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:

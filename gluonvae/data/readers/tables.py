@@ -40,6 +40,8 @@ def read(path: Path, wishes: Wishes) -> Contents:
         rows, columns = _read_part(path, wishes, None)
         return Contents({"train": rows}, ROWS, columns=columns)
     files = parts_in(path, SUFFIXES)
+    if "train" not in files:
+        raise DataError(f"{path} is a folder without a table called train ({', '.join(SUFFIXES)})")
     others = sorted(set(names_in(path)) - {file.name for file in files.values()})
     if others:
         raise DataError(
