@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from h5py import Dataset, File, Group
 
 SPARSE = {"csr_matrix": "csr", "csc_matrix": "csc"}
+HEAP = b"GCOL\1\0\0\0"
+SCANNED = 1 << 30
 DEEPEST = 20
 """Groups within groups; AnnData's own are three or four deep."""
 
@@ -39,6 +42,7 @@ def read(path: Path, wishes: Wishes) -> Contents:
         raise DataError(f"{path} is no AnnData file: it does not begin as HDF5")
     import h5py
 
+    _check_heaps(path)
     # a broken file makes the library of HDF5 and anndata raise nearly anything
     with reading(path, "an AnnData file", Exception), h5py.File(path, "r") as file:
         _check_links(path, file, 0, set())
@@ -58,6 +62,23 @@ def read(path: Path, wishes: Wishes) -> Contents:
         labels, groups = (_annotation(path, file["obs"], name) for name in (wishes.label_column, wishes.group_column))
     _check_sizes(path, values, names, labels, groups)
     return Contents({"train": Rows(values, labels, groups)}, CELLS, columns=names)
+
+
+def _check_heaps(path: Path) -> None:
+    """Refuse a heap of texts that says that it is larger than the file: HDF5 would ask for that much memory.
+
+    A heap begins with a signature, its version, three zeros and its size, see HDF5's File Format Specification, III.E.
+    In files of more than :data:`SCANNED` bytes they are not looked for.
+    """
+    size = path.stat().st_size
+    if size > SCANNED:
+        return
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        start = content.find(HEAP)
+        while start >= 0:
+            if int.from_bytes(content[start + len(HEAP) : start + len(HEAP) + 8], "little") > size - start:
+                raise DataError(f"{path} is broken: a heap in it says that it is larger than the file")
+            start = content.find(HEAP, start + 1)
 
 
 def _check_links(path: Path, group: Group, depth: int, seen: set[int]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..opening import ROOM, DataError
+from ..opening import RATIO, ROOM, DataError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -81,8 +81,8 @@ def checked_csr(
     from scipy import sparse
 
     rows, columns = shape
-    if 8 * rows > max(ROOM, 100 * 8 * len(data)):
-        raise DataError(f"{name} says that it has {rows:,} rows, of {len(data):,} entries: it is broken")
+    if 8 * max(shape) > max(ROOM, 8 * RATIO * len(data)):  # a vector of that length may be made
+        raise DataError(f"{name} says that it has shape {shape}, of {len(data):,} entries: it is broken")
     minor = columns if form == "csr" else rows
     if form == "coo":
         good = _are_indices(first, rows, len(data)) and _are_indices(second, columns, len(data))

@@ -192,6 +192,15 @@ def test_a_small_file_that_says_very_much(change):
         read(change(grow))
 
 
+def test_a_heap_that_says_very_much(change):
+    path = change(lambda file: None)
+    content = path.read_bytes()
+    start = content.index(b"GCOL") + 8
+    path.write_bytes(content[:start] + (2**34).to_bytes(8, "little") + content[start + 8 :])
+    with pytest.raises(DataError, match="a heap in it says that it is larger than the file"):
+        read(path)
+
+
 @pytest.mark.parametrize(
     "damage", [lambda c: c[: len(c) // 2], lambda c: c[:8] + bytes(len(c)), lambda c: b"", lambda c: b"no"]
 )

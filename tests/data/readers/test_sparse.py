@@ -60,6 +60,7 @@ DAMAGE = {
     "shape negative": ("csr", {"shape": lambda x: -x}),
     "shape of three": ("csr", {"shape": lambda x: np.r_[x, 2]}),
     "rows without end": ("coo", {"shape": lambda x: np.array([10**12, 7])}),
+    "columns without end": ("csr", {"shape": lambda x: np.array([15, 10**12])}),
     "complex": ("csr", {"data": lambda x: x * 1j}),
     "unknown form": ("csr", {"format": lambda x: np.array(b"xyz")}),
     "form of numbers": ("csr", {"format": lambda x: np.arange(3)}),
