@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
 from ... import checks
-from ..opening import DataError, check_file, check_unpacked_size, first_bytes, reading
+from ...backend.address_space import memory_bounded
+from ..opening import DataError, check_file, check_unpacked_size, first_bytes, limit, reading
 from .base import CELLS, Contents, Reader, Rows, Wishes
+from .hdf5 import check_heaps, check_links
 from .sparse import checked_csr
 
 if TYPE_CHECKING:
     from h5py import Dataset, File, Group
 
 SPARSE = {"csr_matrix": "csr", "csc_matrix": "csc"}
-HEAP = b"GCOL\1\0\0\0"
-SCANNED = 1 << 30
-DEEPEST = 20
-"""Groups within groups; AnnData's own are three or four deep."""
 
 
 def recognises(path: Path) -> bool:
@@ -40,12 +37,14 @@ def read(path: Path, wishes: Wishes) -> Contents:
         raise DataError(f"{path} is read by anndata: pip install 'gluonvae[anndata]'")
     if first_bytes(path, 8)[1:4] != b"HDF":
         raise DataError(f"{path} is no AnnData file: it does not begin as HDF5")
+    import anndata  # noqa: F401  # before memory is bounded, in which its libraries would count
     import h5py
 
-    _check_heaps(path)
-    # a broken file makes the library of HDF5 and anndata raise nearly anything
-    with reading(path, "an AnnData file", Exception), h5py.File(path, "r") as file:
-        _check_links(path, file, 0, set())
+    check_heaps(path)
+    # a broken file makes the library of HDF5 and anndata raise nearly anything, and ask for memory without end
+    allowed = path.stat().st_size + limit(path)
+    with reading(path, "an AnnData file", Exception), memory_bounded(allowed), h5py.File(path, "r") as file:
+        check_links(path, file)
         if (
             not isinstance(file.get("obs"), h5py.Group)
             or not isinstance(file.get("var"), h5py.Group)
@@ -62,41 +61,6 @@ def read(path: Path, wishes: Wishes) -> Contents:
         labels, groups = (_annotation(path, file["obs"], name) for name in (wishes.label_column, wishes.group_column))
     _check_sizes(path, values, names, labels, groups)
     return Contents({"train": Rows(values, labels, groups)}, CELLS, columns=names)
-
-
-def _check_heaps(path: Path) -> None:
-    """Refuse a heap of texts that says that it is larger than the file: HDF5 would ask for that much memory.
-
-    A heap begins with a signature, its version, three zeros and its size, see HDF5's File Format Specification, III.E.
-    In files of more than :data:`SCANNED` bytes they are not looked for.
-    """
-    size = path.stat().st_size
-    if size > SCANNED:
-        return
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        start = content.find(HEAP)
-        while start >= 0:
-            if int.from_bytes(content[start + len(HEAP) : start + len(HEAP) + 8], "little") > size - start:
-                raise DataError(f"{path} is broken: a heap in it says that it is larger than the file")
-            start = content.find(HEAP, start + 1)
-
-
-def _check_links(path: Path, group: Group, depth: int, seen: set[int]) -> None:
-    """Refuse what leads out of the file, and groups that hold themselves."""
-    import h5py
-
-    address = h5py.h5o.get_info(group.id).addr
-    if address in seen or depth > DEEPEST:
-        raise DataError(f"{path}: the group {group.name} holds itself")
-    for name in group:
-        link = group.get(name, getlink=True)
-        if not isinstance(link, h5py.HardLink):
-            raise DataError(f"{path}: {group.name}/{name} is a link, which is not followed: copy what it leads to")
-        item = group[name]
-        if isinstance(item, h5py.Group):
-            _check_links(path, item, depth + 1, seen | {address})
-        elif isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
-            raise DataError(f"{path}: {item.name} lies in another file, which is not opened: copy it into this one")
 
 
 def _place(path: Path, file: File, layer: Optional[str]) -> str:
