@@ -115,7 +115,7 @@ def _names(folder: Path) -> list[str]:
 def read(path: Path, wishes: Wishes) -> Contents:
     """Read an IDX file, or a folder of them that are named as MNIST's or EMNIST's."""
     if not path.is_dir():
-        return _contents({"train": _rows(path, None)}, path)
+        return _contents({"train": _rows(path, None)}, path, wishes)
     named = [(match, path / match.string) for match in map(NAME.fullmatch, _names(path)) if match]
     others = [name for name in _names(path) if SUFFIX.fullmatch(name) and not NAME.fullmatch(name)]
     sets = sorted({match["set"] or "" for match, _ in named})
@@ -130,7 +130,7 @@ def read(path: Path, wishes: Wishes) -> Contents:
     missing = {PART[match["part"]] for match, _ in named} - set(images)
     if missing or "train" not in images:
         raise DataError(f"{path} has no images of the part {', '.join(sorted(missing)) or 'train'}")
-    return _contents({part: _rows(file, path) for part, file in images.items()}, path)
+    return _contents({part: _rows(file, path) for part, file in images.items()}, path, wishes)
 
 
 def _rows(path: Path, folder: Optional[Path]) -> Rows:
@@ -159,13 +159,13 @@ def _labels(path: Path, folder: Optional[Path], count: int) -> Optional[np.ndarr
     return np.array(labels)
 
 
-def _contents(parts: dict[str, Rows], path: Path) -> Contents:
+def _contents(parts: dict[str, Rows], path: Path, wishes: Wishes) -> Contents:
     shapes = {(rows.values.shape[1:], rows.values.dtype) for rows in parts.values()}
     if len(shapes) > 1:
         raise DataError(f"{path}: parts have different forms, {', '.join(f'{s} of {d}' for s, d in shapes)}")
     ((shape, dtype),) = shapes
-    whole_range = 255.0 if dtype == np.uint8 else None
-    return Contents(parts, IMAGES if len(shape) > 1 else ROWS, whole_range if len(shape) > 1 else None)
+    images = len(shape) > 1 or wishes.shape is not None
+    return Contents(parts, IMAGES if images else ROWS, 255.0 if images and dtype == np.uint8 else None)
 
 
-READER = Reader("IDX files", recognises, read)
+READER = Reader("IDX files", recognises, read, ("shape",))

@@ -100,7 +100,9 @@ def _known(path: Path, table: Table, name: str) -> str:
     try:
         return checks.known_name("column", name, table.column_names)
     except ValueError as error:
-        raise DataError(f"{path}: {error}") from None
+        names, hint = table.column_names, str(error).partition("; ")[2]
+        shown = ", ".join(names[:10]) + ", ..." * (len(names) > 10)
+        raise DataError(f"{path} has no column {name!r}; {hint or f'it has {shown}'}") from None
 
 
 def _without(path: Path, table: Table, wishes: Wishes) -> Table:

@@ -1,6 +1,7 @@
 """AnnData files: counts, annotations, and nothing outside the file."""
 
 import resource
+import struct
 
 import numpy as np
 import pytest
@@ -192,6 +193,18 @@ def test_a_small_file_that_says_very_much(change):
 
     with pytest.raises(DataError, match="would unpack to 4,000,000,000,000"):
         read(change(grow))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_heap_of_hdf5_in_which_it_would_go_round_without_end(change, number):
+    """A text of no size but for that of the free space, and one whose size is taken for the negative of its header."""
+    path = change(lambda file: None)
+    content = path.read_bytes()
+    start = content.index(b"GCOL") + 16
+    changed = struct.pack("<H6xQ", number, 2**64 - 16 if number else 0)
+    path.write_bytes(content[:start] + changed + content[start + 16 :])
+    with pytest.raises(DataError, match="the sizes in one of its heaps do not fit"):
+        read(path)
 
 
 @pytest.mark.parametrize("signature", [b"GCOL\1\0\0\0", b"HEAP\0\0\0\0"])

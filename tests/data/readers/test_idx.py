@@ -49,6 +49,7 @@ def test_any_dtype_and_shape(tmp_path, rng, dtype, shape, compress):
     assert isinstance(got, np.memmap) != compress
     assert contents.kind == (IMAGES if len(shape) > 2 else ROWS)
     assert contents.white == (255 if dtype == "u1" and len(shape) > 2 else None)
+    assert idx.READER.read(path, Wishes(shape=shape[1:])).kind == IMAGES
 
 
 NAMED = {

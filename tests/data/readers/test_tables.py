@@ -166,10 +166,10 @@ def test_what_is_no_table_of_numbers(read_text, case):
     [
         (
             {"label_column": "kinds"},
-            "column must be one of id, kind, ok, patient, size, got 'kinds'; did you mean 'kind'",
+            "has no column 'kinds'; did you mean 'kind'",
         ),
-        ({"group_column": "x"}, "got 'x'"),
-        ({"drop": ("size", "x")}, "got 'x'"),
+        ({"group_column": "x"}, "has no column 'x'; it has id, size, kind, patient, ok$"),
+        ({"drop": ("size", "x")}, "has no column 'x'"),
         ({"group_column": "kind", "drop": ("patient",)}, "'kind' of groups has empty cells"),
         ({"drop": ("id", "size", "kind", "patient", "ok")}, "no columns left"),
     ],
