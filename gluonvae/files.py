@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import math
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -71,6 +73,50 @@ def sync_folder(folder: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_SYNC:
             raise
+
+
+@contextmanager
+def locked(folder: Path, seconds: float) -> Iterator[None]:
+    """Hold a folder for this process: context manager in which no other process is inside the same one.
+
+    The lock is on the folder itself and leaves no file. It ends with the process that holds it, however that ends.
+    On a file system without locks there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder, which is created if it is missing.
+    seconds : float
+        How long to wait for another process.
+
+    Raises
+    ------
+    TimeoutError
+        If another process holds it all that time.
+    OSError
+        If the folder cannot be created or opened.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        deadline = time.monotonic() + seconds
+        while not _lock(descriptor):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"another process has been at work in {folder} for {seconds:.0f} seconds")
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # this file system has no locks
+        return True
+    return True
 
 
 def sweep(folder: Path) -> None:

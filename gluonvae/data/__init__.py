@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -14,8 +15,8 @@ from .choice import Choice, binarization_for, binarized, choose
 from .dataset import Dataset
 from .digits import load_digits
 from .few_labels import hide_labels, keep_few_labels
-from .mnist import load_mnist
-from .own import load_own
+from .known import KNOWN, read_known
+from .own import load_own, splits_of
 from .readers.base import Wishes
 from .sources import DataError
 from .splits import Splits, all_labels, split
@@ -40,10 +41,15 @@ __all__ = [
     "split",
 ]
 
+
+def _load_known(name: str, folder: Optional[str] = None) -> Splits:
+    return splits_of(read_known(name, folder))
+
+
 NAMED: dict[str, Callable[[Optional[str]], Splits]] = {
     "binarized_mnist": load_binarized_mnist,
     "digits": load_digits,
-    "mnist": load_mnist,
+    **{name: partial(_load_known, name) for name in KNOWN},
 }
 """The data sets that :func:`load` knows, with what loads them, from a folder or from where they are."""
 
@@ -73,7 +79,8 @@ def load(
     Parameters
     ----------
     name : str
-        One of :data:`NAMES`, such as "digits", 5,000 MNIST digits that come with the library; or the path of a file or
+        One of :data:`NAMES`, such as "digits", 5,000 MNIST digits that come with the library, see
+        :data:`gluonvae.data.known.KNOWN` for the others; or the path of a file or
         folder of your own, of any kind that :data:`gluonvae.data.readers.READERS` lists.
     folder : str, optional
         Folder with the files of a named data set. By default the folder in the environment variable

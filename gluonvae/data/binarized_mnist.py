@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -11,7 +10,8 @@ import numpy as np
 
 from ..files import replacing
 from .dataset import Dataset
-from .sources import DataError, download, find, folders, read_arrays
+from .download import download
+from .sources import DataError, digest, downloading, find, folders, read_arrays
 from .splits import Splits
 
 URL = "http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/"
@@ -62,13 +62,14 @@ def load_binarized_mnist(folder: Optional[str] = None) -> Splits:
 
 def _load(part: str, file: _File, places: list[Path]) -> np.ndarray:
     name = f"binarized_mnist_{part}"
-    found = find([f"{name}.amat", f"{name}.npz"], places)
-    text = (found or places[0] / name).with_suffix(".amat")
-    packed = text.with_suffix(".npz")
+    names = [f"{name}.amat", f"{name}.npz"]
+    found = find(names, places)
     if found is None:
-        images = _read_and_pack(download(URL + text.name, text, lambda got: _check_digest(got, file)), file)
-        text.unlink()
-        return images
+        with downloading(places[0]):
+            found = find(names, places) or download(
+                f"{URL}{name}.amat", places[0] / f"{name}.npz", lambda text: _pack_published(text, file)
+            )
+    text, packed = found.with_suffix(".amat"), found.with_suffix(".npz")
     if packed.is_file():
         kept = _read_packed(packed, file.rows)
         if not text.is_file() or kept["text"].tolist() == _identity(text):
@@ -87,22 +88,24 @@ def _identity(text: Path) -> list[int]:
     return [text.stat().st_size, text.stat().st_mtime_ns]
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _check_digest(path: Path, file: _File) -> None:
-    if _sha256(path) != file.sha256:
+def _pack_published(path: Path, file: _File) -> None:
+    """Replace the published text by its images, packed."""
+    if digest(path) != file.sha256:
         raise DataError(f"{path.stat().st_size} bytes that are not the published file (another digest)")
+    _save_packed(path, parse_amat(path.read_bytes(), file.rows, path.name), [], published=True)
+
+
+def _save_packed(path: Path, images: np.ndarray, text: list[int], published: bool) -> None:
+    np.savez(path, packed=np.packbits(images, axis=1), text=text, published=published)
 
 
 def _read_and_pack(text: Path, file: _File) -> np.ndarray:
-    published = _sha256(text) == file.sha256
+    published = digest(text) == file.sha256
     _warn_unless(published, text)
     images = parse_amat(text.read_bytes(), file.rows, str(text))
     try:
         with replacing(text.with_suffix(".npz")) as part:
-            np.savez(part, packed=np.packbits(images, axis=1), text=_identity(text), published=published)
+            _save_packed(part, images, _identity(text), published)
     except OSError as error:
         _log.warning("%s is read anew each time, as nothing can be kept beside it: %s", text, error)
     return images

@@ -1,81 +1,113 @@
-"""MNIST from its four IDX files, compressed or not (LeCun, Cortes and Burges)."""
+"""MNIST and the sets published in its form: four IDX files, compressed, of grey images, 28×28, and their labels."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import zlib
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Optional
 
-import numpy as np
-
 from ..backend.runtime import repository_of_gluon
-from .dataset import Dataset
-from .sources import DataError, download, find, folders
-from .splits import Splits, drawn_once_but_train
+from .known_set import KnownSet, named
+from .opening import open_unpacked, reading
+from .readers.base import Rows
+from .readers.idx import read_idx
+from .sources import Published
 
-VALID_IMAGES = 10_000
-"""Size of the validation set: the last images of the training files."""
-
-
-FILES = {
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
-"""SHA-256 digests of the published files, uncompressed."""
+NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
-def load_mnist(folder: Optional[str] = None) -> Splits:
-    """Load MNIST: 50,000 training, 10,000 validation and 10,000 test images, 28×28.
-
-    The files are searched in ``folder``, in the folder in the environment variable ``GLUONVAE_DATA`` and in
-    Gluon's data folder, and downloaded from Gluon's server if they are in none of them.
+def read_four(paths: Sequence[Path], classes: Optional[Sequence[str]] = None) -> dict[str, Rows]:
+    """Read the four files.
 
     Parameters
     ----------
-    folder : str, optional
-        Folder with the four files.
+    paths : Sequence[Path]
+        Images and labels of the training set, then of the test set.
+    classes : Sequence[str], optional
+        Names of the classes, which are their numbers otherwise.
 
     Returns
     -------
-    Splits
-        The three sets, grey values 0 to 255, with classes 0 to 9 as labels.
-
-    Raises
-    ------
-    DataError
-        If ``folder`` is no folder, or a file cannot be downloaded, is broken or not the published one.
+    dict[str, Rows]
+        "train" and "test".
     """
-    places = folders("mnist", folder)
-    arrays = [_load(name, places) for name in FILES]
-    train, test = (Dataset(images, (28, 28), "none", labels) for images, labels in (arrays[:2], arrays[2:]))
-    cut = len(train) - VALID_IMAGES
-    return drawn_once_but_train(train.subset(slice(cut)), train.subset(slice(cut, None)), test)
+    arrays = []
+    for path in paths:
+        with reading(path, "an IDX file"), open_unpacked(path) as file:
+            arrays.append(read_idx(file))
+    parts = {"train": arrays[:2], "test": arrays[2:]}
+    return {part: Rows(x, named(y, classes) if classes else y) for part, (x, y) in parts.items()}
 
 
-def _load(name: str, places: list[Path]) -> np.ndarray:
-    path = find([name, f"{name}.gz"], places)
-    if path is None:
-        url = f"{repository_of_gluon()}/gluon/dataset/mnist/{name}.gz"
-        path = download(url, places[0] / f"{name}.gz", lambda part: _read(part, name))
-    try:
-        return _read(path, name)
-    except DataError as error:
-        raise DataError(f"{path}: {error}; delete the file, and it is downloaded anew") from error
+MNIST = KnownSet(
+    title="MNIST, handwritten digits",
+    folder="mnist",
+    address=lambda: f"{repository_of_gluon()}/gluon/dataset/mnist/",
+    files=tuple(
+        Published(name, f"sha256:{digest}", unpacked=True)
+        for name, digest in zip(
+            NAMES,
+            (
+                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+            ),
+        )
+    ),
+    read=read_four,
+    valid=10_000,
+    licence="CC BY-SA 3.0",
+    citation="LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, 1998",
+)
 
+FASHION_MNIST = KnownSet(
+    title="Fashion-MNIST, clothes",
+    folder="fashion_mnist",
+    address=lambda: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    files=tuple(
+        Published(f"{name}.gz", f"md5:{digest}")
+        for name, digest in zip(
+            NAMES,
+            (
+                "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+                "25c81989df183df01b3e8a0aad5dffbe",
+                "bef4ecab320f06d8554ea6380940ec79",
+                "bb300cfdad3c16e7a12a480ee83cd310",
+            ),
+        )
+    ),
+    read=partial(
+        read_four,
+        classes=(
+            *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+            *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+        ),
+    ),
+    valid=10_000,
+    licence="MIT",
+    citation="Xiao, Rasul and Vollgraf, Fashion-MNIST: a novel image dataset for benchmarking, 2017",
+)
 
-def _read(path: Path, name: str) -> np.ndarray:
-    """Read an IDX file, which may be compressed: 0, 0, 8 for bytes, the number of axes, their sizes, the values."""
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"the file is broken ({error})") from error
-    if hashlib.sha256(content).hexdigest() != FILES[name]:
-        raise DataError(f"{len(content)} bytes that are not MNIST's {name} (another digest)")
-    shape = np.frombuffer(content, ">i4", count=content[3], offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
+KMNIST = KnownSet(
+    title="Kuzushiji-MNIST, cursive Japanese",
+    folder="kmnist",
+    address=lambda: "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+    files=tuple(
+        Published(f"{name}.gz", f"md5:{digest}")  # as torchvision has them
+        for name, digest in zip(
+            NAMES,
+            (
+                "bdb82020997e1d708af4cf47b453dcf7",
+                "e144d726b3acfaa3e44228e80efcd344",
+                "5c965bf0a639b31b8f53240b1b52f4d7",
+                "7320c461ea6c1c855c0b718fb2a4b134",
+            ),
+        )
+    ),
+    read=partial(read_four, classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")),
+    valid=10_000,
+    licence="CC BY-SA 4.0",
+    citation="Clanuwat and others, Deep learning for classical Japanese literature, 2018",
+)

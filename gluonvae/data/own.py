@@ -57,15 +57,22 @@ def load_own(path: Path, wishes: Wishes, shares: Optional[Sequence[float]] = Non
     """
     contents = read_own(path, wishes)
     try:
-        parts = {name: _dataset(rows, contents, wishes.shape) for name, rows in contents.parts.items()}
-        groups = {name: rows.groups for name, rows in contents.parts.items()}
-        _check_groups(groups)
-        parts = _with_joint_classes(parts)
-        _check_groups(groups)
-        parts = _with_joint_classes(parts)
-        return _splits(parts, groups, shares, seed)
+        return splits_of(contents, wishes.shape, shares, seed)
     except (ValueError, TypeError) as error:
         raise DataError(f"{path}: {error}") from error
+
+
+def splits_of(
+    contents: Contents,
+    shape: Optional[Sequence[int]] = None,
+    shares: Optional[Sequence[float]] = None,
+    seed: int = 0,
+) -> Splits:
+    """Return what was read as training, validation and test set, see :func:`load_own`."""
+    parts = {name: _dataset(rows, contents, shape) for name, rows in contents.parts.items()}
+    groups = {name: rows.groups for name, rows in contents.parts.items()}
+    _check_groups(groups)
+    return _splits(_with_joint_classes(parts), groups, shares, seed)
 
 
 def read_own(path: Path, wishes: Wishes) -> Contents:

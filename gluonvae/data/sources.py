@@ -1,23 +1,46 @@
-"""Finding, reading and downloading data files, with checks that they are complete."""
+"""Published data files: found in the user's folders or downloaded once, and checked by their digests."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 
 from ..backend.runtime import data_folder_of_environment, data_folder_of_gluon
-from ..files import replacing
-from ..progress import progress_bar
+from ..files import locked, write_bytes
+from .download import download
+from .opening import DataError, check_file, first_bytes, open_unpacked, reading
 
-CHUNK = 1 << 20
-TIMEOUT = 30  # seconds without a byte
+WAIT = 3600.0
+"""Seconds to wait for another process that downloads to the same folder."""
+
+AT_TOP = ("mnist", "binarized_mnist")
+"""Data sets whose files may lie in the folder of the environment itself. Others have a folder of their name in it: the
+files of several are called as MNIST's."""
+
+_log = logging.getLogger(__name__)
 
 
-class DataError(ValueError):
-    """A data file is missing, broken or not the expected one. The message names the file and a remedy."""
+class Published(NamedTuple):
+    """A file as it was published."""
+
+    name: str
+    digest: Optional[str] = None
+    """Such as "md5:..." or "sha256:..."; None where none is known: then what was there first is remembered."""
+    unpacked: bool = False
+    """Whether the digest is that of the content; the file may then be compressed, with the suffix .gz, or not."""
+
+    @property
+    def names(self) -> list[str]:
+        return [self.name, f"{self.name}.gz"] if self.unpacked else [self.name]
 
 
 def folders(name: str, folder: Optional[str]) -> list[Path]:
@@ -34,20 +57,27 @@ def folders(name: str, folder: Optional[str]) -> list[Path]:
     -------
     list[Path]
         ``folder``, the folder in ``GLUONVAE_DATA``, each followed by its subfolder ``name``, and Gluon's data folder
-        of that name.
+        of that name. Of the folder in ``GLUONVAE_DATA`` itself see :data:`AT_TOP`.
 
     Raises
     ------
     DataError
         If ``folder`` is no folder.
     """
-    named = [Path(path).expanduser() for path in (folder, data_folder_of_environment()) if path]
-    if folder and not named[0].is_dir():
-        raise DataError(
-            f"data folder {named[0]} is not a folder: name the one that holds the "
-            f"files of {name}, or leave it out to download them"
-        )
-    return [place for path in named for place in (path, path / name)] + [data_folder_of_gluon() / name]
+    places = []
+    if folder:
+        named = Path(folder).expanduser()
+        if not named.is_dir():
+            raise DataError(
+                f"data folder {named} is not a folder: name the one that holds the "
+                f"files of {name}, or leave it out to download them"
+            )
+        places += [named, named / name]
+    environment = data_folder_of_environment()
+    if environment:
+        shared = Path(environment).expanduser()
+        places += [shared] * (name in AT_TOP) + [shared / name]
+    return [*places, data_folder_of_gluon() / name]
 
 
 def find(file_names: list[str], places: list[Path]) -> Optional[Path]:
@@ -69,6 +99,108 @@ def find(file_names: list[str], places: list[Path]) -> Optional[Path]:
     return next(filter(Path.is_file, candidates), None)
 
 
+def obtain(file: Published, address: str, places: list[Path], read: Callable[[Path], object]) -> Path:
+    """Find a published file or download it, and check that it is the published one.
+
+    Of several processes that need it, one downloads it and the others wait.
+
+    Parameters
+    ----------
+    file : Published
+        What it is.
+    address : str
+        Address of the folder that it is downloaded from.
+    places : list[Path]
+        The folders to search; it is downloaded to the first.
+    read : Callable[[Path], object]
+        Raises DataError if a downloaded file is not in the expected form; called where no digest is known.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    DataError
+        If it cannot be downloaded or is not the published one.
+    """
+    found = find(file.names, places)
+    if found is None:
+        with downloading(places[0]):
+            found = find(file.names, places)  # another process may have been faster
+            if found is None:
+                check = read if file.digest is None else partial(_check_digest, file)
+                name = file.names[-1]
+                found = download(address + name, places[0] / name, check)
+                _remember(file, found)
+                return found
+    check_file(found)
+    try:
+        _check_digest(file, found)
+        _remember(file, found)
+    except DataError as error:
+        raise DataError(
+            f"{found}: {error}. If it is data of your own, give its path or folder as the data set, as in "
+            f"--data {found.parent}; if not, it is damaged: move it away, and it is downloaded anew"
+        ) from error
+    return found
+
+
+@contextmanager
+def downloading(folder: Path) -> Iterator[None]:
+    """Hold a folder while files are downloaded to it: context manager that waits for other processes.
+
+    Raises
+    ------
+    DataError
+        If another process takes too long, or the folder cannot be written to.
+    """
+    try:
+        with locked(folder, WAIT):
+            yield
+    except OSError as error:
+        raise DataError(f"nothing can be downloaded to {folder}: {error}") from error
+
+
+def digest(path: Path, algorithm: str = "sha256", unpacked: bool = False) -> str:
+    """Return the digest of a file, or of its content where it is compressed, in hexadecimal digits."""
+    computed = hashlib.new(algorithm)
+    with open_unpacked(path) if unpacked else open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            computed.update(chunk)
+    return computed.hexdigest()
+
+
+def _check_digest(file: Published, path: Path) -> None:
+    if file.digest is None:
+        return
+    algorithm, wanted = file.digest.split(":")
+    try:
+        if digest(path, algorithm, file.unpacked) == wanted:
+            return
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"the file is broken ({error})") from error
+    page = ": it is a web page, of a proxy it may be" if first_bytes(path).lstrip()[:1] == b"<" else ""
+    raise DataError(f"{path.stat().st_size} bytes that are not the published {file.name} (another digest){page}")
+
+
+def _remember(file: Published, path: Path) -> None:
+    """Where no digest was published, keep that of what was there first, and compare it later."""
+    if file.digest is not None:
+        return
+    kept, computed = path.with_name(f"{path.name}.sha256"), digest(path)
+    if kept.is_file():
+        if kept.read_text(errors="replace").split()[:1] != [computed]:
+            raise DataError(f"it has changed since it was first seen: its digest is not that in {kept.name}")
+        return
+    _log.warning("no digest of %s is published: what is there now is remembered in %s", path, kept.name)
+    try:
+        write_bytes(kept, f"{computed}  {path.name}\n".encode())
+    except OSError as error:
+        _log.warning("%s cannot be written: %s", kept, error)
+
+
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read the arrays of an .npy or .npz file.
 
@@ -87,59 +219,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     DataError
         If the file cannot be read.
     """
-    try:
-        # opened here because numpy does not close a file that it fails to read
-        with open(path, "rb") as file:
-            content = np.load(file, allow_pickle=False)
-            if isinstance(content, np.ndarray):
-                return {"images": content}
-            return {name: content[name] for name in content.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read as arrays of numbers: {error}") from error
-
-
-def download(url: str, path: Path, check: Callable[[Path], object]) -> Path:
-    """Download a file. It appears under its name only when it is complete and checked.
-
-    Parameters
-    ----------
-    url : str
-        Address of the file.
-    path : Path
-        Where to write it.
-    check : Callable[[Path], object]
-        Called with the path of the temporary file; raises a ValueError, such as DataError, if the content is wrong.
-
-    Returns
-    -------
-    Path
-        ``path``.
-
-    Raises
-    ------
-    DataError
-        If the download or the check fails; nothing is kept then.
-    """
-    import requests
-    from urllib3.exceptions import HTTPError
-
-    as_it_is = {"Accept-Encoding": "identity"}  # no compression in transit: the digest is of the file
-    try:
-        request = requests.get(url, stream=True, timeout=TIMEOUT, headers=as_it_is)
-        with replacing(path) as part, request as response:
-            response.raise_for_status()
-            promised = int(response.headers.get("Content-Length") or 0)
-            bar = progress_bar(promised or None, "B", desc=path.name)
-            with open(part, "wb") as file, bar:
-                for chunk in response.raw.stream(CHUNK, decode_content=False):
-                    bar.update(file.write(chunk))
-            received = part.stat().st_size
-            if promised and received != promised:
-                raise DataError(f"got {received} of {promised} bytes")
-            check(part)
-    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        raise DataError(
-            f"{path.name} could not be downloaded from {url}: {error}. Nothing was "
-            f"kept. Try again, or put the file into {path.parent} yourself"
-        ) from error
-    return path
+    # opened here because numpy does not close a file that it fails to read
+    with reading(path, "arrays of numbers", zipfile.BadZipFile), open(path, "rb") as file:
+        content = np.load(file, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return {"images": content}
+        return {name: content[name] for name in content.files}

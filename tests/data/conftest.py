@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from gluonvae.data import binarized_mnist, mnist
+from gluonvae.data import binarized_mnist, known, mnist
 from tests.helpers.mnist import SHAPES, amat
 
 
@@ -22,12 +22,16 @@ def small_mnist(monkeypatch, rng):
     """MNIST's file names and format with 70 random images: name -> content of the IDX file."""
     contents = {}
     for name, shape in SHAPES.items():
-        array = rng.integers(0, 256 if "images" in name else 10, shape, dtype=np.uint8)
+        if "images" in name:
+            array = rng.integers(0, 256, shape, dtype=np.uint8)
+        else:  # each class occurs
+            array = rng.permutation(np.arange(shape[0], dtype=np.uint8) % 10)
         header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
         contents[name] = header + array.tobytes()
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setattr(mnist, "FILES", digests)
-    monkeypatch.setattr(mnist, "VALID_IMAGES", 20)
+    files = tuple(
+        file._replace(digest=f"sha256:{hashlib.sha256(contents[file.name]).hexdigest()}") for file in mnist.MNIST.files
+    )
+    monkeypatch.setitem(known.KNOWN, "mnist", mnist.MNIST._replace(files=files, valid=20))
     return contents
 
 

@@ -64,7 +64,7 @@ def test_labels_from_a_file(labels, images, tmp_path):
     for part in splits:
         assert_same(part.labels, labels[[row_of[tuple(image)] for image in part.pixels]])
     np.savez(tmp_path / "y.npz", images=images, labels=labels[1:])
-    with pytest.raises(gv.data.DataError, match=r"y\.npz: labels must have shape \(N,\) or \(N, C\) for N = 30"):
+    with pytest.raises(gv.data.DataError, match=r"y\.npz: labels of train must be \(N,\) or \(N, C\) for N = 30"):
         gv.data.load(str(tmp_path / "y.npz"))
 
 

@@ -52,10 +52,14 @@ CONSTRUCTIONS = {
     "no file": (
         lambda: gv.data.load("/no/such/file.npy"),
         gv.data.DataError,
-        r"/no/such/file\.npy cannot be read as arrays of numbers: .*No such file",
+        r"/no/such/file\.npy is missing: there is nothing of that name",
     ),
-    "no npz": (lambda: gv.data.load("/no/such/file.npz"), gv.data.DataError, r"/no/such/file\.npz cannot be read"),
-    "other file": (lambda: gv.data.load("/no/file.txt"), gv.data.DataError, "must be an .npy or .npz file or a folder"),
+    "no npz": (lambda: gv.data.load("/no/such/file.npz"), gv.data.DataError, r"/no/such/file\.npz is missing"),
+    "other file": (
+        lambda: gv.data.load("/no/file.txt"),
+        gv.data.DataError,
+        "/no/file.txt cannot be read as data: there is nothing of that name",
+    ),
 }
 
 

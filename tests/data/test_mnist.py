@@ -25,13 +25,13 @@ def test_damaged_mnist_is_an_error_that_names_the_file(damage, compress, home, t
     write(tmp_path / "data", small_mnist, compress)
     path = tmp_path / "data" / ("t10k-images-idx3-ubyte" + compress * ".gz")
     damage(path)
-    with pytest.raises(DataError, match=rf"{path.name}: .*delete the file"):
+    with pytest.raises(DataError, match=rf"{path.name}: .*move it away, and it is downloaded anew"):
         gv.data.load("mnist", str(tmp_path / "data"))
 
 
 def test_mnist_itself(tmp_path):
     """The real files, where GLUONVAE_DATA names their folder; the digits in the package are among them."""
-    name = next(iter(mnist.FILES))
+    name = mnist.MNIST.files[0].name
     if not files.find([name, f"{name}.gz"], files.folders("mnist", None)):
         pytest.skip("needs MNIST's files in the folder that GLUONVAE_DATA names")
     splits = gv.data.load("mnist", binarization="none")

@@ -48,21 +48,16 @@ class TestOwn:
         np.save(tmp_path / "test.npy", grey[25:])
         assert [len(part) for part in gv.data.load(str(tmp_path))] == [20, 5, 5]
 
-    @pytest.mark.parametrize(("shape", "mode"), [(None, "L"), ((4, 3), "L"), ((4, 3, 3), "RGB")])
+    @pytest.mark.parametrize(("shape", "mode"), [(None, "RGB"), ((4, 3), "L"), ((4, 3, 3), "RGB")])
     def test_folder_of_images(self, tmp_path, rng, shape, mode):
         images = rng.integers(0, 256, (30, 4, 3, 3), dtype=np.uint8)
         (tmp_path / "more").mkdir()
         for index, image in enumerate(images):
-            Image.fromarray(image).save(tmp_path / ("more" if index % 2 else "") / f"{index:02}.png")
+            Image.fromarray(image).save(tmp_path / "more" / f"{index:02}.png")
         splits = gv.data.load(str(tmp_path), shape=shape, binarization="none")
         assert splits.train.shape == ((4, 3, 3) if mode == "RGB" else (4, 3))
         expected = {tuple(np.asarray(Image.fromarray(image).convert(mode), np.float32).ravel()) for image in images}
         assert {tuple(row) for part in splits for row in part.pixels} == expected
-
-    def test_suffixes_mixed_up(self, tmp_path, grey):
-        np.save(tmp_path / "x.npy", grey)
-        (tmp_path / "x.npy").rename(tmp_path / "x.npz")
-        assert len(gv.data.load(str(tmp_path / "x.npz")).train) == 24
 
     def test_two_images_as_nested_lists(self):
         assert len(Dataset([[0, 1, 1], [1, 0, 1]])) == 2
@@ -71,14 +66,8 @@ class TestOwn:
         ramp = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
         for index in range(3):
             Image.fromarray(ramp).save(tmp_path / f"{index}.png")
-        pixels = gv.data.load(str(tmp_path), binarization="none").train.pixels[0]
-        np.testing.assert_allclose(pixels, ramp.ravel() / 257, atol=1)
-
-    @pytest.mark.parametrize(("mode", "message"), [("RGBA", "transparent in places"), ("F", "pixels of mode F")])
-    def test_pictures_that_would_be_read_wrongly(self, tmp_path, mode, message):
-        Image.new(mode, (4, 4)).save(tmp_path / ("x.png" if mode == "RGBA" else "x.tiff"))
-        with pytest.raises(gv.data.DataError, match=message):
-            gv.data.load(str(tmp_path))
+        pixels = gv.data.load(str(tmp_path), binarization="grey").train.batch(slice(1))[0]
+        np.testing.assert_allclose(pixels, ramp.ravel() / 65535, rtol=1e-6)
 
     def test_what_is_wrong_with_the_images_names_the_file(self, tmp_path, grey):
         np.save(tmp_path / "x.npy", grey * np.nan)
@@ -98,11 +87,11 @@ X = 12
 BINARY = np.tile([[0, 1]], (20, X // 2)).astype(np.float32)
 
 FILES = {
-    "rubbish npy": ("x.npy", b"rubbish", r"x\.npy cannot be read as arrays of numbers"),
-    "rubbish npz": ("x.npz", b"rubbish", r"x\.npz cannot be read as arrays of numbers"),
-    "empty npz": ("x.npz", b"", r"x\.npz cannot be read as arrays of numbers"),
-    "rubbish picture": ("images/x.png", b"rubbish", r"x\.png cannot be read as an image"),
-    "no picture": ("images/x.txt", b"text", "holds neither train.npy nor image files"),
+    "rubbish npy": ("x.npy", b"rubbish", r"x\.npy cannot be read as an array of numbers"),
+    "rubbish npz": ("x.npz", b"rubbish", r"x\.npz cannot be read as an \.npz file"),
+    "empty npz": ("x.npz", b"", r"x\.npz cannot be read as an \.npz file"),
+    "rubbish picture": ("images/x.png", b"rubbish", r"x\.png is none of BMP, .* or is broken"),
+    "no picture": ("images/x.txt", b"text", "images cannot be read as data; what can be read is image folders, arrays"),
 }
 
 
@@ -118,7 +107,7 @@ def test_own_files(name, tmp_path):
 
 def test_npz_of_unknown_names(tmp_path):
     np.savez(tmp_path / "x.npz", a=BINARY, b=BINARY)
-    with pytest.raises(gv.data.DataError, match=r"x\.npz holds a, b: name the images 'train'"):
+    with pytest.raises(gv.data.DataError, match=r"x\.npz holds a, b: name arrays train, valid and test"):
         gv.data.load(str(tmp_path / "x.npz"))
 
 
@@ -127,5 +116,5 @@ def test_images_of_several_sizes(tmp_path):
 
     for size in (3, 4):
         Image.fromarray(np.zeros((size, size), np.uint8)).save(tmp_path / f"{size}.png")
-    with pytest.raises(gv.data.DataError, match=r"4\.png has shape \(4, 4\).*3\.png has \(3, 3\)"):
+    with pytest.raises(gv.data.DataError, match=r"4\.png is 4×4 and .*3\.png 3×3.*--resize"):
         gv.data.load(str(tmp_path))

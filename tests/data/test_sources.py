@@ -1,71 +1,37 @@
-"""Data over the network: whole, or an error that says which file and what to do."""
+"""Data over the network: whole, or in bounded time an error that says which file and what to do."""
 
 import gzip
-import http.server
-import threading
+import multiprocessing
+import time
 
 import pytest
 
 import gluonvae as gv
-from gluonvae.data import DataError, binarized_mnist
+from gluonvae.data import DataError, binarized_mnist, download
 from tests.helpers.mnist import amat, assert_is, assert_is_amat
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Serves ``contents`` by file name, in the way that ``behaviour`` says."""
-
-    contents: dict
-    behaviour = "right"
-    requests = 0
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.requests += 1
-        name = self.path.rsplit("/", 1)[-1]
-        content = self.server.contents[name]
-        if self.server.behaviour == "missing":
-            self.send_error(404)
-            return
-        self.send_response(200)
-        if self.server.behaviour != "short":
-            self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        sent = {
-            "right": content,
-            "cut": content[: len(content) // 2],
-            "short": content[: len(content) // 2],
-            "rubbish": bytes(len(content)),
-            "page": b"<html>log in first</html>".ljust(len(content)),
-        }
-        self.wfile.write(sent[self.server.behaviour])
-        self.close_connection = True
-
-    def log_message(self, *arguments):
-        pass
+from tests.helpers.server import serving
 
 
 @pytest.fixture
 def server(small_mnist, small_amat, monkeypatch):
-    server = Server(("127.0.0.1", 0), Handler)
-    server.contents = {f"{name}.gz": gzip.compress(content) for name, content in small_mnist.items()}
-    server.contents |= {f"binarized_mnist_{part}.amat": amat(rows) for part, rows in small_amat.items()}
-    address = f"http://127.0.0.1:{server.server_port}/"
-    monkeypatch.setenv("MXNET_GLUON_REPO", address)
-    monkeypatch.setattr(binarized_mnist, "URL", address)
+    contents = {f"{name}.gz": gzip.compress(content) for name, content in small_mnist.items()}
+    contents |= {f"binarized_mnist_{part}.amat": amat(rows) for part, rows in small_amat.items()}
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(contents) as server:
+        monkeypatch.setenv("MXNET_GLUON_REPO", server.address)
+        monkeypatch.setattr(binarized_mnist, "URL", server.address)
+        yield server
 
 
-@pytest.mark.parametrize("behaviour", ["cut", "short", "rubbish", "page", "missing"])
-@pytest.mark.parametrize(
+BOTH = pytest.mark.parametrize(
     ("name", "file"), [("mnist", "train-images-idx3-ubyte.gz"), ("binarized_mnist", "binarized_mnist_train.amat")]
 )
+
+
+@pytest.mark.parametrize(
+    "behaviour", ["cut", "short", "rubbish", "page", "missing", "short of its length", "odd length"]
+)
+@BOTH
 def test_broken_download_is_an_error_and_leaves_nothing(name, file, behaviour, home, server):
     server.behaviour = behaviour
     for _ in range(2):
@@ -77,6 +43,38 @@ def test_broken_download_is_an_error_and_leaves_nothing(name, file, behaviour, h
     assert len(gv.data.load(name)) == 3
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        ("drip", r"only \d+ bytes came in"),
+        ("slow header", "no answer within"),
+        ("endless", "more than 100,000 bytes came"),
+        ("circle", "redirects"),
+    ],
+)
+@BOTH
+def test_a_server_that_goes_on_is_given_up(name, file, behaviour, said, home, server, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT", 0.5)
+    monkeypatch.setattr(download, "ANSWER", 1.0)
+    monkeypatch.setattr(download, "LARGEST", 100_000)
+    server.behaviour, started = behaviour, time.monotonic()
+    with pytest.raises(DataError, match=f"could not be downloaded.*{said}"):
+        gv.data.load(name)
+    assert time.monotonic() - started < 5
+    assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+def test_a_page_is_called_one(home, server):
+    server.behaviour = "page"
+    with pytest.raises(DataError, match="it is a web page"):
+        gv.data.load("mnist")
+
+
+def test_redirections_are_followed(home, server, small_mnist):
+    server.behaviour = "redirected"
+    assert_is(gv.data.load("mnist"), small_mnist)
+
+
 def test_download_is_kept(home, server, small_mnist, small_amat):
     for _ in range(2):
         assert_is(gv.data.load("mnist"), small_mnist)
@@ -85,6 +83,29 @@ def test_download_is_kept(home, server, small_mnist, small_amat):
     assert sorted(path.name for path in (home / "binarized_mnist").iterdir()) == [
         f"binarized_mnist_{part}.npz" for part in ("test", "train", "valid")
     ]
+
+
+@pytest.mark.parametrize("name", ["mnist", "binarized_mnist"])
+def test_of_processes_that_start_together_one_downloads(name, home, server):
+    """They are forked, so that the small files stand for the published ones in them too."""
+    context = multiprocessing.get_context("fork")
+    ready, failed = context.Barrier(12), context.Value("i", 0)
+
+    def load():
+        ready.wait(30)
+        try:
+            gv.data.load(name)
+        except BaseException:
+            failed.value += 1
+            raise
+
+    processes = [context.Process(target=load) for _ in range(12)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 12
+    assert server.requests == {"mnist": 4, "binarized_mnist": 3}[name]
 
 
 def test_download_goes_to_the_folder_named(home, tmp_path, server, small_mnist):
@@ -98,4 +119,11 @@ def test_nobody_answers(home, small_mnist, monkeypatch):
     monkeypatch.setenv("MXNET_GLUON_REPO", "http://127.0.0.1:9/")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with pytest.raises(DataError, match="could not be downloaded"):
+        gv.data.load("mnist")
+
+
+def test_a_folder_that_cannot_be_written_to(home, small_mnist, monkeypatch):
+    home.parent.mkdir()
+    home.write_text("a file where the folder should be")
+    with pytest.raises(DataError, match="nothing can be downloaded to"):
         gv.data.load("mnist")

@@ -13,7 +13,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +23,7 @@ import numpy as np
 
 from tests.slow.options import random_training, random_use
 from tests.slow.tampering import tamper
+from tests.slow.workers import supervise
 
 SMALL = ["--inference-layers", "6", "--generator-layers", "6", "--epochs", "1", "--batch-size", "10"]
 RUNS = {
@@ -36,8 +36,6 @@ RUNS = {
     "norm": ["--data", "binary.npy", "--latent-size", "3", "--inference-body", "conv", "--inference-body-options",
              "batch_norm=true", "--shape", "8", "8"],
 }  # fmt: skip
-TIMEOUT = 120
-"""Seconds without an answer, after which a worker is given up."""
 
 
 def main():
@@ -55,7 +53,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         make_runs(Path(folder))
         started, outcomes = time.time(), []
-        for outcome in supervise(Path(folder), asked.seed, numbers):
+        for outcome in supervise("tests.slow.fuzz_command", Path(folder), asked.seed, numbers):
             outcomes.append(outcome)
             if outcome["faults"]:
                 print(json.dumps(outcome), flush=True)
@@ -64,34 +62,6 @@ def main():
     shares = ", ".join(f"{count} with status {status}" for status, count in sorted(by_status.items()))
     print(f"{len(outcomes)} cases of seed {asked.seed} in {time.time() - started:.0f} s: {shares}; {bad} at fault")
     return int(bad > 0)
-
-
-def supervise(folder, seed, numbers):
-    """Yield the outcome of each case; where a worker dies or hangs, that of its case says so."""
-    todo = list(numbers)
-    while todo:
-        words = ["--worker", folder, "--seed", seed, "--first", todo[0], "--count", len(todo)]
-        command = [sys.executable, "-m", "tests.slow.fuzz_command", *map(str, words)]
-        # MXNet may be told to compute in one thread, and what it prints itself is not looked at
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as worker:
-            for line in _lines(worker):
-                if line.startswith("{"):
-                    todo.pop(0)
-                    yield json.loads(line)
-            worker.kill()
-        if todo:
-            yield {"number": todo.pop(0), "status": worker.wait(), "words": [], "faults": ["the interpreter died"]}
-
-
-def _lines(worker):
-    """What a worker prints, until it ends or says nothing for :data:`TIMEOUT` seconds."""
-    import select
-
-    while select.select([worker.stdout], [], [], TIMEOUT)[0]:
-        line = worker.stdout.readline()
-        if not line:
-            return
-        yield line
 
 
 def make_runs(folder):

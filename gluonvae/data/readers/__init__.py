@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import old
+from . import anndata, arrays, idx, images, tables
 from .base import Reader
 
-READERS: list[Reader] = [old.READER]
+READERS: list[Reader] = [images.READER, arrays.READER, idx.READER, tables.READER, anndata.READER]
 """All that there are; the first that recognises a path reads it."""
