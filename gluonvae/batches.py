@@ -50,7 +50,7 @@ def dataset_for(vae: VAE, data: Union[Dataset, Any], name: str = "data") -> Data
         images, and labels that a model with labels does not find or know.
     """
     if not isinstance(data, Dataset):
-        data = Dataset(as_images(name, data), binarization="none")
+        data = Dataset(as_images(name, data, missing=True), binarization="none")
     wanted = vae.data_dims
     if data.pixels.shape[1] != wanted:
         raise ValueError(

@@ -36,7 +36,8 @@ class Dataset:
     ----------
     images : ArrayLike
         ``(N, X)`` or ``(N, *shape)``. Grey values are whole numbers 0 to 255 or fractions in [0, 1]; binary images
-        are zeros and ones of any dtype; with ``binarization="none"`` values may be any numbers.
+        are zeros and ones of any dtype; with ``binarization="none"`` values may be any numbers, and NaN where one
+        is missing.
     shape : Sequence[int], optional
         Shape of one image, such as ``(28, 28)``; by default that of ``images`` without the first axis.
     binarization : str, default "dynamic"
@@ -78,8 +79,8 @@ class Dataset:
         labels: Optional[ArrayLike] = None,
         seed: int = 0,
     ) -> None:
-        images = as_images("images", images)
         self.binarization = checks.known_name("binarization", binarization, BINARIZATIONS)
+        images = as_images("images", images, missing=self.binarization == "none")
         self.shape = _image_shape(images, shape)
         self.split_seed: Optional[int] = None
         grey = _grey(images.reshape(len(images), -1), keep_values=binarization == "none")
@@ -236,7 +237,7 @@ def _below_255(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return drawn
 
 
-def as_images(name: str, value: ArrayLike) -> np.ndarray:
+def as_images(name: str, value: ArrayLike, missing: bool = False) -> np.ndarray:
     """Check images and convert them to an array.
 
     Parameters
@@ -245,6 +246,8 @@ def as_images(name: str, value: ArrayLike) -> np.ndarray:
         Name of the argument, for messages.
     value : ArrayLike
         Images, ``(N, ...)``.
+    missing : bool
+        Whether values may be missing, NaN.
 
     Returns
     -------
@@ -270,7 +273,10 @@ def as_images(name: str, value: ArrayLike) -> np.ndarray:
         )
     if array.size == 0:
         raise ValueError(f"{name} must hold at least one image, got shape {array.shape}: it is empty")
-    checks.finite(name, array)
+    if not missing:
+        checks.finite(name, array)
+    elif np.isinf(array).any():
+        checks.finite(name, np.where(np.isnan(array), 0, array))
     return array
 
 

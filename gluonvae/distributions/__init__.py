@@ -19,6 +19,7 @@ from .layered import Layered
 from .mixture import Mixture, MixtureNoise
 from .multivariate_normal import LowRankNormal, MultivariateNormal
 from .normal import Normal, StandardNormal
+from .observed import Observed
 from .quantized import CodeVectors, Quantized
 from .relaxed import RelaxedBernoulli, RelaxedOneHotCategorical
 from .transformed import Rotated, Transformed

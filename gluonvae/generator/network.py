@@ -7,6 +7,7 @@ from typing import Any
 from .. import checks
 from ..backend.operators import fold, unfold
 from ..backend.types import Model, Operators, Structure, Tensor
+from ..distributions import Distribution
 from ..networks import MLP, Activation, FamilyNetwork, Fitted, Layers, is_body, last_layer, with_label
 from .base import Generator
 
@@ -29,13 +30,16 @@ class FamilyGenerator(FamilyNetwork, Generator):
         Activation of the hidden layers, see :data:`gluonvae.networks.ACTIVATIONS`; a body has its own.
     latent_variable_size : int
         D; 0 leaves it to the model or the first call.
+    missing : bool
+        Whether values may be missing, NaN. The likelihood is then that of the observed values, and the inference
+        network sees 0 where a value is missing, and which are.
     **family_options
         Arguments of ``family_type``.
 
     Raises
     ------
     ValueError
-        If a body does not fit, with the shapes.
+        If a body does not fit, with the shapes; for missing values of a likelihood that is not a product over values.
     TypeError
         If a body is a Block that is no HybridBlock.
     """
@@ -46,10 +50,17 @@ class FamilyGenerator(FamilyNetwork, Generator):
         layer_sizes: Layers,
         act_type: Activation = "tanh",
         latent_variable_size: int = 0,
+        missing: bool = False,
         **family_options: Any,
     ) -> None:
         family = self.make_family(checks.positive_int("data_dims", data_dims), act_type, **family_options)
         super().__init__(data_dims, latent_variable_size)
+        self.missing = checks.boolean("missing", missing)
+        if missing and family.distribution_type.component_log_prob is Distribution.component_log_prob:
+            raise ValueError(
+                f"{type(self).__name__} takes no missing values: {family.distribution_type.__name__} has no density of "
+                "each component, which component_log_prob would be"
+            )
         with self.name_scope():
             if is_body(layer_sizes):
                 self.body = Fitted(layer_sizes)

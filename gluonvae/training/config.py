@@ -14,6 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Callable, NamedTuple, Optional, TypedDict
 
+import numpy as np
+
 from .._version import __version__
 from ..backend.installation import conditions
 from ..data import BINARIZATIONS, Dataset, Splits, all_labels, has_classes
@@ -87,7 +89,7 @@ def config_of(splits: Sequence[Optional[Dataset]], **fields: Any) -> Config:
         "conditions": conditions(),
         "parts": {name: part and part_of(part) for name, part in zip(Splits._fields, splits)},
         "shape": train.shape,
-        "limits": [float(values.min()), float(values.max())],
+        "limits": [float(limit.reduce(values, axis=None)) for limit in (np.fmin, np.fmax)],  # of what is not missing
         "classes": has_classes(all_labels(splits)),
         **fields,
     }
