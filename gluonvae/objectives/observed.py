@@ -34,6 +34,6 @@ class ObservedIWAE(IWAE):
         super().__init__(vae, samples, gradient)
         if not vae.generator.missing:
             raise ValueError(
-                f"{type(self).__name__} is of data with missing values, which this model does not take: make its "
-                "generator with missing=True, or use IWAE"
+                f"{type(self).__name__} is of data with missing values, which this model does not take: use IWAE, or "
+                "make its generator with missing=True"
             )

@@ -67,5 +67,6 @@ BOUNDS = {
 # a row: makes the bound of a model of its own kind
 OF_ONE_MODEL = {
     "VQELBO": lambda vae: gv.VQELBO(vae),
+    "ObservedIWAE": lambda vae: gv.ObservedIWAE(vae, samples=SAMPLES),
     "SemiSupervisedELBO": lambda vae: gv.SemiSupervisedELBO(vae, alpha=2, beta=0.3),
 }

@@ -2,6 +2,8 @@
 
 from itertools import groupby
 
+from gluonvae.distributions import Distribution
+from gluonvae.generator import LIKELIHOODS as LIKELIHOOD_CLASSES
 from tests.helpers import small_vae
 from tests.tables import bounds, codes, hierarchies, likelihoods, posteriors, priors
 
@@ -46,8 +48,16 @@ LABELS = {
     "conditional": {"label_size": CLASSES},
     "semi-supervised": {"label_size": CLASSES, "classifier_layer_sizes": [5]},
 }
+VALUES = ("all values", "missing values")
+"""Whether values may be missing."""
 
 EXACT_CODES = ("bernoulli", "categorical")
+
+
+def takes_missing(likelihood):
+    """Whether values may be missing under a likelihood: a row of its table."""
+    kind = LIKELIHOOD_CLASSES[likelihood.name].family_type.distribution_type
+    return kind.component_log_prob is not Distribution.component_log_prob
 
 
 def prior_fits(posterior, prior):
@@ -66,6 +76,13 @@ def bound_fits(bound, posterior, prior):
     return fits(posterior, prior) and (bound.startswith(("NVIL", "VIMCO")) or posterior not in EXACT_CODES)
 
 
+def values_fit(values, likelihood, bound):
+    """Whether a model of the likelihood may have values missing, and the bound trains it."""
+    if values == "missing values":
+        return takes_missing(LIKELIHOODS[likelihood])
+    return bound != "ObservedIWAE"
+
+
 def labels_fit(labels, posterior, prior, bound):
     """Whether a model has them, and the bound trains it."""
     if labels != "semi-supervised":
@@ -75,7 +92,14 @@ def labels_fit(labels, posterior, prior, bound):
     return differentiable and bound in ("ELBO", "CapacityELBO", "SemiSupervisedELBO")
 
 
-def model(likelihood="bernoulli_prod", posterior="gaussian", prior="standard", body="mlp", labels="without labels"):
+def model(
+    likelihood="bernoulli_prod",
+    posterior="gaussian",
+    prior="standard",
+    body="mlp",
+    labels="without labels",
+    values="all values",
+):
     """A small model of these rows."""
     row, (latent_type, latent_options) = LIKELIHOODS[likelihood], POSTERIORS[posterior]
     generator_body, infer_body, infer_options = BODIES[body]
@@ -87,7 +111,7 @@ def model(likelihood="bernoulli_prod", posterior="gaussian", prior="standard", b
     )
     return small_vae(
         likelihood=row.name,
-        likelihood_options=row.options,
+        likelihood_options={**row.options, **({"missing": True} if values == "missing values" else {})},
         latent_type=latent_type,
         latent_options=latent_options,
         prior=prior,
