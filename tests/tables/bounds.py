@@ -23,7 +23,9 @@ def independent_or_layers(posterior, prior):
 
 
 def has_density_of_each(posterior, prior):
-    return independent(posterior, prior) or posterior == "relaxed_bernoulli"
+    # a row of one's own may say that it is independent
+    own = "independent" in posterior and prior in ("standard", "diagonal", "conditional")
+    return own or independent(posterior, prior) or posterior == "relaxed_bernoulli"
 
 
 # a row: makes the bound of a model, with keyword arguments for the estimator of its gradient
