@@ -7,7 +7,6 @@ from typing import Any
 from .. import checks
 from ..backend.operators import fold, unfold
 from ..backend.types import Model, Operators, Structure, Tensor
-from ..distributions import Distribution
 from ..networks import MLP, Activation, FamilyNetwork, Fitted, Layers, is_body, last_layer, with_label
 from .base import Generator
 
@@ -56,10 +55,10 @@ class FamilyGenerator(FamilyNetwork, Generator):
         family = self.make_family(checks.positive_int("data_dims", data_dims), act_type, **family_options)
         super().__init__(data_dims, latent_variable_size)
         self.missing = checks.boolean("missing", missing)
-        if missing and family.distribution_type.component_log_prob is Distribution.component_log_prob:
+        if missing and not family.takes_missing:
             raise ValueError(
-                f"{type(self).__name__} takes no missing values: {family.distribution_type.__name__} has no density of "
-                "each component, which component_log_prob would be"
+                f"{type(self).__name__}, with these options, takes no missing values: its density is not a product over "
+                "values, of which each would have its component_log_prob"
             )
         with self.name_scope():
             if is_body(layer_sizes):

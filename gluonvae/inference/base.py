@@ -102,11 +102,15 @@ class InferenceNetwork(ModelBlock):
         Where values may be missing, the result is ``(B, 2 X)``: the data, with 0 for a missing value, and behind them
         1 for each value that is observed and 0 for each that is missing.
         """
-        transform = DATA_TRANSFORMS.get(self.data_transform or "", lambda x: x)
         if not self.missing:
-            return transform(data)
+            return self._transformed(data)
         observed = self._observed(data)
-        return namespace(data).concat(transform(zero_where_missing(data, observed)), observed, dim=-1)
+        # no NaN is transformed, as its gradient would be NaN; and 0 may be transformed to another number
+        seen = zero_where_missing(self._transformed(zero_where_missing(data, observed)), observed)
+        return namespace(data).concat(seen, observed, dim=-1)
+
+    def _transformed(self, data: Tensor) -> Tensor:
+        return data if self.data_transform is None else DATA_TRANSFORMS[self.data_transform](data)
 
     @property
     def inputs_per_value(self) -> int:

@@ -2,9 +2,8 @@
 
 from itertools import groupby
 
-from gluonvae.distributions import Distribution
-from gluonvae.generator import LIKELIHOODS as LIKELIHOOD_CLASSES
 from tests.helpers import small_vae
+from tests.helpers.likelihoods import make
 from tests.tables import bounds, codes, hierarchies, likelihoods, posteriors, priors
 
 SHAPE, CLASSES = (6, 3), 3
@@ -56,8 +55,7 @@ EXACT_CODES = ("bernoulli", "categorical")
 
 def takes_missing(likelihood):
     """Whether values may be missing under a likelihood: a row of its table."""
-    kind = LIKELIHOOD_CLASSES[likelihood.name].family_type.distribution_type
-    return kind.component_log_prob is not Distribution.component_log_prob
+    return make(likelihood).family.takes_missing
 
 
 def prior_fits(posterior, prior):
