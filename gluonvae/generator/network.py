@@ -57,7 +57,7 @@ class FamilyGenerator(FamilyNetwork, Generator):
         self.missing = checks.boolean("missing", missing)
         if missing and not family.takes_missing:
             raise ValueError(
-                f"{type(self).__name__}, with these options, takes no missing values: its density is not a product over "
+                f"{type(self).__name__}, with these options, takes no missing values: its density is no product over "
                 "values, of which each would have its component_log_prob"
             )
         with self.name_scope():
