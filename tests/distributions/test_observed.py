@@ -20,8 +20,9 @@ FITTING = {name: row for name, row in ROWS.items() if takes_missing(row)}
 every_likelihood = pytest.mark.parametrize("row", FITTING.values(), ids=FITTING)
 
 
-def log_prob(row, raw, value):
+def log_prob(row, raw, value, dtype="float32"):
     generator = make(row, missing=True)
+    generator.cast(dtype)
     return Observed(from_raw(generator, *raw), generator.observed).log_prob(value)
 
 
@@ -47,7 +48,7 @@ def test_log_prob_is_scipys_of_what_is_observed(row, share, dtype, shapes, rng):
     of_parameters, of_values = ((*axes, 7) for axes in SHAPES[shapes])
     raw = [parameter.astype(dtype).astype("float64") for parameter in raw_parameters(row, rng, *of_parameters)]
     x = with_holes(rng, row.data(rng, *of_values, X).astype("float64"), share)
-    got = log_prob(row, [nd(parameter, dtype) for parameter in raw], nd(x, dtype)).asnumpy()
+    got = log_prob(row, [nd(parameter, dtype) for parameter in raw], nd(x, dtype), dtype).asnumpy()
     truth = row.truth(*raw)
     exact = x.astype(dtype).astype("float64") if isinstance(truth, Continuous) else x
     np.testing.assert_allclose(got, truth_of_observed(truth, exact), **TOLERANCES[dtype])
@@ -72,14 +73,14 @@ def test_gradients_are_those_of_finite_differences(row, rng):
     for tensor in raw:
         tensor.attach_grad()
     with mx.autograd.record():
-        value = log_prob(row, raw, x)
+        value = log_prob(row, raw, x, "float64")
     value.backward()
     for tensor in raw:
         for place in np.ndindex(3, 4):
             middle, sums = float(tensor[place].asscalar()), []
             for sign in (1, -1):
                 tensor[place] = middle + sign * step
-                sums.append(float(log_prob(row, raw, x).sum().asscalar()))
+                sums.append(float(log_prob(row, raw, x, "float64").sum().asscalar()))
             tensor[place] = middle
             assert tensor.grad[place].asscalar() == pytest.approx((sums[0] - sums[1]) / (2 * step), rel=1e-5, abs=1e-7)
 

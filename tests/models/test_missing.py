@@ -190,7 +190,9 @@ def test_a_likelihood_that_is_no_product_takes_none():
     class WholeGenerator(gv.GaussianGenerator):
         family_type = type("WholeFamily", (gv.GaussianGenerator.family_type,), {"distribution_type": Whole})
 
-    with pytest.raises(ValueError, match="WholeGenerator, with these options, takes no missing values: its density is no"):
+    with pytest.raises(
+        ValueError, match="WholeGenerator, with these options, takes no missing values: its density is no"
+    ):
         WholeGenerator(X, [], missing=True)
     with pytest.raises(TypeError, match="missing must be True or False, got 1"):
         gv.GaussianGenerator(X, [], missing=1)
