@@ -58,6 +58,9 @@ def takes_missing(likelihood):
     return make(likelihood).family.takes_missing
 
 
+TAKE_MISSING = {name for name, row in LIKELIHOODS.items() if takes_missing(row)}
+
+
 def prior_fits(posterior, prior):
     """Whether a model can have both."""
     for kinds, only in ((codes.POSTERIORS, "codes"), (["vector_quantized"], "codebook")):
@@ -77,7 +80,7 @@ def bound_fits(bound, posterior, prior):
 def values_fit(values, likelihood, bound):
     """Whether a model of the likelihood may have values missing, and the bound trains it."""
     if values == "missing values":
-        return takes_missing(LIKELIHOODS[likelihood])
+        return likelihood in TAKE_MISSING
     return bound != "ObservedIWAE"
 
 
