@@ -217,7 +217,7 @@ def tensor(name: str, value: object, wanted: Sequence[object], dtype: DType) -> 
         )
 
 
-def finite(name: str, values: np.ndarray) -> None:
+def finite(name: str, values: np.ndarray, if_nan: str = "") -> None:
     """Check that an array holds neither NaN nor infinity.
 
     Parameters
@@ -226,6 +226,8 @@ def finite(name: str, values: np.ndarray) -> None:
         Name of the argument, for the message.
     values : np.ndarray
         The array; integers are finite.
+    if_nan : str
+        What the message says after the index of a NaN.
 
     Raises
     ------
@@ -234,7 +236,7 @@ def finite(name: str, values: np.ndarray) -> None:
     """
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        raise ValueError(f"{name} has {values[place]} at {place}")
+        raise ValueError(f"{name} has {values[place]} at {place}{if_nan if np.isnan(values[place]) else ''}")
 
 
 def finite_number(name: str, value: object) -> float:

@@ -34,7 +34,7 @@ def row_name(row: int, rows: Optional[np.ndarray] = None, of: str = "data") -> s
 
 
 def find_outlier(values: np.ndarray, among: Optional[np.ndarray] = None) -> Optional[Outlier]:
-    """Find the value that is farthest from the others of its column.
+    """Find the value that is farthest from the others of its column; NaN stands for one that is missing.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def _spreads(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     A spread is the median distance in the column or, if this is larger, in the batch: a column may be constant.
     """
-    wrong = ~np.isfinite(values)
+    missing, wrong = np.isnan(values), ~np.isfinite(values)
     values = np.where(wrong, np.nan, values).astype(np.float64)
     values[:, wrong.all(axis=0)] = 0
     # two rows say nothing of each column: its middle would lie as far from one as from the other
@@ -80,4 +80,4 @@ def _spreads(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     distance = np.abs(values - middle)
     spread = np.maximum(np.nanmedian(distance, axis=axis), np.nanmedian(distance))
     spreads = distance / np.where(spread > 0, spread, 1)
-    return middle, np.where(wrong, np.inf, spreads)
+    return middle, np.where(missing, 0, np.where(wrong, np.inf, spreads))

@@ -20,6 +20,7 @@ from .library import ObservedLibrary
 from .mixture import Mixture, MixtureNoise
 from .multivariate_normal import LowRankNormal, MultivariateNormal
 from .normal import Normal, StandardNormal
+from .observed import Observed
 from .quantized import CodeVectors, Quantized
 from .relaxed import RelaxedBernoulli, RelaxedOneHotCategorical
 from .transformed import Rotated, Transformed

@@ -53,6 +53,11 @@ class Bernoulli(Distribution):
             return compiled.bernoulli_log_prob(self.logits, value)
         return _log_prob(self.logits, value)
 
+    def component_log_prob(self, value: Tensor) -> Tensor:
+        """Compute the log mass of each zero or one, ``(..., X)``; no gradient flows to values."""
+        F = namespace(self.logits)
+        return -softplus(F.broadcast_mul(self.logits, 1 - 2 * stop_gradient(value)))
+
     def sample(self, noise: Optional[Tensor] = None) -> Tensor:
         """Draw zeros and ones.
 

@@ -65,6 +65,10 @@ class OneHotCategorical(Distribution):
         """
         return self._log_prob_at(stop_gradient(value))
 
+    def component_log_prob(self, value: Tensor) -> Tensor:
+        """Compute the parts of the log mass, ``(..., V * C)``: of each block that of the 1, and 0 elsewhere."""
+        return namespace(value).broadcast_mul(self.log_probabilities, stop_gradient(value))
+
     def _log_prob_at(self, value: Tensor) -> Tensor:
         """Compute what :meth:`log_prob` does, differentiable in the value."""
         F = namespace(value)

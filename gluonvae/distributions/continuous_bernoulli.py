@@ -45,14 +45,22 @@ class ContinuousBernoulli(Distribution):
         Tensor
             ``(...)``, in nats.
         """
+        F, (tilted, log_normaliser) = namespace(self.logits), self._log_density(value)
+        # the normalisers are summed on their own, as they may have no axis of samples
+        return F.broadcast_sub(sum_last(tilted), sum_last(log_normaliser))
+
+    def component_log_prob(self, value: Tensor) -> Tensor:
+        return namespace(self.logits).broadcast_sub(*self._log_density(value))
+
+    def _log_density(self, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute logit * (value - 1/2), and the logarithm of the normaliser that is subtracted."""
         F = namespace(self.logits)
         is_small, small, large = _ranges(self.logits)
         square = F.square(small)
         closed = 0.5 * large + F.log(-F.expm1(-large)) - F.log(large)
         # log(sinh(l / 2) / (l / 2)), the logarithm of the integral of exp(l (x - 1/2)) over [0, 1]
         log_normaliser = F.where(is_small, square * polynomial(square, _SERIES), closed)
-        tilted = F.broadcast_mul(self.logits, stop_gradient(value) - 0.5)
-        return F.broadcast_sub(sum_last(tilted), sum_last(log_normaliser))
+        return F.broadcast_mul(self.logits, stop_gradient(value) - 0.5), log_normaliser
 
     @property
     def mean(self) -> Tensor:

@@ -93,6 +93,9 @@ class OneHotCodes(Codes, OneHotCategorical):
         super().__init__(logits, categories)
         self.temperature = temperature
 
+    # the numbers of a block are not independent of each other
+    component_log_prob = Distribution.component_log_prob
+
     def log_prob(self, value: Tensor) -> Tensor:
         # unlike that of OneHotCategorical it is differentiable in the value, for the straight-through estimator
         return self._log_prob_at(value)

@@ -89,6 +89,11 @@ class Family(GraphBlock):
         return self.distribution_type.noise(self.size)
 
     @property
+    def takes_missing(self) -> bool:
+        """Whether values of a vector may be missing: its density is a product, of which the others have their part."""
+        return self.distribution_type.component_log_prob is not Distribution.component_log_prob
+
+    @property
     def floats_per_sample(self) -> int:
         """Size of the largest tensor, in numbers, that drawing or scoring one value takes."""
         return total_size(self.noise)

@@ -30,6 +30,10 @@ class Laplace(LocationScale):
         tail = F.minimum(2 * F.abs(centred), 1 - 2.0**-24)
         return -F.sign(centred) * F.log1p(-tail)
 
+    def component_log_prob(self, value: Tensor) -> Tensor:
+        F = namespace(value)
+        return -F.broadcast_add(F.abs(self._inverse(value)), F.log(2 * self.scale))
+
     def _log_prob_of(self, variate: Tensor) -> Tensor:
         F = namespace(variate)
         # where one scale is that of all components, the error of sum_last would not average out

@@ -2,6 +2,7 @@
 
 from .diagnostics import Perplexity, perplexity
 from .estimates import Estimate, accuracy, evaluate, kl_by_layer
+from .imputation import impute
 from .likelihood import MarginalLikelihood, log_marginal_likelihood
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Perplexity",
     "accuracy",
     "evaluate",
+    "impute",
     "kl_by_layer",
     "log_marginal_likelihood",
     "perplexity",

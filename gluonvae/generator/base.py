@@ -13,7 +13,8 @@ from .. import noise as _noise
 from ..backend.memory import read_values
 from ..backend.operators import is_symbol
 from ..backend.types import Model, Operators, Structure, Tensor
-from ..distributions import Distribution
+from ..distributions import Distribution, Observed
+from ..distributions.observed import is_observed
 from ..networks import ModelBlock, Standardization, max_units
 from ..noise import NoiseSpec
 from ..registry import Registry
@@ -55,6 +56,8 @@ class Generator(ModelBlock):
     """How an inference network should see such data: one of :data:`gluonvae.inference.DATA_TRANSFORMS`."""
     standardization: Optional[Standardization] = None
     """The mean and the standard deviation of the data, where networks compute with standardised data."""
+    missing = False
+    """Whether values may be missing, NaN: then the likelihood is that of the others."""
 
     fixed: ClassVar[tuple[str, ...]] = ("data_dims", "latent_variable_size")
 
@@ -131,11 +134,18 @@ class Generator(ModelBlock):
                 stacklevel=2,
             )
 
+    def observed(self, data: Tensor) -> Tensor:
+        """Return 1 for each value of ``data``, ``(B, X)``, that is observed, and 0 for each that is missing."""
+        return is_observed(data)
+
     def check_support(self, name: str, values: np.ndarray) -> None:
-        """Raise ValueError for ``values``, ``(..., X)``, that have no probability; it says which likelihood fits."""
+        """Raise ValueError for ``values``, ``(..., X)``, that have no probability; it says which likelihood fits.
+
+        NaN stands for a missing value, where there may be one.
+        """
         if self.support is None:
             raise NotImplementedError(f"{type(self).__name__} must define check_support(name, values), or its support")
-        supports.check(name, values, self.support, self.title, LIKELIHOODS)
+        supports.check(name, values, self.support, self.title, LIKELIHOODS, self.missing)
 
     def check_data(self, data: Tensor) -> None:
         """Raise where ``data`` is not an NDArray ``(B, X)`` of values that have probability.
@@ -148,9 +158,13 @@ class Generator(ModelBlock):
             self.check_support("data", read_values(data))
 
     def likelihood(self, latent_state: Tensor, *label: Tensor) -> Distribution:
-        """Return p(x | z) for latent states ``(..., D)``, as an object to score and to sample."""
+        """Return p(x | z) for latent states ``(..., D)``, as an object to score and to sample.
+
+        Where values may be missing, it scores those that are observed.
+        """
         parameters = self(latent_state, *label)
-        return self.distribution(*parameters if isinstance(parameters, (list, tuple)) else (parameters,))
+        p = self.distribution(*parameters if isinstance(parameters, (list, tuple)) else (parameters,))
+        return Observed(p, self.observed) if self.missing else p
 
     def log_likelihood(self, latent_state: Tensor, data: Tensor, *label: Tensor) -> Tensor:
         """Compute log p(x | z) in nats; the tutorial calls it ``train``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .. import checks
+from ..backend.operators import namespace
 from ..backend.types import Structure, Tensor
 from ..distributions import Distribution, Family, OneHotCategorical
 from .base import LIKELIHOODS
@@ -52,8 +53,15 @@ class CategoricalFamily(Family):
 class CategoricalGenerator(FamilyGenerator):
     """A likelihood of categorical variables; returns their logits ``(..., X)``.
 
-    See :class:`CategoricalFamily` and :class:`FamilyGenerator`.
+    A variable is missing if any of its C values is. See :class:`CategoricalFamily` and :class:`FamilyGenerator`.
     """
 
     family_type = CategoricalFamily
     title = "a categorical likelihood"
+
+    def observed(self, data: Tensor) -> Tensor:
+        values = super().observed(data)
+        F = namespace(values)
+        blocks = F.reshape(values, shape=(-1, self.family.categories))
+        whole = F.min(blocks, axis=-1, keepdims=True)
+        return F.reshape_like(F.broadcast_add(F.zeros_like(blocks), whole), values)

@@ -58,6 +58,12 @@ class CountFamily(Family):
     """
 
     supports_bfloat16 = False
+
+    @property
+    def takes_missing(self) -> bool:
+        """Not where l is the total of all counts, which is not known where some are missing."""
+        return self.library != "observed" and super().takes_missing
+
     fixed = ("library",)
     mean_head: ClassVar[str] = "log_mean"
     """Name of the head for the expected counts."""

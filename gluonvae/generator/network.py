@@ -32,13 +32,16 @@ class FamilyGenerator(FamilyNetwork, Generator):
         Activation of the hidden layers, see :data:`gluonvae.networks.ACTIVATIONS`; a body has its own.
     latent_variable_size : int
         D; 0 leaves it to the model or the first call.
+    missing : bool
+        Whether values may be missing, NaN. The likelihood is then that of the observed values, and the inference
+        network sees 0 where a value is missing, and which are.
     **family_options
         Arguments of ``family_type``.
 
     Raises
     ------
     ValueError
-        If a body does not fit, with the shapes.
+        If a body does not fit, with the shapes; for missing values of a likelihood that is not a product over values.
     TypeError
         If a body is a Block that is no HybridBlock.
     """
@@ -49,11 +52,18 @@ class FamilyGenerator(FamilyNetwork, Generator):
         layer_sizes: Layers,
         act_type: Activation = "tanh",
         latent_variable_size: int = 0,
+        missing: bool = False,
         **family_options: Any,
     ) -> None:
         family = self.make_family(checks.positive_int("data_dims", data_dims), act_type, **family_options)
         super().__init__(data_dims, latent_variable_size)
         self.own_latent_size = family.own_latent_size
+        self.missing = checks.boolean("missing", missing)
+        if missing and not family.takes_missing:
+            raise ValueError(
+                f"{type(self).__name__}, with these options, takes no missing values: its density is no product over "
+                "values, of which each would have its component_log_prob"
+            )
         with self.name_scope():
             if is_body(layer_sizes):
                 self.body = Fitted(layer_sizes)

@@ -30,6 +30,10 @@ class Support:
         """Return whether all values, ``(..., X)``, are inside."""
         return values.dtype == bool or not self.wrong(values).any()
 
+    def observed(self, values: np.ndarray) -> np.ndarray:
+        """Return the values that are not missing, NaN, one after the other."""
+        return values[~np.isnan(values)]
+
     def given(self, values: np.ndarray) -> str:
         """Describe the values that are outside."""
         wrong = values[self.wrong(values)]
@@ -61,6 +65,10 @@ class OneHot(Binary):
         self.wanted = f"one-hot in blocks of {categories}"
         self.others = "values other than 0 and 1"
         self.advice = f"make a block of {categories} of each label, as mx.nd.one_hot(labels, {categories}) does"
+
+    def observed(self, values: np.ndarray) -> np.ndarray:
+        blocks = values.reshape(-1, self.categories)
+        return blocks[~np.isnan(blocks).any(axis=1)]
 
     def _wrong_blocks(self, values: np.ndarray) -> np.ndarray:
         return values.reshape(-1, self.categories).sum(axis=1) != 1
@@ -111,11 +119,19 @@ class Counts(Support):
 
 BINARY, LEVELS, INTERVAL, COUNTS, REAL = Binary(), Levels(), Interval(), Counts(), Support()
 
+IF_MISSING = (
+    ": if that is a missing value, make the generator with missing=True, which is likelihood_options={'missing': True} "
+    "of construct_vae"
+)
+"""What is said of NaN in data of a model that takes no missing values."""
+
 NARROW_TO_WIDE = ((BINARY,), (LEVELS, INTERVAL), (COUNTS,), (REAL,))
 """The order in which a support that holds is looked for: the first group that has one is what is named."""
 
 
-def check(name: str, values: np.ndarray, support: Support, likelihood: str, kinds: Mapping[str, Any]) -> None:
+def check(
+    name: str, values: np.ndarray, support: Support, likelihood: str, kinds: Mapping[str, Any], missing: bool = False
+) -> None:
     """Raise ValueError for values that are not all in a support, which names the likelihoods that fit.
 
     Parameters
@@ -127,13 +143,16 @@ def check(name: str, values: np.ndarray, support: Support, likelihood: str, kind
     support : Support
     kinds : mapping
         All generators by name.
+    missing : bool
+        Whether NaN stands for a missing value, which is not looked at.
     """
-    if support.holds(values):
+    observed = support.observed(values) if missing else values
+    if support.holds(observed):
         return
-    checks.finite(name, values)
-    fitting = ", ".join(_fitting(values, kinds))
+    checks.finite(name, np.where(np.isnan(values), 0, values) if missing else values, IF_MISSING)
+    fitting = ", ".join(_fitting(observed, kinds))
     raise ValueError(
-        f"{name} must be {support.wanted} for {likelihood}, got {support.given(values)}: {support.advice}"
+        f"{name} must be {support.wanted} for {likelihood}, got {support.given(observed)}: {support.advice}"
         + (f", or use {fitting}" if fitting else "")
     )
 

@@ -10,6 +10,7 @@ from .. import noise as _noise
 from ..backend.operators import is_symbol, namespace
 from ..backend.types import Model, Operators, Structure, Tensor
 from ..distributions import Distribution
+from ..distributions.observed import zero_where_missing
 from ..networks import ModelBlock, Standardization
 from ..noise import NoiseSpec, total_size
 from ..registry import Registry
@@ -50,6 +51,10 @@ class InferenceNetwork(ModelBlock):
     """Whether a latent state is a differentiable function of the parameters."""
     deterministic = False
     """Whether q(z | x) is a point mass, so that nothing is drawn."""
+    missing: Optional[bool] = None
+    """Whether values may be missing, NaN: what the model's generator says. None outside a model."""
+
+    _observed: Callable[[Tensor], Tensor]
 
     _standardization: Optional[Standardization] = None
 
@@ -94,19 +99,45 @@ class InferenceNetwork(ModelBlock):
         return self.distribution(*self(data, *label))
 
     def preprocess(self, data: Tensor) -> Tensor:
-        """Transform data as a network should see them: by ``data_transform``, or as the likelihood standardises."""
+        """Transform data as a network should see them: by ``data_transform``, or as the likelihood standardises.
+
+        Where values may be missing, the result is ``(B, 2 X)``: the data, with 0 for a missing value, and behind them
+        1 for each value that is observed and 0 for each that is missing.
+        """
+        if not self.missing:
+            return self._transformed(data)
+        observed = self._observed(data)
+        # no NaN is transformed, as its gradient would be NaN; and 0 may be transformed to another number
+        seen = zero_where_missing(self._transformed(zero_where_missing(data, observed)), observed)
+        return namespace(data).concat(seen, observed, dim=-1)
+
+    def _transformed(self, data: Tensor) -> Tensor:
         if self.data_transform is not None:
             return DATA_TRANSFORMS[self.data_transform](data)
         return data if self._standardization is None else self._standardization.apply(data)
 
+    @property
+    def inputs_per_value(self) -> int:
+        """How many numbers :meth:`preprocess` makes of a value: 2 where it may be missing, else 1."""
+        return 2 if self.missing else 1
+
     def bind(self, model: Model) -> None:
-        """Become part of a model: agree with its other parts on sizes, and on what is done to the data.
+        """Become part of a model: agree with its other parts on sizes, on what is done to the data, and on what of them
+        may be missing.
 
         Raises
         ------
         ValueError
             If a part of the model does not fit.
         """
+        if self.missing not in (None, model.generator.missing):
+            raise ValueError(
+                f"missing is {self.missing} in the model that this {type(self).__name__} is a part of, and "
+                f"{model.generator.missing} in this one: make a new {type(self).__name__}"
+            )
+        self.missing = model.generator.missing
+        # a method, not the block itself
+        self._observed = model.generator.observed
         sizes = {"generator": model.generator.data_dims, "inference network": self.data_dims}
         self.data_dims = checks.same_size("data_dims", sizes)
         self.data_transform = self.data_transform or model.generator.data_transform

@@ -10,7 +10,7 @@ from typing import Any, Optional, Union
 from .. import checks
 from ..backend.types import Model, Operators, Tensor
 from ..flows import near_zero
-from ..networks import MLP, Activation, Dense, FamilyNetwork, Flattened, Layers, is_body, with_label
+from ..networks import MLP, Activation, Dense, FamilyNetwork, Flattened, Layers, OnImages, is_body, with_label
 from .base import InferenceNetwork
 
 
@@ -89,13 +89,20 @@ class FamilyInferenceNetwork(FamilyNetwork, InferenceNetwork):
 
     def bind(self, model: Model) -> None:
         super().bind(model)
-        self.bind_body(self.data_dims, model.label_size)
+        if isinstance(self.body, Flattened) and isinstance(self.body.body, OnImages):
+            self.body.body.pictures = self.inputs_per_value
+        try:
+            self.bind_body(self.inputs_per_value * self.data_dims, model.label_size)
+        except ValueError as error:
+            if not self.missing:
+                raise
+            raise ValueError(f"{error} (as many values, and as many that tell which are missing)") from error
         # without hidden layers the features are the data and the label
         self.family.set_feature_size(self.heads[0][0].weight.shape[1])
         self.family.bind(model)
 
     def forward(self, data: Tensor, *label: Tensor) -> tuple[Tensor, ...]:
-        self.check_body(data, *label)
+        self.check_body(data, *label, times=self.inputs_per_value)
         return super().forward(data, *label)
 
     def features(self, data: Tensor, *label: Tensor) -> Tensor:

@@ -75,7 +75,9 @@ class SemiSupervisedVAE(ConditionalVAE):
             )
         sizes = checks.layer_sizes("classifier_layer_sizes", classifier_layer_sizes)
         with self.name_scope():
-            self.classifier = Classifier(sizes, classifier_act_type, self.data_dims, prefix="classifier_")
+            self.classifier = Classifier(
+                sizes, classifier_act_type, inference_net.inputs_per_value * self.data_dims, prefix="classifier_"
+            )
             self.classifier.preprocess = inference_net.preprocess
             if generator.standardization is not None:
                 generator.standardization.lend_to(self.classifier)

@@ -51,6 +51,8 @@ class VAE(ModelInputs):
 
     made_with: Optional[dict[str, Any]] = None
     """The arguments of :func:`gluonvae.construct_vae`, if it made the model."""
+    impute: Callable[..., Any]
+    """Impute missing values, see :func:`gluonvae.impute`, which is this method."""
     fixed: ClassVar[tuple[str, ...]] = ("generator", "inference_net", "prior", "label_size")
 
     def __init__(self, generator: Generator, inference_net: InferenceNetwork, prior: Optional[Prior] = None) -> None:

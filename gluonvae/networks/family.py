@@ -71,10 +71,10 @@ class FamilyNetwork:
         for block in [self.body] if len(self.body) else self.heads:
             set_in_units(block if isinstance(block, Dense) else block[0], in_units + label_size)
 
-    def check_body(self, x: Tensor, *label: Tensor) -> None:
-        """Raise ValueError, with the shapes, where a body does not fit ``x``, ``(..., in_units)``, and its label."""
+    def check_body(self, x: Tensor, *label: Tensor, times: int = 1) -> None:
+        """Raise ValueError, with the shapes, where a body does not fit rows ``times`` as long as ``x``, and a label."""
         if isinstance(self.body, Fitted) and not is_symbol(x):
-            self.body.fit(x.shape[-1] - self.own_latent_size, label[0].shape[-1] if label else 0)
+            self.body.fit(times * x.shape[-1] - self.own_latent_size, label[0].shape[-1] if label else 0)
 
     @property
     def noise(self) -> Structure:

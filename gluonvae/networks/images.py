@@ -73,23 +73,26 @@ class Layout(NamedTuple):
         """The number of values of a picture, X."""
         return self.channels * self.height * self.width
 
-    def maps(self, rows: Tensor) -> Tensor:
+    def maps(self, rows: Tensor, pictures: int = 1) -> Tensor:
         """Reshape rows to pictures.
 
         Parameters
         ----------
         rows : Tensor
-            ``(N, X)``.
+            ``(N, m X)``, one picture after another.
+        pictures : int
+            m.
 
         Returns
         -------
         Tensor
-            ``(N, C, H, W)``.
+            ``(N, m C, H, W)``.
         """
         F = namespace(rows)
         if not self.channels_last:
-            return F.reshape(rows, shape=(0, *self[:3]))
-        return F.transpose(F.reshape(rows, shape=(0, self.height, self.width, self.channels)), axes=(0, 3, 1, 2))
+            return F.reshape(rows, shape=(0, pictures * self.channels, self.height, self.width))
+        last = F.reshape(rows, shape=(0, pictures, self.height, self.width, self.channels))
+        return F.reshape(F.transpose(last, axes=(0, 1, 4, 2, 3)), shape=(0, -3, 0, 0))
 
     def rows(self, maps: Tensor) -> Tensor:
         """Reshape pictures to rows.
@@ -137,6 +140,9 @@ class OnImages(_BlockOfImages):
     ----------
     takes_label : bool
         Class attribute: the body may be called with a label.
+    pictures : int
+        How many pictures are in a row, one after another: 1, or 2 where values may be missing, as the second tells
+        which are. The block's input has their channels, ``(N, 2 C + Y, H, W)``.
     layout : Layout
         Order of the values in a row.
 
@@ -151,14 +157,15 @@ class OnImages(_BlockOfImages):
     """
 
     takes_label: ClassVar[bool] = True
+    pictures = 1
 
     @property
     def in_units(self) -> int:
-        """The length of a row without label, X."""
-        return self.layout.values
+        """The length of a row without label, X or 2 X."""
+        return self.pictures * self.layout.values
 
     def hybrid_forward(self, F: Operators, rows: Tensor, *label: Tensor) -> Tensor:
-        maps, size = self.layout.maps(rows), self.layout[1:3]
+        maps, size = self.layout.maps(rows, self.pictures), self.layout[1:3]
         # (N, Y, H, W)
         constant = [F.broadcast_axis(F.reshape(y, shape=(0, 0, 1, 1)), axis=(2, 3), size=size) for y in label]
         return self.block(F.concat(maps, *constant, dim=1) if label else maps)

@@ -9,6 +9,7 @@ from .free_bits import FreeBitsELBO
 from .importance import IWAE
 from .info import InfoVAE
 from .miwae import CIWAE, MIWAE, PIWAE
+from .observed import ObservedIWAE
 from .renyi import Renyi
 from .score_function import NVIL, VIMCO
 from .semi_supervised import SemiSupervisedELBO

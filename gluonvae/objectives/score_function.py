@@ -67,7 +67,8 @@ class NVIL(Objective):
         self.beta = beta
         sizes = checks.layer_sizes("layer_sizes", layer_sizes)
         with self.name_scope():
-            baseline = MLP(sizes, "tanh", vae.data_dims + vae.label_size, prefix="baseline_")
+            in_units = vae.inference_net.inputs_per_value * vae.data_dims + vae.label_size
+            baseline = MLP(sizes, "tanh", in_units, prefix="baseline_")
             with baseline.name_scope():
                 baseline.add(Dense(1, baseline.out_units))
         baseline.cast(vae.dtype)

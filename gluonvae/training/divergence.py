@@ -207,7 +207,7 @@ class Diagnosis:
 
     def _of_bound(self) -> Cause:
         """What is left: data that are all too large, or the bound."""
-        largest = float(np.abs(self.data).max())
+        largest = float(np.fmax.reduce(np.abs(self.data), axis=None))  # of those that are not missing
         if 1 < largest < np.inf and self._replay(data=self.data / np.float32(largest)).sound:
             return Cause(f"the data of the batch reach {largest:.3g}", "Standardise the data")
         return Cause(

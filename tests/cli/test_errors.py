@@ -35,7 +35,7 @@ from tests.helpers.commands import RELAXED, SMALL
             ["--prior", "mixture", "--prior-options", "component=3"],
             "an option of the prior 'mixture' must be one of components",
         ),
-        (["--likelihood-options", "std=1"], "the likelihood 'bernoulli_prod' has no options, got 'std'"),
+        (["--prior-options", "std=1"], "the prior 'standard' has no options, got 'std'"),
         (["--posterior-options", "sdt=exp"], "did you mean 'std'"),
         (
             ["--bound-options", "sample=3"],

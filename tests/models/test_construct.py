@@ -95,9 +95,9 @@ CONSTRUCTIONS = {
         r"layer_sizes\[0\] must be a positive whole number, got 2\.5",
     ),
     "option where there is none": (
-        lambda: gv.construct_vae(likelihood_options={"std": 1}),
+        lambda: gv.construct_vae(prior_options={"std": 1}),
         ValueError,
-        "the likelihood 'bernoulli_prod' has no options, got 'std'",
+        "the prior 'standard' has no options, got 'std'",
     ),
     "option given twice": (
         lambda: gv.construct_vae(latent_options={"act_type": "relu"}),

@@ -8,6 +8,7 @@ import pytest
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from tests.helpers import nd, noise_for, small_vae
+from tests.helpers.missing import with_holes
 from tests.tables import parts
 from tests.tables.parts import BOUNDS, CLASSES
 
@@ -29,6 +30,7 @@ MODELS = {
     **{f"{name}, prior": {"prior": name} for name in parts.priors.PRIORS},
     **{f"{name}, body": {"body": name} for name in parts.BODIES},
     **{f"{name}, labels": {"labels": name, "likelihood": "poisson"} for name in parts.LABELS},
+    **{f"missing values, {name}": {"values": "missing values", "body": name} for name in ("mlp", "conv")},
 }
 
 
@@ -60,7 +62,8 @@ def _assert_the_same(block, inputs, path):
 @pytest.mark.parametrize("name", MODELS)
 def test_parts_and_the_whole(name, rng, tmp_path):
     vae = parts.model(**MODELS[name])
-    data = nd(parts.LIKELIHOODS[MODELS[name].get("likelihood", "bernoulli_prod")].data(rng, 5, X))
+    values = parts.LIKELIHOODS[MODELS[name].get("likelihood", "bernoulli_prod")].data(rng, 5, X)
+    data = nd(with_holes(rng, values, 0.3 if vae.generator.missing else 0))
     noise = mx.nd.array(rng.standard_normal((5, vae.inference_net.noise.size)))
     label = [nd(np.eye(CLASSES)[rng.integers(0, CLASSES, 5)])] if vae.label_size else []
     latent = nd(rng.standard_normal((5, vae.generator.latent_variable_size)))
@@ -78,7 +81,8 @@ def test_bounds(name, rng, tmp_path):
     pairs = ((q, p) for q in parts.POSTERIORS for p in parts.PRIORS if parts.prior_fits(q, p))
     posterior, prior = next(pair for pair in pairs if parts.bound_fits(name, *pair))
     labels = "semi-supervised" if name == "SemiSupervisedELBO" else "without labels"
-    bound = BOUNDS[name](parts.model(posterior=posterior, prior=prior, labels=labels))
+    values = "missing values" if name == "ObservedIWAE" else "all values"
+    bound = BOUNDS[name](parts.model(posterior=posterior, prior=prior, labels=labels, values=values))
     inputs = nd(rng.integers(0, 2, (5, X))), noise_for(rng, bound, 5)
     label = [nd(np.eye(CLASSES)[rng.integers(0, CLASSES, 5)])] if labels == "semi-supervised" else []
     wanted = bound(*inputs, *label).asnumpy()

@@ -33,7 +33,8 @@ def _of_bound(name):
     fits = ((q, p) for q in parts.POSTERIORS for p in parts.PRIORS if parts.prior_fits(q, p))
     posterior, prior = next(pair for pair in fits if parts.bound_fits(name, *pair))
     labels = "semi-supervised" if name == "SemiSupervisedELBO" else "without labels"
-    return BOUNDS[name](parts.model(posterior=posterior, prior=prior, labels=labels))
+    values = "missing values" if name == "ObservedIWAE" else "all values"
+    return BOUNDS[name](parts.model(posterior=posterior, prior=prior, labels=labels, values=values))
 
 
 # name: makes a bound over a model with that part; the name of the likelihood comes first where it is one

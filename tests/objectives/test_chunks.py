@@ -11,7 +11,7 @@ import pytest
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from gluonvae.backend.structures import leaves
-from gluonvae.evaluation import likelihood as evaluation
+from gluonvae.evaluation import importance as evaluation
 from gluonvae.objectives import base as objectives
 from tests.helpers import BATCHES, MODES, learned, nd, noise_for, pixels, set_mode, small_vae
 from tests.tables.bounds import BOUNDS as TABLE

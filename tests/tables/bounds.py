@@ -23,7 +23,9 @@ def independent_or_layers(posterior, prior):
 
 
 def has_density_of_each(posterior, prior):
-    return independent(posterior, prior) or posterior == "relaxed_bernoulli"
+    # a row of one's own may say that it is independent
+    own = "independent" in posterior and prior in ("standard", "diagonal", "conditional")
+    return own or independent(posterior, prior) or posterior == "relaxed_bernoulli"
 
 
 # a row: makes the bound of a model, with keyword arguments for the estimator of its gradient
@@ -67,5 +69,6 @@ BOUNDS = {
 # a row: makes the bound of a model of its own kind
 OF_ONE_MODEL = {
     "VQELBO": lambda vae: gv.VQELBO(vae),
+    "ObservedIWAE": lambda vae: gv.ObservedIWAE(vae, samples=SAMPLES),
     "SemiSupervisedELBO": lambda vae: gv.SemiSupervisedELBO(vae, alpha=2, beta=0.3),
 }

@@ -5,6 +5,7 @@ from itertools import groupby
 import numpy as np
 
 from tests.helpers import small_vae
+from tests.helpers.likelihoods import make
 from tests.tables import bounds, codes, hierarchies, likelihoods, posteriors, priors
 
 SHAPE, CLASSES = (6, 3), 3
@@ -48,8 +49,18 @@ LABELS = {
     "conditional": {"label_size": CLASSES},
     "semi-supervised": {"label_size": CLASSES, "classifier_layer_sizes": [5]},
 }
+VALUES = ("all values", "missing values")
+"""Whether values may be missing."""
 
 EXACT_CODES = ("bernoulli", "categorical")
+
+
+def takes_missing(likelihood):
+    """Whether values may be missing under a likelihood: a row of its table."""
+    return make(likelihood).family.takes_missing
+
+
+TAKE_MISSING = {name for name, row in LIKELIHOODS.items() if takes_missing(row)}
 
 
 def prior_fits(posterior, prior):
@@ -74,6 +85,13 @@ def bound_fits(bound, posterior, prior):
     return fits(posterior, prior) and (bound.startswith(("NVIL", "VIMCO")) or posterior not in EXACT_CODES)
 
 
+def values_fit(values, likelihood, bound):
+    """Whether a model of the likelihood may have values missing, and the bound trains it."""
+    if values == "missing values":
+        return likelihood in TAKE_MISSING
+    return bound != "ObservedIWAE"
+
+
 def labels_fit(labels, posterior, prior, bound):
     """Whether a model has them, and the bound trains it."""
     if labels != "semi-supervised":
@@ -83,7 +101,14 @@ def labels_fit(labels, posterior, prior, bound):
     return differentiable and bound in ("ELBO", "CapacityELBO", "SemiSupervisedELBO")
 
 
-def model(likelihood="bernoulli_prod", posterior="gaussian", prior="standard", body="mlp", labels="without labels"):
+def model(
+    likelihood="bernoulli_prod",
+    posterior="gaussian",
+    prior="standard",
+    body="mlp",
+    labels="without labels",
+    values="all values",
+):
     """A small model of these rows."""
     row, (latent_type, latent_options) = LIKELIHOODS[likelihood], POSTERIORS[posterior]
     generator_body, infer_body, infer_options = BODIES[body]
@@ -95,7 +120,7 @@ def model(likelihood="bernoulli_prod", posterior="gaussian", prior="standard", b
     )
     vae = small_vae(
         likelihood=row.name,
-        likelihood_options=row.options,
+        likelihood_options={**row.options, **({"missing": True} if values == "missing values" else {})},
         latent_type=latent_type,
         latent_options=latent_options,
         prior=prior,

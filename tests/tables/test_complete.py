@@ -29,6 +29,7 @@ def test_every_prior():
 def test_every_bound():
     made = {type(make(parts.model())) for make in bounds.BOUNDS.values()}
     made.add(type(parts.BOUNDS["VQELBO"](parts.model(posterior="vector_quantized", prior="codebook"))))
+    made.add(type(parts.BOUNDS["ObservedIWAE"](parts.model(values="missing values"))))
     made.add(type(parts.BOUNDS["SemiSupervisedELBO"](parts.model(labels="semi-supervised"))))
     assert made == registered(BOUNDS)
 
