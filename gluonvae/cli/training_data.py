@@ -35,6 +35,8 @@ def training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
         _choose_likelihood(asked, splits)
     if asked.standardize:
         asked.likelihood_options = {**asked.likelihood_options, "standardize": True}
+    if any(part.summary.missing for part in splits):
+        asked.likelihood_options = {"missing": True, **asked.likelihood_options}
     asked.binarization = given or data.binarization_for(splits, asked.likelihood)
     splits = data.binarized(splits, asked.binarization, asked.white)
     if check_effect:
