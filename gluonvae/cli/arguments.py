@@ -197,7 +197,7 @@ def _bound(group: Group) -> None:
 def _training(group: Group) -> None:
     add, choose = partial(number, group), partial(choice, group)
     add("--epochs", "passes over the training images", 120)
-    add("--batch-size", "images a step", 100)
+    add("--batch-size", "data points a step (default: %(default)s, or all where there are fewer)", 100)
     text = "any that MXNet has; this is adam, compiled"
     group.add_argument("--optimizer", default=FusedAdam.name, metavar="NAME", help=text)
     add("--learning-rate", "at the start", 2e-3, type=float, metavar="R")

@@ -39,6 +39,8 @@ def training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
         asked.likelihood_options = {"missing": True, **asked.likelihood_options}
     asked.binarization = given or data.binarization_for(splits, asked.likelihood)
     splits = data.binarized(splits, asked.binarization, asked.white)
+    if "batch_size" not in asked.given:
+        asked.batch_size = min(asked.batch_size, len(splits.train))
     if check_effect:
         _warn(splits)
     if check_effect and given not in (None, "none") and splits.train.binary:

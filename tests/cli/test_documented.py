@@ -3,8 +3,11 @@
 import re
 import shutil
 
+import anndata
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 import gluonvae as gv
 from gluonvae import data
@@ -28,11 +31,34 @@ def test_there_are_such_commands():
     assert {command[0] for _, command in COMMANDS} == {"train", "sample", "reconstruct", "evaluate", "info"}
 
 
+def write_table(path, rng):
+    rows = [f"{x:.3f},{y:.3f},{row // 2},{'ab'[row % 2]}" for row, (x, y) in enumerate(rng.normal(size=(60, 2)))]
+    path.write_text("\n".join(["height,weight,patient,diagnosis", *rows]))
+
+
+def write_photos(folder, rng):
+    for name in ("cats", "dogs"):
+        (folder / name).mkdir(parents=True)
+        for number in range(15):
+            size = 20 + rng.integers(5), 20 + rng.integers(5), 3
+            Image.fromarray(rng.integers(0, 256, size, dtype=np.uint8)).save(folder / name / f"{number}.jpg")
+
+
+def write_cells(path, rng):
+    obs = pd.DataFrame({"cell_type": ["B", "T"] * 30, "donor": [f"d{row // 3}" for row in range(60)]})
+    obs.index = obs.index.astype(str)
+    anndata.AnnData(rng.poisson(3, (60, 12)).astype(np.float32), obs=obs).write_h5ad(path)
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder with the files that the documents speak of, and a run with classes and one with conditions."""
     folder, rng = tmp_path_factory.mktemp("documented"), np.random.default_rng(0)
     np.savez(folder / "faces.npz", images=rng.integers(0, 256, (130, 28, 20), dtype=np.uint8))
+    np.save(folder / "counts.npy", rng.poisson(4, (60, 10)))
+    write_table(folder / "patients.csv", rng)
+    write_photos(folder / "photos", rng)
+    write_cells(folder / "cells.h5ad", rng)
     images, conditions = rng.integers(0, 2, (60, 6, 4)), rng.random((60, 2))
     np.savez(folder / "classes.npz", images=images, labels=np.arange(60) % 4)
     np.savez(folder / "conditions.npz", images=images, labels=conditions)

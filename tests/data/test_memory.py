@@ -1,0 +1,58 @@
+"""What training on a file that is mapped into memory takes: no more than a few batches, however long the file is."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+MOST = 150  # MB above the import, without pages of the file
+
+TRAIN = """
+import json, re, sys, threading, time
+import numpy as np
+import gluonvae as gv
+
+def anonymous():
+    with open("/proc/self/status") as file:
+        return int(re.search(r"RssAnon:\\s+(\\d+)", file.read()).group(1)) / 1024
+
+before, peak = anonymous(), [0.0]
+
+def watch():
+    while True:
+        peak[0] = max(peak[0], anonymous())
+        time.sleep(0.005)
+
+threading.Thread(target=watch, daemon=True).start()
+train, valid, test = gv.data.load(sys.argv[1])
+options = {"std": "per_feature", "standardize": True}
+vae = gv.construct_vae(likelihood="gaussian", likelihood_options=options, data_dims=train.width,
+                       generator_layer_sizes=[50], infer_layer_sizes=[50], latent_variable_size=10)
+vae.initialize()
+bound = gv.ELBO(vae)
+bound.hybridize(static_alloc=True, static_shape=True)
+history = gv.fit(bound, train, valid, epochs=1, batch_size=500, progress=False)
+print(json.dumps({"above": peak[0] - before, "rows": len(train), "bound": history["valid_bound"][0]}))
+"""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("mapped") / "rows.npy"
+    values, rng = np.lib.format.open_memmap(path, "w+", np.float32, (100_000, 784)), np.random.default_rng(0)
+    for start in range(0, len(values), 10_000):
+        values[start : start + 10_000] = rng.standard_normal((10_000, 784), dtype=np.float32)
+    values.flush()
+    yield path
+    path.unlink()
+
+
+def test_a_mapped_file_is_trained_on_in_little_memory(file):
+    command = [sys.executable, "-W", "ignore", "-c", TRAIN, str(file)]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert told["rows"] == 80_000
+    assert told["above"] < MOST
+    # of independent standard normal values the entropy is the best that can be
+    assert told["bound"] == pytest.approx(-784 * 0.5 * np.log(2 * np.pi * np.e), rel=0.02)
