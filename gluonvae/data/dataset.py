@@ -104,6 +104,8 @@ class Dataset:
         self.given_white = white
         """The value of full intensity, if it is not to be told from the values."""
         self.summary = summarize(name, self.store)
+        if self.summary.missing == self.store.shape[0] * self.width:
+            raise ValueError(f"{name} has nan everywhere: all values are missing")
         labels = found.labels if labels is None else labels
         self.labels: Optional[np.ndarray] = None
         self.class_names: Optional[tuple[Any, ...]] = None
@@ -316,6 +318,8 @@ class Dataset:
         """
         part = copy.copy(self)
         part.store = self.store.select(rows)
+        if self.summary.missing:
+            part.summary = summarize(self.name, part.store)  # how many there are in it, if any
         part.labels = None if self.labels is None else self.labels[rows]
         return part
 

@@ -11,6 +11,7 @@ import numpy as np
 from .. import checks
 from .. import noise as _noise
 from ..backend.operators import as_numpy, log_softmax, namespace, stop_gradient
+from ..backend.runtime import mx
 from ..backend.structures import map_structure
 from ..backend.types import Label, Operators, Structure, Tensor
 from ..generator import Generator
@@ -170,7 +171,9 @@ class SemiSupervisedVAE(ConditionalVAE):
         probable = as_numpy(self.classify(data)).argmax(axis=1)
         (known,) = map(as_numpy, self.encode_label(label, len(data)))
         classes = np.where(known.sum(axis=1) > 0, known.argmax(axis=1), probable)
-        return super().generate_reconstructions(data, n, image, noise, classes)
+        # rows, as the numbers may not be what the classes are called
+        rows = mx.nd.array(self.label_rows(classes, len(data)), self.context, self.dtype)
+        return super().generate_reconstructions(data, n, image, noise, rows)
 
 
 def _mean_over_classes(F: Operators, q: Tensor, term: Tensor) -> Tensor:

@@ -21,16 +21,17 @@ class Standardization(NamedTuple):
     mean: Parameter
     """``(X,)``; 0 until it is set."""
     std: Parameter
-    """``(X,)``; 1 until it is set."""
+    """``(X,)``; 0 until it is set."""
 
     @classmethod
     def of(cls, parameters: Any, size: int) -> Standardization:
         """Make the two parameters, ``data_mean`` and ``data_std``, in the ParameterDict of a block."""
-        kinds = {"data_mean": mx.init.Zero(), "data_std": mx.init.One()}
-        return cls(*(parameters.get(name, shape=(size,), init=init, grad_req="null") for name, init in kinds.items()))
+        names = ("data_mean", "data_std")
+        return cls(*(parameters.get(of, shape=(size,), init=mx.init.Zero(), grad_req="null") for of in names))
 
     def apply(self, data: Tensor) -> Tensor:
         """Compute (x - mean) / std of data ``(..., X)``."""
+        self._check_set()
         F = namespace(data)
         return F.broadcast_div(F.broadcast_sub(data, value_of(self.mean, data)), value_of(self.std, data))
 
@@ -40,6 +41,7 @@ class Standardization(NamedTuple):
 
     def scaled(self, values: Tensor) -> Tensor:
         """Compute std * values, differences of data ``(..., X)`` of standardised differences."""
+        self._check_set()
         return namespace(values).broadcast_mul(values, value_of(self.std, values))
 
     def lend_to(self, block: Block) -> None:
@@ -48,9 +50,15 @@ class Standardization(NamedTuple):
 
     @property
     def is_set(self) -> bool:
-        """Whether the constants are others than those that they start from."""
-        starts = zip(self, (0, 1))
-        return any(p._data is not None and (as_numpy(p.list_data()[0]) != start).any() for p, start in starts)
+        """Whether the constants have been taken from data."""
+        return self.std._data is not None and bool(as_numpy(self.std.list_data()[0]).any())
+
+    def _check_set(self) -> None:
+        if self.std._data is not None and not self.is_set:
+            raise ValueError(
+                "standardize=True takes the mean and the standard deviation of the training data, which are not known "
+                "yet: call vae.adapt(data) first"
+            )
 
     def set(self, mean: np.ndarray, std: np.ndarray) -> None:
         """Set the constants, ``(X,)`` each.

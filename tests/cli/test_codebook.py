@@ -14,4 +14,4 @@ def test_the_command_trains_a_codebook(tmp_path, capsys):
     assert main(["train", *options.split(), str(folder)]) == 0
     assert json.loads((folder / "result.json").read_text())["test_kl"] <= 4 * np.log(16) * 1.2
     assert main(["sample", str(folder), "-n", "3", "--out", str(tmp_path / "s.npy")]) == 0
-    assert np.load(tmp_path / "s.npy").shape == (3, 784)
+    assert np.load(tmp_path / "s.npy").shape == (3, 28, 28)

@@ -69,8 +69,8 @@ def test_sample(run, tmp_path):
     for image in ("mean", "mode", "sample"):
         assert main(["sample", str(run[0]), "-n", "12", "--image", image, "--out", str(tmp_path / f"{image}.npy")]) == 0
         images = np.load(tmp_path / f"{image}.npy")
-        assert images.shape == (12, 784)
-        assert image == "mean" or set(np.unique(images)) == {0, 1}
+        assert images.shape == (12, 28, 28)
+        assert image == "mean" or set(np.unique(images)) == {0, 255}
     assert main(["sample", str(run[0]), "-n", "12", "--image", "mean", "--out", str(tmp_path / "again.npy")]) == 0
     np.testing.assert_array_equal(np.load(tmp_path / "mean.npy"), np.load(tmp_path / "again.npy"))
 
@@ -81,9 +81,9 @@ def test_reconstruct(run, tmp_path):
     out = tmp_path / "x.npy"
     assert main(["reconstruct", str(run[0]), "--images", "20", "-n", "3", "--out", str(out)]) == 0
     images, originals = np.load(out), gv.data.load("digits").test.batch(slice(20))
-    assert images.shape == (3, 20, 784)
+    assert images.shape == (3, 20, 28, 28)
     # a reconstruction is closer to its own original than to any other
-    distances = ((images[0][:, None] - originals[None]) ** 2).sum(-1)
+    distances = ((images[0].reshape(20, 1, 784) / 255 - originals[None]) ** 2).sum(-1)
     assert (distances.argmin(axis=1) == np.arange(20)).mean() > 0.9
 
 

@@ -63,7 +63,12 @@ def test_both_modes(row, shapes):
         of_parameters, of_values = ((*axes, batch) for axes in SHAPES[shapes])
         return [*raw_parameters(row, rng, *of_parameters), with_holes(rng, row.data(rng, *of_values, X), 0.4)]
 
-    assert_function_agrees(lambda *tensors: log_prob(row, tensors[:-1], tensors[-1]), arrays)
+    generator = make(row, missing=True)
+
+    def observed_log_prob(*tensors):
+        return Observed(from_raw(generator, *tensors[:-1]), generator.observed).log_prob(tensors[-1])
+
+    assert_function_agrees(observed_log_prob, arrays, generator.family if row.adapted else None)
 
 
 @every_likelihood

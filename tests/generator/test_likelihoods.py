@@ -186,6 +186,8 @@ def test_trains_on_digits(row):
         data_dims=data.shape[1],
     )
     vae.initialize()
+    if row.adapted:
+        vae.adapt(data)
     bound = gv.ELBO(vae)
     before = gv.evaluate(bound, data[:200]).bound
     gv.fit(bound, data, epochs=4, batch_size=50, learning_rate=3e-3, progress=False)

@@ -31,7 +31,7 @@ CONSTRUCTIONS = {
     ),
     "no dispersion": (
         {"name": "zero_inflated_poisson", "options": {"dispersion": "network"}},
-        "an option of the likelihood 'zero_inflated_poisson' must be one of library, got 'dispersion'",
+        "an option of the likelihood 'zero_inflated_poisson' must be one of library, missing, got 'dispersion'",
     ),
     "blocks": (
         {"name": "categorical", "options": {"categories": 5}},

@@ -44,7 +44,10 @@ def distribution(row, raw, dtype="float32"):
 
 
 def model(row, **changes):
-    return small_vae(likelihood=row.name, likelihood_options=row.options, **changes)
+    vae = small_vae(likelihood=row.name, likelihood_options=row.options, **changes)
+    if row.adapted:
+        vae.adapt(training_data(vae.data_dims))
+    return vae
 
 
 SHAPES = {"(B, X)": ((), ()), "k parameters": ((3,), ()), "k values": ((), (3,))}

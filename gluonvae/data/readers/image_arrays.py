@@ -14,7 +14,7 @@ from ...progress import progress_bar
 from ..sources import DataError
 from .base import Wishes
 from .image_cache import Decoded, Empty
-from .image_decoding import MOST_PIXELS, WHITE, Header, Refused, attempt, quiet, read_header, read_pixels
+from .image_decoding import MOST_PIXELS, WHITE, Header, Refused, attempt, read_header, read_pixels, strict_and_quiet
 from .image_folder import ImageFile, shown
 from .image_forms import fitted, has_colour, white_of, write_pixels
 
@@ -106,7 +106,7 @@ def _each(
     pieces = [ordered[start : start + at_once] for start in range(0, len(ordered), at_once)]
     pool = ThreadPoolExecutor(threads)
     try:
-        with quiet(), progress_bar(len(ordered), "image", leave=False, delay=1) as bar:
+        with strict_and_quiet(), progress_bar(len(ordered), "image", leave=False, delay=1) as bar:
             for index, result in chain.from_iterable(pool.map(some, pieces)):
                 bar.update()
                 if not isinstance(result, DataError):

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Callable, NamedTuple, TypeVar, Union
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ImageFile as PillowFile
 
 from ..sources import DataError
 from .image_folder import ImageFile, shown, stamp
@@ -227,8 +228,16 @@ def _exchanged(tile: Any) -> Any:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Discard Pillow's warnings, in all threads that run meanwhile, also where warnings are errors."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def strict_and_quiet() -> Iterator[None]:
+    """Discard Pillow's warnings, in all threads that run meanwhile, also where warnings are errors.
+
+    Truncated images are errors meanwhile: a part of GluonCV sets Pillow to show what there is of them, the rest grey.
+    """
+    shows_truncated = PillowFile.LOAD_TRUNCATED_IMAGES
+    PillowFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        PillowFile.LOAD_TRUNCATED_IMAGES = shows_truncated
