@@ -227,10 +227,14 @@ def _moved_data(command: Group) -> None:
 
 
 def _drawing(command: Group) -> None:
-    choice(command, "--image", ("mean", "mode", "sample"), "mean", "what to draw of p(image | latent state)")
+    text = "what to draw of p(image | latent state) (default: the mean of images, a sample of rows and cells)"
+    command.add_argument("--image", choices=("mean", "mode", "sample"), help=text)
     number(command, "--seed", "of the draw", 7)
     _device(command)
-    text = "a picture (.png, .pdf, .svg) or the numbers (.npy); by default a .png in RUN"
+    text = (
+        "a picture (.png, .pdf, .svg), or the values in the units of the data (.npy, .csv, .tsv, .h5ad); by default in "
+        "RUN, a .png of images, a .csv of rows and a .h5ad of cells"
+    )
     command.add_argument("--out", type=Path, metavar="FILE", help=text)
 
 

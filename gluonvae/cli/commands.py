@@ -35,7 +35,7 @@ def sample(asked: argparse.Namespace) -> int:
     vae, config = _load(asked)
     n = checks.positive_int("-n", asked.n)
     labels = labels_to_draw(vae, n, config, label=asked.label)
-    drawn = vae.phantasize(n, asked.image, label=labels)
+    drawn = vae.phantasize(n, outputs.image(asked, config), label=labels)
     plot = partial(plots.plot_images, drawn, shape=config["shape"], limits=config["limits"])
     keys = {} if labels is None or labels.ndim > 1 else {"label": labels}
     path = outputs.write(asked, "samples", drawn, config, plot, keys)
@@ -51,7 +51,7 @@ def reconstruct(asked: argparse.Namespace) -> int:
     vae, config = _load(asked)
     test = _test_images(asked, config, unless_asked=RECONSTRUCTED)
     originals, label = load_batch(vae, test, slice(None))
-    drawn = vae.generate_reconstructions(originals, asked.n, asked.image, label=label)
+    drawn = vae.generate_reconstructions(originals, asked.n, outputs.image(asked, config), label=label)
     plot = partial(plots.plot_reconstructions, originals, drawn, shape=config["shape"], limits=config["limits"])
     rows = range(len(test))
     keys = {"draw": np.repeat(range(asked.n), len(test)), "row": np.tile(rows, asked.n)}

@@ -79,6 +79,11 @@ def is_picture(config: Config) -> bool:
     return not is_table and plots.picture_shape(config["shape"]) is not None
 
 
+def image(asked: argparse.Namespace, config: Config) -> str:
+    """Return what is to be drawn of p(x | z): what was asked for, or a mean to look at, or rows like those of data."""
+    return asked.image or ("mean" if is_picture(config) else "sample")
+
+
 def in_units(values: np.ndarray, config: Config) -> np.ndarray:
     """Return values as the data has them: grey values from 0 to white."""
     if config["white"] is None:

@@ -98,6 +98,7 @@ def _said(error: Exception) -> str:
 def _form(path: Path) -> _Form:
     encoding, text = _sample(path)
     lines = text.splitlines()[:200]
+    _check_lines(path, lines)
     separator = next((mark for mark in SEPARATORS if _separates(lines, mark)), ",")
     rows = _rows(lines, separator)
     if not rows:
@@ -120,6 +121,21 @@ def _sample(path: Path) -> tuple[str, str]:
     if len(content) == SAMPLE:
         text = text[: text.rfind("\n") + 1] or text
     return "utf-16" if wide else "utf-8", text
+
+
+def _check_lines(path: Path, lines: list[str]) -> None:
+    """Refuse forms of text that other programs write, with what to do about each."""
+    if lines and lines[0].lower().startswith("sep="):
+        raise DataError(f"{path} begins with Excel's line {lines[0]!r}: remove this line")
+    for mark in (*SEPARATORS, " "):
+        first, *others = [len(row) for row in _rows(lines, mark)] or [0]
+        if len(set(others)) == 1 and first > 1 and others[0] == first + 1:
+            raise DataError(
+                f"{path} has {first} cells in its first line and {others[0]} in the others, as R's write.table writes "
+                "names of rows: write it without (row.names = FALSE), or with a name for their column (col.names = NA)"
+            )
+    if _separates(lines, " ") and not any(_separates(lines, mark) for mark in SEPARATORS):
+        raise DataError(f"{path} has spaces between its cells: write commas, semicolons or tabs")
 
 
 def _rows(lines: list[str], separator: str) -> list[list[str]]:

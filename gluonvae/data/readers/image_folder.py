@@ -20,11 +20,24 @@ SUFFIXES = frozenset(
 )
 """The suffixes of image files, in lower case."""
 
-DATA_SUFFIXES = frozenset(".csv .h5 .h5ad .hdf5 .mat .npy .npz .parquet .pkl .tsv".split())  # noqa: SIM905
+UNREAD = frozenset(".arw .avif .cr2 .cr3 .dng .heic .heif .jp2 .jxl .nef .orf .raf".split())  # noqa: SIM905
+"""The suffixes of images that are not read, which must not go unnoticed either."""
+
+DATA_SUFFIXES = frozenset(
+    ".csv .h5 .h5ad .hdf5 .jsonl .mat .npy .npz .ods .parquet .pkl .tsv .xls .xlsx".split()  # noqa: SIM905
+)
 """The suffixes of files that have labels or further data, which must not go unnoticed beside images."""
 
-IGNORED = frozenset({"__macosx", "@eadir", "desktop.ini", "ehthumbs.db", "thumbs.db"})
-"""What operating systems leave in folders, beside names with a dot in front."""
+PACKED = frozenset({".bz2", ".gz", ".xz", ".zst"})
+"""The suffixes of compressed files."""
+
+IGNORED = frozenset(
+    {
+        *("__macosx", "__pycache__", "@eadir", "$recycle.bin", "lost+found", "system volume information"),
+        *("desktop.ini", "ehthumbs.db", "thumbs.db"),
+    }
+)
+"""What operating systems leave in folders, beside names that begin with a dot or, of locks, with a tilde."""
 
 PART_NAMES = {
     **{part: part for part in PARTS},
@@ -67,8 +80,14 @@ def is_image(path: str) -> bool:
     return _suffix(path) in SUFFIXES
 
 
+def may_be_image(path: str) -> bool:
+    """Return whether a path is that of an image file, also of one that is not read."""
+    return _suffix(path) in SUFFIXES | UNREAD
+
+
 def _suffix(path: str) -> str:
-    return os.path.splitext(path)[1].lower()
+    stem, suffix = os.path.splitext(path.lower())
+    return os.path.splitext(stem)[1] if suffix in PACKED else suffix
 
 
 def image_files(folder: Path) -> list[ImageFile]:
@@ -91,6 +110,12 @@ def image_files(folder: Path) -> list[ImageFile]:
         data files beside the images.
     """
     entries = list(_walk(folder))
+    unread = next((entry.path for entry in entries if _suffix(entry.path) in UNREAD), None)
+    if unread:
+        raise DataError(
+            f"{shown(unread)} is an image of a format that is not read: convert it to PNG or JPEG, or move it out of "
+            f"{shown(folder)}"
+        )
     images = _each_once(folder, [entry for entry in entries if is_image(entry.path)])
     if not images:
         raise DataError(f"{shown(folder)} holds no image files ({', '.join(sorted(SUFFIXES))})")
@@ -122,7 +147,7 @@ def _walk(folder: Path) -> Iterator[_Entry]:
             continue
         visited.add(real)
         for entry in _entries(place):
-            if entry.name.startswith(".") or entry.name.lower() in IGNORED:
+            if entry.name.startswith((".", "~")) or entry.name.lower() in IGNORED:
                 continue
             is_link = entry.is_symlink()
             is_folder = os.path.isdir(entry.path) if is_link else entry.is_dir()  # which raises at a loop
@@ -196,6 +221,7 @@ def _placed(folder: Path, names: Sequence[tuple[str, ...]]) -> list[tuple[str, O
     names = _without_wrapper(names)
     of_part = [len(name) > 1 and name[0].lower() in PART_NAMES for name in names]
     if not any(of_part):
+        _check_no_parts_inside(folder, names)
         return [("train", label) for label in _labels(folder, names)]
     if not all(of_part):
         part, other = names[of_part.index(True)][0], names[of_part.index(False)]
@@ -211,6 +237,17 @@ def _placed(folder: Path, names: Sequence[tuple[str, ...]]) -> list[tuple[str, O
         for row, label in zip(rows, _labels(Path(folder, part), [inner[row] for row in rows])):
             labels[row] = label
     return [(PART_NAMES[name[0].lower()], label) for name, label in zip(names, labels)]
+
+
+def _check_no_parts_inside(folder: Path, names: Sequence[tuple[str, ...]]) -> None:
+    """Refuse classes that have the parts inside them: all would be split anew, and test images be trained on."""
+    for name in names:
+        part = next((inner for inner in name[1:-1] if inner.lower() in PART_NAMES), None)
+        if part is not None:
+            raise DataError(
+                f"{shown(folder)} holds {shown(os.sep.join(name[:-1]))}, a part inside a class: put the parts on top, "
+                f"as in {shown(part)}{os.sep}{shown(name[0])}"
+            )
 
 
 def _without_wrapper(

@@ -13,7 +13,7 @@ import numpy as np
 from ..sources import DataError
 from .base import IMAGES, PARTS, Contents, Reader, Rows, Wishes
 from .image_cache import Decoded, cached, digest
-from .image_folder import ImageFile, image_files, is_image, shown
+from .image_folder import ImageFile, image_files, may_be_image, shown
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ GRANTS = ("shape", "resize", "crop", "skip_broken")
 
 def recognises(path: Path) -> bool:
     """Return whether a path is a folder with image files in it or in its subfolders."""
-    return any(is_image(name) for _, _, names in os.walk(path) for name in names)
+    return any(may_be_image(name) for _, _, names in os.walk(path) for name in names)
 
 
 def read(path: Path, wishes: Wishes) -> Contents:

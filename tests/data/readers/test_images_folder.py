@@ -39,13 +39,25 @@ class TestIgnored:
         (folder.parent / "copy").rename(folder / name)
 
     @pytest.mark.parametrize(
-        "name", [".ipynb_checkpoints", ".git/x", ".thumbnails", "__MACOSX", "@eaDir", "more/.cache"]
+        "name",
+        [
+            ".ipynb_checkpoints",
+            ".git/x",
+            ".thumbnails",
+            "__MACOSX",
+            "@eaDir",
+            "more/.cache",
+            "$RECYCLE.BIN",
+            "lost+found",
+        ],
     )
     def test_folders(self, ten, name):
         self.copies(ten, name)
         assert firsts(ten) == list(range(10))
 
-    @pytest.mark.parametrize("name", ["._0.png", ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX/._0.png"])
+    @pytest.mark.parametrize(
+        "name", ["._0.png", ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX/._0.png", "~lock.png", "~$x.png"]
+    )
     def test_files(self, ten, name, caplog):
         (ten / name).parent.mkdir(exist_ok=True)
         (ten / name).write_bytes(os.urandom(200))
@@ -66,15 +78,36 @@ class TestIgnored:
         (message,) = caplog.messages
         assert "3 files that are no images are left out (2 .txt, 1 without suffix)" in message
 
-    @pytest.mark.parametrize("name", ["test.npy", "labels.npy", "labels.csv", "LABELS.CSV", "x/labels.tsv", "all.npz"])
+    @pytest.mark.parametrize(
+        "name", ["test.npy", "labels.npy", "labels.csv", "LABELS.CSV", "x/labels.tsv", "all.npz", "a.csv.gz"]
+    )
     def test_data_files_are_no_others(self, ten, name):
         (ten / name).parent.mkdir(exist_ok=True)
         (ten / name).write_bytes(b"")
         with pytest.raises(DataError, match=rf"{name} lies among images and would not be used: move it out of"):
             contents(ten)
 
+    @pytest.mark.parametrize("name", ["photo.heic", "a/photo.AVIF", "raw.NEF"])
+    def test_images_that_are_not_read_are_no_others(self, ten, name):
+        (ten / name).parent.mkdir(exist_ok=True)
+        (ten / name).write_bytes(b"x")
+        with pytest.raises(DataError, match=r"format that is not read: convert it to PNG or JPEG"):
+            contents(ten)
+
+    def test_nothing_but_images_that_are_not_read(self, tmp_path):
+        (tmp_path / "photo.heic").write_bytes(b"x")
+        assert READER.recognises(tmp_path)
+        with pytest.raises(DataError, match=r"photo\.heic is an image of a format that is not read"):
+            contents(tmp_path)
+
 
 class TestParts:
+    def test_inside_classes(self, tmp_path):
+        for name in ("cat/train", "cat/test", "dog/train", "dog/test"):
+            save(tmp_path / name / "0.png", grey(1))
+        with pytest.raises(DataError, match=r"cat.train|cat.test, a part inside a class: put the parts on top"):
+            contents(tmp_path)
+
     @pytest.mark.parametrize(
         ("names", "parts"),
         [

@@ -142,7 +142,10 @@ WRONG = {
     "nothing": ("", "is empty"),
     "no rows": ("a,c\n", "has no rows"),
     "an empty column": ("a,c\n1,\n2,\n", "'c' is empty: leave it out"),
-    "blanks": ("a c\n1 2\n", "'a c' is text"),
+    "blanks": ("a c\n1 2\n", "has spaces between its cells: write commas"),
+    "R": ('"mpg" "cyl"\n"Mazda" 21 6\n"Fiat" 32 4\n', r"2 cells in its first line and 3 in the others.*row\.names"),
+    "R with tabs": ("mpg\tcyl\nMazda\t21\t6\nFiat\t32\t4\n", "2 cells in its first line and 3 in the others"),
+    "Excel's first line": ("sep=;\na;c\n1,5;2\n", "begins with Excel's line 'sep=;': remove this line"),
     "Latin-1 in a name": (
         "größe,c\n1,2\n".encode("latin-1"),
         "not text in UTF-8, perhaps in Latin-1: save it as UTF-8",
