@@ -1,7 +1,12 @@
 """Fixtures that every test may use."""
 
+import os
+
 import numpy as np
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the cores are shared with other workers: read by the next import
 
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
@@ -27,6 +32,15 @@ def pytest_addoption(parser):
 
 def pytest_report_header(config):
     return f"gluonvae seed: {config.getoption('--seed')}, mxnet {mx.__version__}, numpy {np.__version__}"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory):
+    """Nothing of the tests is left in the user's cache, nor read from it."""
+    before = os.environ.get("GLUONVAE_CACHE")
+    os.environ["GLUONVAE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    os.environ.pop("GLUONVAE_CACHE") if before is None else os.environ.update(GLUONVAE_CACHE=before)
 
 
 @pytest.fixture
