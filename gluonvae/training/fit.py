@@ -185,5 +185,7 @@ def _open_run(
 def _run_epochs(training: Training, stopping: Stopping, saver: Optional[Saver], progress: bool) -> None:
     rows = training.train.known_rows
     total, done = rows and training.epochs * rows, (training.epoch - 1) * (rows or 0) + training.row
-    with progress_bar(total, UNITS.get(training.train.things, training.train.things[:-1]), progress, initial=done, dynamic_ncols=True) as bar:
+    with progress_bar(
+        total, UNITS.get(training.train.things, training.train.things[:-1]), progress, initial=done, dynamic_ncols=True
+    ) as bar:
         training.fit(bar, stopping, saver.after_step if saver else lambda epoch_ended: None)
