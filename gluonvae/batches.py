@@ -99,7 +99,7 @@ def with_numbered_labels(vae: ConditionalVAE, data: Dataset, name: str = "data")
         raise ValueError(f"{name} has no labels, and {type(vae).__name__} takes them: Dataset(images, labels=...)")
     vae.meet_classes(labels)
     try:
-        if vae.class_names is not None and labels.values.ndim == 1:
+        if labels.values.ndim == 1 and (vae.class_names is not None or labels.names is not None):
             data = data.with_labels(numbered(labels, vae.class_names), vae.class_names)
         vae.label_rows(np.asarray(data.labels), len(data))
     except ValueError as error:

@@ -84,7 +84,7 @@ def _by_name(array: np.ndarray, mask: Optional[np.ndarray]) -> Labels:
 def _name(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
-    missing = value is None or (isinstance(value, float) and np.isnan(value)) or type(value).__name__ == "NAType"
+    missing = value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)) or type(value).__name__ == "NAType"
     return "" if missing else str(value)
 
 

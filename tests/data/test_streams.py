@@ -76,9 +76,7 @@ def test_another_size_and_rows_left_out(size, skip, labels):
     assert stream.known_rows == 50
 
 
-@pytest.mark.parametrize(
-    ("skip", "sizes"), [(0, [20, 20, 10]), (5, [15, 20, 10]), (20, [20, 10]), (41, [9]), (50, [])]
-)
+@pytest.mark.parametrize(("skip", "sizes"), [(0, [20, 20, 10]), (5, [15, 20, 10]), (20, [20, 10]), (41, [9]), (50, [])])
 def test_rows_left_out_of_batches_as_they_come(skip, sizes):
     parts = rows(Stream(in_batches(X, 20, 20)), 0, skip)
     assert list(map(len, parts)) == sizes
@@ -156,7 +154,12 @@ def test_pictures_keep_their_shape():
 
 def test_the_digest_is_of_what_is_known_beforehand():
     assert Stream(in_batches(X, 20)).digest() == Stream(in_batches(1 - X, 30)).digest()
-    others = [in_batches(X, 20), in_batches(X, 20, labels=Y), in_batches(X.reshape(50, 3, 4), 20), in_batches(X[:, 1:], 20)]
+    others = [
+        in_batches(X, 20),
+        in_batches(X, 20, labels=Y),
+        in_batches(X.reshape(50, 3, 4), 20),
+        in_batches(X[:, 1:], 20),
+    ]
     assert len({Stream(other).digest() for other in others}) == len(others)
 
 
@@ -165,7 +168,11 @@ def once():
 
 
 REFUSED = {
-    "a generator": (once(), TypeError, "generator yields its batches once, and each epoch needs all of them: give an object"),
+    "a generator": (
+        once(),
+        TypeError,
+        "generator yields its batches once, and each epoch needs all of them: give an object",
+    ),
     "an iterator": (iter([X]), TypeError, "list_iterator yields its batches once"),
     "map": (map(np.asarray, [X]), TypeError, "map yields its batches once"),
     "no batch": (Batches(), ValueError, "there is no batch in the data"),
@@ -192,7 +199,11 @@ OTHERS = {
     "no labels": (((X, Y), X), ValueError, "some batches have labels and others have none"),
     "infinity": ((X, np.where(X == 1, np.inf, 0)), ValueError, r"a batch has inf at \(0, \d+\)"),
     "dtype": ((X, X.astype(complex)), TypeError, "batches must be numbers, got dtype complex"),
-    "number of labels": (((X, Y), (X, Y[1:])), ValueError, r"labels must have shape \(N,\) or \(N, C\) for N = 50 .*, got \(49,\)"),
+    "number of labels": (
+        ((X, Y), (X, Y[1:])),
+        ValueError,
+        r"labels must have shape \(N,\) or \(N, C\) for N = 50 .*, got \(49,\)",
+    ),
     "names": (((X, Y), (X, Y.astype(str))), TypeError, "labels of batches must be numbers"),
     "None": ((X, None), (ValueError, TypeError), "a batch must"),
     "nothing": ((X, X[:0], X), ValueError, "a batch must have shape"),
