@@ -84,8 +84,8 @@ def _by_name(array: np.ndarray, mask: Optional[np.ndarray]) -> Labels:
 def _name(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
-    missing = value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)) or type(value).__name__ == "NAType"
-    return "" if missing else str(value)
+    is_nan = isinstance(value, (float, np.floating)) and np.isnan(value)
+    return "" if value is None or is_nan or type(value).__name__ == "NAType" else str(value)
 
 
 def _as_numbers(array: np.ndarray) -> np.ndarray:

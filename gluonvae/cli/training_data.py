@@ -38,7 +38,7 @@ def training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
     if any(part.summary.missing for part in splits):
         asked.likelihood_options = {"missing": True, **asked.likelihood_options}
     asked.binarization = given or data.binarization_for(splits, asked.likelihood)
-    splits = data.binarized(splits, asked.binarization, asked.white)
+    splits = data.binarized(splits, asked.binarization)
     if check_effect:
         _warn(splits)
     if check_effect and given not in (None, "none") and splits.train.binary:
