@@ -11,7 +11,7 @@ from ..generator import LIKELIHOODS
 from ..generator.support import REAL
 from .binarization import white_of
 from .dataset import Dataset
-from .readers.base import IMAGES
+from .readers.base import IMAGES, ROWS
 from .splits import Splits, drawn_once_but_train
 from .stores import Sparse
 from .summary import Summary, joined
@@ -67,8 +67,7 @@ def choose(splits: Splits) -> Choice:
             return Choice("discretized_logistic_mixture", {}, "colour images")
         return Choice("bernoulli_prod", {}, "grey images, whose pixels are drawn as zeros and ones anew at each use")
     if summary.whole and summary.low >= 0:
-        named = isinstance(train.store, Sparse) or train.things not in (IMAGES, "rows")
-        if FULL_RANGE <= summary.high <= 255 and not named:
+        if FULL_RANGE <= summary.high <= 255 and not _are_counts(train):
             white = "" if train.store.dtype.kind in "ui" else " --white 255"
             raise ValueError(
                 f"whole numbers from 0 to {summary.high:.0f} may be grey pixels or counts: say which, with "
@@ -175,5 +174,11 @@ def _given_white(splits: Splits) -> Optional[float]:
 
 def _may_be_pixels(splits: Splits) -> bool:
     """Whether data are images, by their shape, by the type of their values, or as they have a white."""
-    is_image = splits.train.things == IMAGES or splits.train.store.dtype in (np.uint8, np.bool_)
-    return is_image or _given_white(splits) is not None
+    train = splits.train
+    are_bytes = train.store.dtype in (np.uint8, np.bool_) and not _are_counts(train)
+    return train.things == IMAGES or are_bytes or _given_white(splits) is not None
+
+
+def _are_counts(data: Dataset) -> bool:
+    """Whether whole numbers can only be counts, by the form that they are in."""
+    return isinstance(data.store, Sparse) or data.things not in (IMAGES, ROWS)

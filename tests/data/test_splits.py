@@ -167,7 +167,9 @@ class TestGroups:
 
     def test_of_a_users_own_parts(self, tmp_path):
         for part, rows in (("train", ROWS[:100]), ("test", ROWS[100:])):
-            pandas.DataFrame({"x": rows, "y": rows % 3, "who": rows // 10}).to_csv(tmp_path / f"{part}.csv", index=False)
+            pandas.DataFrame({"x": rows, "y": rows % 3, "who": rows // 10}).to_csv(
+                tmp_path / f"{part}.csv", index=False
+            )
         parts = gv.data.load(str(tmp_path), group_column="who", label_column="x")
         assert sorted(map(int, parts.test.labels)) == list(ROWS[100:])
         # the validation set is held out of the training set, by group

@@ -136,9 +136,7 @@ def test_a_part_without_some_of_the_classes_is_of_the_same():
 
 
 def test_more_classes_than_the_model_has():
-    with pytest.raises(
-        ValueError, match="there are 4 classes, such as 'a', and label_size is 3"
-    ):
+    with pytest.raises(ValueError, match="there are 4 classes, such as 'a', and label_size is 3"):
         fitted(conditional(), data(np.array(list("abcd"))[np.arange(N) % 4]))
 
 

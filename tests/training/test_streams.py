@@ -272,9 +272,7 @@ def test_classes_of_batches_are_those_that_the_model_knows_by_other_numbers():
 
 def test_the_total_correlation_is_of_a_known_number_of_data_points():
     stream = gv.data.Stream(of_size(20, X))
-    found, expected = (
-        bound_of("imperative", partial(gv.BetaTC, dataset_size=size)) for size in (len(stream), 50)
-    )
+    found, expected = (bound_of("imperative", partial(gv.BetaTC, dataset_size=size)) for size in (len(stream), 50))
     for bound in (found, expected):
         gv.seed(4)
         gv.fit(bound, stream, epochs=1, progress=False)
