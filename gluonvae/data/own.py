@@ -96,10 +96,18 @@ def read_own(path: Path, wishes: Wishes) -> Contents:
     raise DataError(f"{path} cannot be read as data{nothing}; what can be read is {known}")
 
 
+def granted(path: Path) -> set[str]:
+    """Return the fields of :class:`Wishes` that have an effect on a file or folder; all where nobody reads it."""
+    for reader in READERS:
+        if reader.recognises(path):
+            return {*reader.grants, "shape"}
+    return set(OPTIONS)
+
+
 def _check_granted(path: Path, reader: Reader, wishes: Wishes) -> None:
     """Refuse what was asked for and has no effect."""
     for field in fields(wishes):
-        if getattr(wishes, field.name) != field.default and field.name not in (*reader.grants, "shape"):
+        if getattr(wishes, field.name) != field.default and field.name not in {*reader.grants, "shape"}:
             raise DataError(f"{OPTIONS[field.name]} has no effect on {path}: {reader.name} have none; leave it out")
 
 
