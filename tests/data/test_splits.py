@@ -42,7 +42,7 @@ class TestShares:
     def test_sizes(self, valid, test, sizes):
         parts = split(data(), valid, test)
         assert tuple(map(len, parts)) == (sizes[0] if sum(sizes) == N else N - sizes[1] - sizes[2], *sizes[1:])
-        assert sorted(sum(map(of, parts), [])) == list(ROWS)
+        assert sorted(row for part in parts for row in of(part)) == list(ROWS)
 
     def test_the_seed(self):
         first, again, other = (split(data(), 0.1, 0.1, seed) for seed in (0, 0, 1))
@@ -117,7 +117,7 @@ class TestGroups:
     def test_a_group_is_in_one_part(self, groups, seed):
         parts = split(data(), 40, 60, seed, groups)
         rows = list(map(of, parts))
-        assert sorted(sum(rows, [])) == list(ROWS)
+        assert sorted(row for part in rows for row in part) == list(ROWS)
         members = [{str(groups[row]) for row in part} for part in rows]
         assert sum(map(len, members)) == len(set().union(*members))
         # as near as groups can be laid together: no farther off than half of the largest
@@ -181,7 +181,7 @@ class TestGroups:
 
     def test_what_has_no_groups(self, tmp_path):
         np.save(tmp_path / "x.npy", X)
-        with pytest.raises(DataError, match="--groups has no effect on .*: .* have none; leave it out"):
+        with pytest.raises(DataError, match=r"--groups has no effect on .*: .* have none; leave it out"):
             gv.data.load(str(tmp_path / "x.npy"), group_column="who")
 
 
