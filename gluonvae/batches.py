@@ -99,7 +99,7 @@ def with_numbered_labels(vae: ConditionalVAE, data: Dataset, name: str = "data")
         raise ValueError(f"{name} has no labels, and {type(vae).__name__} takes them: Dataset(images, labels=...)")
     vae.meet_classes(labels)
     try:
-        if vae.class_names is not None and labels.values.ndim == 1:
+        if labels.values.ndim == 1 and (vae.class_names is not None or labels.names is not None):
             data = data.with_labels(numbered(labels, vae.class_names), vae.class_names)
         vae.label_rows(np.asarray(data.labels), len(data))
     except ValueError as error:
@@ -166,9 +166,20 @@ def _streamed(
     for part in data.epoch(seed, skip, batch_size):
         rows = np.arange(row, row + len(part.values))
         values = part.values.astype(np.float32, copy=False)
-        vae.generator.check_support(f"rows {row} to {rows[-1]} of the data", values)
-        yield _batch(vae, values, part.labels), rows
+        name = f"rows {row} to {rows[-1]} of the data"
+        vae.generator.check_support(name, values)
+        yield _batch(vae, values, _numbered(vae, part.labels, name)), rows
         row += len(rows)
+
+
+def _numbered(vae: VAE, labels: Optional[np.ndarray], name: str) -> Optional[np.ndarray]:
+    """The labels of a batch of a stream, classes as the numbers that the model knows them by, checked."""
+    if labels is None or not isinstance(vae, ConditionalVAE):
+        return labels
+    try:
+        return vae.label_values(labels, len(labels))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def to_device(vae: VAE, values: np.ndarray) -> Tensor:

@@ -47,7 +47,7 @@ def as_labels(labels: ArrayLike, count: int, things: str = "images") -> Labels:
         number is among them.
     """
     mask = np.ma.getmaskarray(labels) if isinstance(labels, np.ma.MaskedArray) else None
-    array = as_numpy(labels)
+    array = as_numpy(_as_they_are(labels))
     if array.ndim not in (1, 2) or len(array) != count or array.size == 0:
         raise ValueError(f"labels must have shape (N,) or (N, C) for N = {count} {things}, got {array.shape}")
     if array.dtype.kind in "SUO" and array.ndim == 2 and array.shape[1] == 1:
@@ -59,6 +59,12 @@ def as_labels(labels: ArrayLike, count: int, things: str = "images") -> Labels:
     if array.dtype.kind not in "buif":
         raise ValueError(f"labels must be numbers or names, (N,) or (N, C), got dtype {array.dtype}")
     return Labels(_without_missing(array, mask))
+
+
+def _as_they_are(labels: Any) -> Any:
+    """A list with names as objects: NumPy would make a name of None or NaN among them."""
+    has_names = isinstance(labels, (list, tuple)) and any(isinstance(of, (str, bytes)) for of in labels)
+    return np.array(labels, dtype=object) if has_names else labels
 
 
 def _by_name(array: np.ndarray, mask: Optional[np.ndarray]) -> Labels:
@@ -78,8 +84,8 @@ def _by_name(array: np.ndarray, mask: Optional[np.ndarray]) -> Labels:
 def _name(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
-    missing = value is None or (isinstance(value, float) and np.isnan(value)) or type(value).__name__ == "NAType"
-    return "" if missing else str(value)
+    is_nan = isinstance(value, (float, np.floating)) and np.isnan(value)
+    return "" if value is None or is_nan or type(value).__name__ == "NAType" else str(value)
 
 
 def _as_numbers(array: np.ndarray) -> np.ndarray:
@@ -186,14 +192,22 @@ def numbered(labels: Labels, names: Optional[Sequence[Any]]) -> np.ndarray:
                 f"labels are names, such as {labels.names[0]!r}, and the model knows its classes by number"
             )
         return labels.values
+    if labels.names is None and not has_classes(labels.values):
+        raise ValueError(
+            f"labels are numbers such as {labels.values[labels.values != np.rint(labels.values)][0]}, and the model "
+            f"knows classes: {_shown(names)}"
+        )
     place = {name: number for number, name in enumerate(names)}
     own = labels.names if labels.names is not None else tuple(int(of) for of in np.unique(labels.values))
     unknown = [name for name in own if name not in place and not (labels.names is None and name == MISSING)]
     if unknown:
-        shown = ", ".join(map(str, names[:10])) + (", ..." if len(names) > 10 else "")
-        raise ValueError(f"label {unknown[0]!r} is none of the {len(names)} classes of the model: {shown}")
+        raise ValueError(f"label {unknown[0]!r} is none of the {len(names)} classes of the model: {_shown(names)}")
     if labels.names is not None:
         table = np.array([*(place[name] for name in own), MISSING])
         return table[labels.values]
     table = np.array([place.get(name, MISSING) for name in own])
     return table[np.searchsorted(own, labels.values)]
+
+
+def _shown(names: Sequence[Any]) -> str:
+    return ", ".join(map(str, names[:10])) + (", ..." if len(names) > 10 else "")

@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 import logging
 from functools import partial
-from typing import Optional
+from pathlib import Path
+from typing import Any, Optional
 
 import numpy as np
 
 from .. import checks, data
 from ..backend import installation, runtime
 from ..batches import load_batch
+from ..data.inspection import unscaled
+from ..data.own import OPTIONS, granted
 from ..evaluation import log_marginal_likelihood
 from ..models import VAE
 from ..noise import seed
 from ..training.config import Config, difference
 from ..training.run import RESULT, load_run
+from ..training.schema import NOT_ASKED
 from . import outputs
 from .labels import labels_to_draw
 from .results import bits_in_words, checked_result, in_words, remark
@@ -101,18 +105,32 @@ def _test_images(asked: argparse.Namespace, config: Config, unless_asked: Option
         raise data.DataError("the run was trained from Python: name test images with --data")
     moved = {"name": asked.data and whole_name(asked.data), "folder": asked.data_dir}
     arguments = {**source, **{key: value for key, value in moved.items() if value}}
-    if asked.data and arguments["name"] not in data.NAMES:
-        arguments["white"] = config["white"]  # other images are measured as the run's were
+    if asked.data:
+        arguments = _of_other_data(arguments, config)
     try:
         test = data.load(**arguments).test
     except data.DataError as error:
         raise data.DataError(f"{error}; --data or --data-dir names where the run's data lie now") from error
     _compare(asked, config, test)
+    white = test.full_intensity
+    dark = white and unscaled(test.summary.high, white)
+    if dark and asked.data:
+        _log.warning("%s: %s", asked.data, dark)
     if asked.images is None:
         return test.subset(slice(unless_asked))
     if checks.positive_int("--images", asked.images) > len(test):
         raise ValueError(f"--images {asked.images} is more than there are: the test set has {len(test)} {test.things}")
     return test.subset(slice(asked.images))
+
+
+def _of_other_data(arguments: dict[str, Any], config: Config) -> dict[str, Any]:
+    """The arguments of data.load for other data than the run's: what was asked of these, where it has an effect."""
+    name = arguments["name"]
+    if name in data.NAMES:
+        return {**NOT_ASKED, **{key: arguments[key] for key in ("name", "folder", "binarization")}}
+    without = OPTIONS.keys() - granted(Path(name))
+    # other images are measured as the run's were
+    return {**arguments, **{key: NOT_ASKED[key] for key in without}, "white": config["white"]}
 
 
 def _compare(asked: argparse.Namespace, config: Config, test: data.Dataset) -> None:

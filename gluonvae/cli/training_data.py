@@ -38,7 +38,7 @@ def training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
     if any(part.summary.missing for part in splits):
         asked.likelihood_options = {"missing": True, **asked.likelihood_options}
     asked.binarization = given or data.binarization_for(splits, asked.likelihood)
-    splits = data.binarized(splits, asked.binarization, asked.white)
+    splits = data.binarized(splits, asked.binarization)
     if "batch_size" not in asked.given:
         asked.batch_size = min(asked.batch_size, len(splits.train))
     if check_effect:

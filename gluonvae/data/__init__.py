@@ -143,20 +143,29 @@ def load(
         _check_named(name, wishes, shares, white)
         splits = NAMED[name](folder)
     else:
-        splits = _load_own(name, folder, wishes, shares, split_seed)
+        splits = _load_own(name, folder, wishes, shares, split_seed, white)
     try:
-        return binarized(splits, binarization or binarization_for(splits), white)
+        return binarized(splits, binarization or binarization_for(splits))
     except ValueError as error:
         raise DataError(f"{name}: {error}") from error
 
 
-def _load_own(name: str, folder: Optional[str], wishes: Wishes, shares: Optional[Sequence[float]], seed: int) -> Splits:
+def _load_own(
+    name: str,
+    folder: Optional[str],
+    wishes: Wishes,
+    shares: Optional[Sequence[float]],
+    seed: int,
+    white: Optional[float],
+) -> Splits:
     path = Path(name).expanduser()
     if not (path.exists() or path.suffix or len(path.parts) > 1):
         checks.known_name("data set", name, NAMES)
     if folder is not None:
         raise ValueError(f"a data folder is for mnist and other named data sets: {name} has its own place")
-    return load_own(path, wishes, shares, seed)
+    if white is not None and checks.finite_number("white", white) <= 0:
+        raise ValueError(f"white must be positive, got {white}")
+    return load_own(path, wishes, shares, seed, white)
 
 
 def _shares(split: Sequence[float]) -> Sequence[float]:

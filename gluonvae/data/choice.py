@@ -11,7 +11,7 @@ from ..generator import LIKELIHOODS
 from ..generator.support import REAL
 from .binarization import white_of
 from .dataset import Dataset
-from .readers.base import IMAGES
+from .readers.base import IMAGES, ROWS
 from .splits import Splits, drawn_once_but_train
 from .stores import Sparse
 from .summary import Summary, joined
@@ -62,16 +62,16 @@ def choose(splits: Splits) -> Choice:
         if categories:
             return Choice("categorical", {"categories": categories}, f"one-hot blocks of {categories}{missing}")
         return Choice("bernoulli_prod", {}, f"zeros and ones{missing}")
-    if train.things == IMAGES and _is_grey(splits):
+    if _is_grey(splits) and (train.things == IMAGES or _given_white(splits) is not None):
         if is_colour(train.shape):
             return Choice("discretized_logistic_mixture", {}, "colour images")
         return Choice("bernoulli_prod", {}, "grey images, whose pixels are drawn as zeros and ones anew at each use")
     if summary.whole and summary.low >= 0:
-        named = isinstance(train.store, Sparse) or train.things not in (IMAGES, "rows")
-        if FULL_RANGE <= summary.high <= 255 and not named:
+        if FULL_RANGE <= summary.high <= 255 and not _are_counts(train):
+            white = "" if train.store.dtype.kind in "ui" else " --white 255"
             raise ValueError(
                 f"whole numbers from 0 to {summary.high:.0f} may be grey pixels or counts: say which, with "
-                "--likelihood bernoulli_prod (pixels, best with --shape HEIGHT WIDTH) or --likelihood "
+                f"--likelihood bernoulli_prod{white} (pixels, best with --shape HEIGHT WIDTH) or --likelihood "
                 "negative_binomial (counts)"
             )
         return Choice("negative_binomial", {}, f"counts up to {summary.high:.0f}{missing}")
@@ -108,14 +108,14 @@ def binarization_for(splits: Splits, likelihood: Optional[str] = None) -> str:
     return wanted if support is not REAL or _may_be_pixels(splits) else "none"
 
 
-def binarized(splits: Splits, binarization: str, white: Optional[float] = None) -> Splits:
+def binarized(splits: Splits, binarization: str) -> Splits:
     """Return data with a binarisation, of one whose values are as they are: all parts have one scale.
 
     Parameters
     ----------
     splits : Splits
         The data.
-    binarization, white
+    binarization : str
         See :class:`Dataset`.
 
     Raises
@@ -125,7 +125,7 @@ def binarized(splits: Splits, binarization: str, white: Optional[float] = None) 
     """
     if binarization == "none" or splits.train.binarization != "none":
         return splits
-    white = _white(splits, white)
+    white = _white(splits)
     return drawn_once_but_train(*(part.binarized(binarization, white=white) for part in splits))
 
 
@@ -161,13 +161,24 @@ def _is_grey(splits: Splits) -> bool:
     return True
 
 
-def _white(splits: Splits, white: Optional[float] = None) -> Optional[float]:
+def _white(splits: Splits) -> Optional[float]:
     """The value of full intensity of all parts."""
     dtype = np.result_type(*(part.store.dtype for part in splits))
-    known = next((part.given_white for part in splits if part.given_white is not None), None)
-    return white_of("images", joined_summary(splits), dtype, known if white is None else white)
+    return white_of("images", joined_summary(splits), dtype, _given_white(splits))
+
+
+def _given_white(splits: Splits) -> Optional[float]:
+    """The value of full intensity, where it was given or is known from the files."""
+    return next((part.given_white for part in splits if part.given_white is not None), None)
 
 
 def _may_be_pixels(splits: Splits) -> bool:
-    """Whether data are images, by their shape or by the type of their values."""
-    return splits.train.things == IMAGES or splits.train.store.dtype in (np.uint8, np.bool_)
+    """Whether data are images, by their shape, by the type of their values, or as they have a white."""
+    train = splits.train
+    are_bytes = train.store.dtype in (np.uint8, np.bool_) and not _are_counts(train)
+    return train.things == IMAGES or are_bytes or _given_white(splits) is not None
+
+
+def _are_counts(data: Dataset) -> bool:
+    """Whether whole numbers can only be counts, by the form that they are in."""
+    return isinstance(data.store, Sparse) or data.things not in (IMAGES, ROWS)

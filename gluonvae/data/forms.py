@@ -72,7 +72,8 @@ def _numbers(name: str, data: Any) -> np.ndarray:
         data = masked.astype(np.result_type(data.dtype, np.float32)).filled(np.nan) if data.mask.any() else masked.data
     array = as_numpy(data)
     if array.dtype.kind not in "buif":
-        raise TypeError(f"{name} must be numbers, got dtype {array.dtype}")
+        objects = ": texts, None, or rows of unlike lengths" if array.dtype == object else ""
+        raise TypeError(f"{name} must be numbers, got dtype {array.dtype}{objects}")
     return array
 
 
@@ -108,6 +109,8 @@ def _of_gluon(name: str, dataset: Any, shape: Optional[tuple[int, ...]]) -> Valu
     items = Items(dataset)
     if items.dtype.kind not in "buif":
         raise TypeError(f"items of {name} must be numbers, got dtype {items.dtype}")
+    if not items.item_shape:
+        raise ValueError(f"items of {name} must have shape (X,) or a picture's: one number an item looks like labels")
     labels = np.array([as_numpy(dataset[row][1]) for row in range(len(dataset))]) if isinstance(first, tuple) else None
     return Values(items, shape_of_one((len(items), *items.item_shape), shape), labels)
 

@@ -29,7 +29,13 @@ OPTIONS = {
 """What the command calls the fields of :class:`Wishes`."""
 
 
-def load_own(path: Path, wishes: Wishes, shares: Optional[Sequence[float]] = None, seed: int = 0) -> Splits:
+def load_own(
+    path: Path,
+    wishes: Wishes,
+    shares: Optional[Sequence[float]] = None,
+    seed: int = 0,
+    white: Optional[float] = None,
+) -> Splits:
     """Load data from a file or folder, with the values as they are.
 
     Parameters
@@ -43,6 +49,8 @@ def load_own(path: Path, wishes: Wishes, shares: Optional[Sequence[float]] = Non
         or test set and none are asked for, a tenth of the training data is held out for each.
     seed : int, default 0
         Seed of the split.
+    white : float, optional
+        The value of full intensity, where the values are grey and it is not to be told from them.
 
     Returns
     -------
@@ -56,6 +64,8 @@ def load_own(path: Path, wishes: Wishes, shares: Optional[Sequence[float]] = Non
         message names the path.
     """
     contents = read_own(path, wishes)
+    if white is not None:
+        contents = contents._replace(white=white)
     try:
         return splits_of(contents, wishes.shape, shares, seed)
     except (ValueError, TypeError) as error:
@@ -86,10 +96,18 @@ def read_own(path: Path, wishes: Wishes) -> Contents:
     raise DataError(f"{path} cannot be read as data{nothing}; what can be read is {known}")
 
 
+def granted(path: Path) -> set[str]:
+    """Return the fields of :class:`Wishes` that have an effect on a file or folder; all where nobody reads it."""
+    for reader in READERS:
+        if reader.recognises(path):
+            return {*reader.grants, "shape"}
+    return set(OPTIONS)
+
+
 def _check_granted(path: Path, reader: Reader, wishes: Wishes) -> None:
     """Refuse what was asked for and has no effect."""
     for field in fields(wishes):
-        if getattr(wishes, field.name) != field.default and field.name not in (*reader.grants, "shape"):
+        if getattr(wishes, field.name) != field.default and field.name not in {*reader.grants, "shape"}:
             raise DataError(f"{OPTIONS[field.name]} has no effect on {path}: {reader.name} have none; leave it out")
 
 

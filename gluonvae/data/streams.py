@@ -14,6 +14,8 @@ from ..backend.operators import as_numpy
 from ..backend.runtime import mx
 from ..labels import MISSING, as_labels
 
+_END = object()
+
 
 class Streamed(NamedTuple):
     """Some rows of a stream."""
@@ -146,11 +148,11 @@ class Stream:
             np.random.set_state(own)
             try:
                 iterator = self._start() if iterator is None else iterator
-                batch = next(iterator, None)
+                batch = next(iterator, _END)
             finally:
                 own = np.random.get_state()
                 np.random.set_state(others)
-            if batch is None:
+            if batch is _END:
                 return
             yield _parts(batch)
 
@@ -164,7 +166,7 @@ class Stream:
             raise TypeError(f"batches must be numbers, got dtype {values.dtype}")
         if values.shape[1:] != self.shape:
             raise ValueError(f"a batch has data points of shape {values.shape[1:]}, the first has {self.shape}")
-        if self._hides_labels:
+        if self._hides_labels or (labels is not None and _all_missing(labels)):
             labels = np.full(len(values), MISSING)
         if (labels is not None) != self.has_labels:
             raise ValueError("some batches have labels and others have none")
@@ -200,6 +202,12 @@ def _parts(batch: Any) -> tuple[np.ndarray, Optional[np.ndarray]]:
     if values.ndim < 2 or not values.size:
         raise ValueError(f"a batch must have shape (B, X) or (B, *shape), got {values.shape}")
     return values, labels
+
+
+def _all_missing(labels: np.ndarray) -> bool:
+    """Whether no label of a batch is known, as may be by chance where few are."""
+    may_be = labels.ndim == 1 and labels.dtype.kind in "fO"
+    return may_be and all(label is None or label != label for label in labels)
 
 
 def _cut(part: Streamed, rows: slice) -> Streamed:

@@ -144,7 +144,6 @@ def named_kl_by_layer(vae: VAE, data: Data) -> dict[str, float]:
     return {f"kl_{layer}": float(value) for layer, value in enumerate(values, 1)}
 
 
-@in_predict_mode
 def accuracy(vae: SemiSupervisedVAE, data: Any, batch_size: int = 500, seed: int = 0) -> float:
     """Return the share of labelled images whose most probable class is their label.
 
@@ -165,6 +164,15 @@ def accuracy(vae: SemiSupervisedVAE, data: Any, batch_size: int = 500, seed: int
     """
     if not isinstance(vae, SemiSupervisedVAE):
         raise TypeError(f"accuracy is of a SemiSupervisedVAE's classes, got {type(vae).__name__}")
+    right, known = _classified(vae, data, batch_size, seed)
+    if not known:
+        raise ValueError("no image in data has a label: all are -1")
+    return right / known
+
+
+@in_predict_mode
+def _classified(vae: SemiSupervisedVAE, data: Any, batch_size: int = 500, seed: int = 0) -> tuple[int, int]:
+    """How many labelled images are classified as their label, and how many there are."""
     check_parameters(vae)
     right = known = 0
     for batch, label in batches(vae, dataset_for(vae, data).drawn_once(seed), batch_size):
@@ -173,19 +181,19 @@ def accuracy(vae: SemiSupervisedVAE, data: Any, batch_size: int = 500, seed: int
         has_label = rows.any(axis=1)
         found = as_numpy(vae.classify(batch)).argmax(axis=1) == rows.argmax(axis=1)
         right, known = right + int(found[has_label].sum()), known + int(has_label.sum())
-    if not known:
-        raise ValueError("no image in data has a label: all are -1")
-    return right / known
+    return right, known
 
 
 def named_accuracy(vae: VAE, data: Data) -> dict[str, float]:
     """Return :func:`accuracy` as "accuracy"; nothing for a model without a classifier, or data without a label."""
-    if not isinstance(vae, SemiSupervisedVAE):
+    if not isinstance(vae, SemiSupervisedVAE) or not _has_labels(data):
         return {}
-    if isinstance(data, Stream):
-        return {"accuracy": accuracy(vae, data)} if data.has_labels else {}
-    has_label = data.labels is not None and data.labels.ndim == 1 and np.any(data.labels >= 0)
-    return {"accuracy": accuracy(vae, data)} if has_label else {}
+    right, known = _classified(vae, data)
+    return {"accuracy": right / known} if known else {}
+
+
+def _has_labels(data: Data) -> bool:
+    return data.has_labels if isinstance(data, Stream) else data.labels is not None and data.labels.ndim == 1
 
 
 def standard_error(values: np.ndarray) -> float:

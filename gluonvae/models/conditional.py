@@ -13,7 +13,7 @@ from ..backend.types import Label, Structure, Tensor
 from ..distributions import Distribution
 from ..generator import Generator
 from ..inference import InferenceNetwork
-from ..labels import Labels, as_labels, class_names, has_classes, numbered
+from ..labels import MISSING, Labels, as_labels, class_names, has_classes, numbered
 from ..networks import XavierBlock
 from ..prior import Prior
 from .vae import VAE
@@ -49,6 +49,8 @@ class ConditionalVAE(VAE):
     least_class = 0
     class_names: Optional[tuple[Any, ...]] = None
     """What classes 0, 1, ... are called in the data, if it is not 0, 1, ...: texts, or other numbers."""
+    classes_are_numbers = False
+    """Whether the data that were met first have the classes 0, 1, ...: others then are not taken for theirs."""
 
     def __init__(
         self, generator: Generator, inference_net: InferenceNetwork, prior: Optional[Prior] = None, *, label_size: int
@@ -84,10 +86,14 @@ class ConditionalVAE(VAE):
         ValueError
             If there are more than Y classes.
         """
-        if self.class_names is not None or labels.values.ndim != 1 or self.label_size == 1:
+        is_known = self.classes_are_numbers or self.class_names is not None
+        if is_known or self.label_size == 1 or not has_classes(labels.values) or labels.values.ndim != 1:
             return
-        fits = labels.names is None and labels.values.max() < self.label_size
-        names = None if fits or not has_classes(labels.values) else class_names([labels])
+        highest = labels.values.max()
+        if labels.names is None and highest < self.label_size:
+            self.classes_are_numbers = bool(highest > MISSING)
+            return
+        names = class_names([labels])
         if names is not None and len(names) > self.label_size:
             raise ValueError(
                 f"there are {len(names)} classes, such as {names[0]!r}, and label_size is {self.label_size}"

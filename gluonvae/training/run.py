@@ -301,4 +301,6 @@ def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
     load_parameters(vae, parameters, ctx)
     if isinstance(vae, ConditionalVAE) and config["class_names"] is not None:
         vae.class_names = tuple(config["class_names"])
+    elif isinstance(vae, ConditionalVAE):
+        vae.classes_are_numbers = config["classes"]
     return vae, config

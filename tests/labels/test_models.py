@@ -1,0 +1,168 @@
+"""Models that know classes as the data have them."""
+
+import numpy as np
+import pytest
+
+import gluonvae as gv
+from gluonvae.backend.runtime import mx
+from gluonvae.data import Dataset
+from gluonvae.training.run import load_run
+from tests.helpers import MODES, set_mode, small_vae
+
+N = 60
+NUMBERS = np.arange(N) % 3
+# pixels that say which class it is, and some that do not
+X = np.concatenate([np.repeat(np.eye(3)[NUMBERS], 3, axis=1), np.random.default_rng(0).integers(0, 2, (N, 3))], axis=1)
+NAMES = np.array(["cat", "dog", "owl"])
+
+# labels, and what the model calls its classes
+WAYS = {
+    "names": (NAMES[NUMBERS], ("cat", "dog", "owl")),
+    "bytes": (NAMES[NUMBERS].astype("S"), ("cat", "dog", "owl")),
+    "objects": (NAMES[NUMBERS].astype(object), ("cat", "dog", "owl")),
+    "from 1": (NUMBERS + 1, (1, 2, 3)),
+    "far apart": (np.array([3, 1000, 10**6])[NUMBERS], (3, 1000, 10**6)),
+    "fractions that are whole": (NUMBERS + 4.0, (4, 5, 6)),
+}
+
+
+def data(labels, rows=slice(None)):
+    return Dataset(X[rows], binarization="none", labels=labels[rows])
+
+
+def conditional(mode="imperative", make=gv.ELBO, **options):
+    gv.seed(3)
+    bound = make(small_vae(label_size=3, **options))
+    set_mode(bound, mode)
+    return bound
+
+
+def semi_supervised(mode="imperative"):
+    return conditional(mode, gv.SemiSupervisedELBO, classifier_layer_sizes=[5])
+
+
+def fitted(bound, train, valid=None, **options):
+    gv.seed(4)
+    history = gv.fit(bound, train, valid, batch_size=20, progress=False, **{"epochs": 2, **options})
+    found = [of.data().asnumpy().ravel() for of in bound.vae.collect_params().values()]
+    return np.concatenate([*found, history["train_bound"], *([history["valid_bound"]] if valid is not None else [])])
+
+
+@pytest.mark.parametrize("mode", ["imperative", "static_shape"])
+@pytest.mark.parametrize("make", [conditional, semi_supervised])
+@pytest.mark.parametrize("way", WAYS)
+def test_it_is_the_model_of_the_numbers(way, make, mode):
+    labels, names = WAYS[way]
+    bound, of_numbers = make(mode), make(mode)
+    np.testing.assert_array_equal(
+        fitted(bound, data(labels), data(labels)), fitted(of_numbers, data(NUMBERS), data(NUMBERS))
+    )
+    assert bound.vae.class_names == names
+    assert of_numbers.vae.class_names is None
+    # also where some of the classes are not there
+    few = np.flatnonzero(NUMBERS > 0)
+    assert gv.evaluate(bound, data(labels, few)) == gv.evaluate(of_numbers, data(NUMBERS, few))
+    for one, number in zip(names, range(3)):
+        gv.seed(6)
+        drawn = bound.vae.phantasize(5, label=one)
+        gv.seed(6)
+        np.testing.assert_array_equal(drawn.asnumpy(), of_numbers.vae.phantasize(5, label=number).asnumpy())
+    given = [bound(mx.nd.array(X[:7]), mx.nd.zeros((7, 4)), of) for of in (labels[:7], np.eye(3)[NUMBERS[:7]])]
+    np.testing.assert_array_equal(given[0].asnumpy(), given[1].asnumpy())
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), "", "masked"])
+def test_names_of_which_some_are_missing(missing):
+    hidden = np.arange(N) % 4 > 0
+    names = NAMES[NUMBERS].astype(object)
+    labels = np.ma.MaskedArray(names, hidden) if missing == "masked" else np.where(hidden, missing, names)
+    bound, of_numbers = semi_supervised(), semi_supervised()
+    found = fitted(bound, data(labels), data(NAMES[NUMBERS]), epochs=15, learning_rate=0.04)
+    expected = fitted(of_numbers, data(np.where(hidden, -1, NUMBERS)), data(NUMBERS), epochs=15, learning_rate=0.04)
+    np.testing.assert_array_equal(found, expected)
+    assert gv.accuracy(bound.vae, data(NAMES[NUMBERS])) == 1  # the pixels say it
+    with pytest.raises(ValueError, match="labels must be whole numbers from 0 to 2, got int64 from -1"):
+        fitted(conditional(), data(labels))
+
+
+def test_few_labels_are_kept_of_names():
+    few = gv.data.keep_few_labels(data(NAMES[NUMBERS]), 6, seed=1)
+    of_numbers = gv.data.keep_few_labels(data(NUMBERS), 6, seed=1)
+    np.testing.assert_array_equal(few.labels, of_numbers.labels)
+    assert few.class_names == ("cat", "dog", "owl")
+    bound, other = semi_supervised(), semi_supervised()
+    np.testing.assert_array_equal(fitted(bound, few), fitted(other, of_numbers))
+    assert gv.accuracy(bound.vae, data(NAMES[NUMBERS])) == gv.accuracy(other.vae, data(NUMBERS))
+    hidden = gv.data.hide_labels(data(NAMES[NUMBERS]))
+    assert gv.evaluate(bound, hidden) == gv.evaluate(other, gv.data.hide_labels(data(NUMBERS)))
+
+
+def test_hidden_labels_say_nothing_of_the_classes():
+    bound = semi_supervised()
+    gv.evaluate(bound, gv.data.hide_labels(data(NUMBERS)))
+    fitted(bound, data(NUMBERS + 1))
+    assert bound.vae.class_names == (1, 2, 3)
+
+
+OTHERS = {
+    "names after numbers": (NUMBERS, NAMES[NUMBERS], "labels are names, such as 'cat', and the model knows its classes by number"),
+    "numbers after names": (NAMES[NUMBERS], NUMBERS, "label 0 is none of the 3 classes of the model: cat, dog, owl"),
+    "from 1 after from 0": (NUMBERS, NUMBERS + 1, "labels must be whole numbers from 0 to 2, got int64 from 1 to 3"),
+    "from 0 after from 1": (NUMBERS + 1, NUMBERS, "label 0 is none of the 3 classes of the model: 1, 2, 3"),
+    "another name": (NAMES[NUMBERS], np.array(["cat", "cow", "dog"])[NUMBERS], "label 'cow' is none of the 3 classes"),
+    "fractions": (NUMBERS + 1, NUMBERS + 0.5, "labels are numbers such as 0.5, and the model knows classes: 1, 2, 3"),
+    "four names": (NUMBERS, np.array(list("abcd"))[np.arange(N) % 4], "labels are names, such as 'a'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_data_of_other_classes(name):
+    first, second, message = OTHERS[name]
+    bound = conditional()
+    fitted(bound, data(first))
+    with pytest.raises(ValueError, match=f"data: {message}"):
+        gv.evaluate(bound, data(second))
+    with pytest.raises(ValueError, match=f"valid: {message}"):
+        fitted(conditional(), data(first), data(second))
+
+
+def test_a_part_without_some_of_the_classes_is_of_the_same():
+    """Two of three numbers alone, and none of them too large, are not taken for two classes of another kind."""
+    bound = conditional()
+    fitted(bound, data(NUMBERS))
+    of_two = np.flatnonzero(NUMBERS != 1)
+    expected = gv.evaluate(bound, data(np.eye(3)[NUMBERS], of_two))
+    assert gv.evaluate(bound, data(NUMBERS, of_two)) == expected
+
+
+def test_more_classes_than_the_model_has():
+    with pytest.raises(ValueError, match="there are 4 classes, such as 'a', and label_size is 3"):
+        fitted(conditional(), data(np.array(list("abcd"))[np.arange(N) % 4]))
+
+
+@pytest.mark.parametrize("labels", [NAMES[NUMBERS], NUMBERS + 1, NUMBERS])
+def test_names_of_classes_come_back_with_a_run(labels, tmp_path):
+    bound = conditional()
+    options = {"batch_size": 20, "progress": False}
+    gv.fit(bound, data(labels), epochs=1, folder=tmp_path / "run", **options)
+    vae, config = load_run(tmp_path / "run", mx.cpu())
+    assert vae.class_names == bound.vae.class_names
+    assert config["class_names"] == (None if labels is NUMBERS else list(vae.class_names))
+    one = gv.evaluate(gv.ELBO(vae), data(labels, slice(1, 3)))  # one class is not there
+    assert one == gv.evaluate(bound, data(labels, slice(1, 3)))
+    with pytest.raises(ValueError, match="data: label"):
+        gv.evaluate(gv.ELBO(vae), data(NUMBERS + 2))
+    again = conditional()
+    gv.fit(again, data(labels), epochs=2, resume=tmp_path / "run", **options)
+    assert again.vae.class_names == vae.class_names
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_conditions_are_what_they_are(mode):
+    for labels, size in ((NUMBERS / 2, 1), (np.eye(3)[NUMBERS] / 2, 3)):
+        gv.seed(3)
+        bound = gv.ELBO(small_vae(label_size=size))
+        set_mode(bound, mode)
+        rows = labels.reshape(N, -1)
+        assert gv.evaluate(bound, data(labels)) == gv.evaluate(bound, data(rows))
+        assert bound.vae.class_names is None
