@@ -11,7 +11,7 @@ from . import checks
 from .backend.memory import filled
 from .backend.runtime import mx
 from .backend.types import Tensor
-from .data import Dataset, Stream
+from .data import Dataset, Splits, Stream
 from .data.prefetch import read_ahead
 from .data.stores import Rows
 from .labels import numbered
@@ -77,6 +77,8 @@ def as_data(name: str, data: Any) -> Data:
     """Return data of any form as a Dataset or a Stream."""
     if isinstance(data, (Dataset, Stream)):
         return data
+    if isinstance(data, Splits):
+        raise TypeError(f"{name} is all three parts of the data: give one, such as .train")
     if isinstance(data, mx.gluon.data.DataLoader) or _yields_batches(data):
         return Stream(data)
     return Dataset(data, binarization="none", name=name)

@@ -50,7 +50,7 @@ def as_labels(labels: ArrayLike, count: int, things: str = "images") -> Labels:
     array = as_numpy(_as_they_are(labels))
     if array.ndim not in (1, 2) or len(array) != count or array.size == 0:
         raise ValueError(f"labels must have shape (N,) or (N, C) for N = {count} {things}, got {array.shape}")
-    if array.dtype.kind in "SUO" and array.ndim == 2 and array.shape[1] == 1:
+    if array.dtype.kind in "buiSUO" and array.ndim == 2 and array.shape[1] == 1:
         array, mask = array[:, 0], None if mask is None else mask[:, 0]
     if array.dtype.kind in "SU" or (array.dtype.kind == "O" and any(isinstance(of, (str, bytes)) for of in array.flat)):
         return _by_name(array, mask)

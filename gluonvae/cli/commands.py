@@ -111,6 +111,7 @@ def _test_images(asked: argparse.Namespace, config: Config, unless_asked: Option
         test = data.load(**arguments).test
     except data.DataError as error:
         raise data.DataError(f"{error}; --data or --data-dir names where the run's data lie now") from error
+    _check_columns(config, test)
     _compare(asked, config, test)
     white = test.full_intensity
     dark = white and unscaled(test.summary.high, white)
@@ -121,6 +122,19 @@ def _test_images(asked: argparse.Namespace, config: Config, unless_asked: Option
     if checks.positive_int("--images", asked.images) > len(test):
         raise ValueError(f"--images {asked.images} is more than there are: the test set has {len(test)} {test.things}")
     return test.subset(slice(asked.images))
+
+
+def _check_columns(config: Config, test: data.Dataset) -> None:
+    """Refuse a table whose columns are not those that the model was trained on, in their order."""
+    wanted, given = config["columns"], test.columns
+    if wanted is None or given is None or list(wanted) == list(given):
+        return
+    missing = [name for name in wanted if name not in given]
+    others = [name for name in given if name not in wanted]
+    said = [f"lacks {', '.join(missing[:3])}"] if missing else []
+    said += [f"has {', '.join(others[:3])}, which were not"] if others else []
+    of_table = " and ".join(said) or "has another order"
+    raise data.DataError(f"the columns are not those that the model was trained on: the table {of_table}")
 
 
 def _of_other_data(arguments: dict[str, Any], config: Config) -> dict[str, Any]:
@@ -140,7 +154,11 @@ def _compare(asked: argparse.Namespace, config: Config, test: data.Dataset) -> N
     if config["parts"] is None:
         _log.warning("the run does not tell what its data were: whether %s still is the same is not known", place)
     elif changed and asked.data:
-        _log.warning("%s is not the data of the run: %s; images of it may have been trained on", place, changed)
+        held_out = "" if test.split_seed is None else ", a part of it that is drawn at random"
+        _log.warning(
+            "%s is not the data of the run: %s; its test set%s is used, of which some may have been trained on",
+            *(place, changed, held_out),
+        )
     elif changed:
         raise data.DataError(
             f"{place} has changed since the training: {changed}; restore it, or give --data to use other images"

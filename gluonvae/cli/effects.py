@@ -56,6 +56,11 @@ def _infers_actively(asked: argparse.Namespace) -> bool:
     return inside or _is_active(ENCODERS, asked.infer_body, asked.infer_layer_sizes)
 
 
+def is_semi_supervised(asked: argparse.Namespace) -> bool:
+    """Return whether a model of data whose labels are known in part is asked for."""
+    return asked.bound == "semi_supervised"
+
+
 RULES = (
     _Rule("--anneal", "anneal", _is_scheduled, SCHEDULED + "constant"),
     _Rule("--beta-epochs", "beta_epochs", _is_scheduled, SCHEDULED + "constant"),
@@ -63,14 +68,14 @@ RULES = (
     _Rule(
         "--labels",
         "labels",
-        lambda asked: asked.bound == "semi_supervised",
+        is_semi_supervised,
         "is for --bound semi_supervised, got {bound}",
     ),
     _Rule(
         "--classifier-layers",
         "classifier_layer_sizes",
-        lambda asked: asked.labels is not None,
-        "needs --labels too",
+        is_semi_supervised,
+        "is for --bound semi_supervised, got {bound}",
     ),
     _Rule("--samples", "samples", _bound_takes("samples"), "is of some bounds; {bound} has no samples"),
     _Rule("--beta", "beta", _bound_takes("beta"), "is of some bounds; {bound} has no beta"),

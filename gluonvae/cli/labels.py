@@ -100,13 +100,19 @@ def _class_named(label: Sequence[str], names: Sequence[Union[str, int]]) -> Unio
     """The class that is meant, as the data has it."""
     typed = " ".join(label)
     for name in names:
-        if str(name) == typed or (isinstance(name, int) and _is_number(typed) and float(typed) == name):
+        if str(name) == typed or (isinstance(name, int) and _is_number(typed) and _numbers([typed])[0] == name):
             return name
     shown = ", ".join(map(str, names[:20])) + (", ..." if len(names) > 20 else "")
     raise ValueError(f"--label must be one of the classes, {shown}, got {typed}")
 
 
+TRUTH = {"true": 1, "false": 0}
+"""What classes may be called that are truth values."""
+
+
 def _is_number(text: str) -> bool:
+    if text.lower() in TRUTH:
+        return True
     try:
         float(text)
     except ValueError:
@@ -118,6 +124,6 @@ def _numbers(label: Sequence[str]) -> np.ndarray:
     wrong = [text for text in label if not _is_number(text)]
     if wrong:
         raise ValueError(f"--label must be numbers: the classes of this run have no names; got {wrong[0]}")
-    numbers = np.array(list(map(float, label)))
+    numbers = np.array([TRUTH.get(text.lower(), text) for text in label], float)
     checks.finite("--label", numbers)
     return numbers

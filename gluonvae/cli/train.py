@@ -31,6 +31,7 @@ from ..training.run import CHECKPOINTS, CONFIG, Run, RunError
 from ..training.signals import Interrupt
 from ..training.status import DIVERGED, FINISHED
 from . import arguments
+from .effects import is_semi_supervised
 from .labels import label_size, labels_to_draw
 from .outputs import is_picture
 from .results import bits_per_dimension, in_words, remark
@@ -159,8 +160,8 @@ def _model_arguments(asked: argparse.Namespace, train: data.Dataset, labels: Opt
         "latent_type": asked.posterior,
         "generator_layer_sizes": sizes_of(asked.generator_body, asked.generator_layer_sizes, GENERATOR_LAYERS),
         "infer_layer_sizes": sizes_of(asked.infer_body, asked.infer_layer_sizes, INFER_LAYERS),
-        "classifier_layer_sizes": asked.classifier_layer_sizes if asked.labels else None,
-        "label_size": label_size(labels, train.class_names) if asked.conditional or asked.labels else 0,
+        "classifier_layer_sizes": asked.classifier_layer_sizes if is_semi_supervised(asked) else None,
+        "label_size": label_size(labels, train.class_names) if asked.conditional or is_semi_supervised(asked) else 0,
         "data_dims": train.width,
         "data_shape": train.shape,
     }

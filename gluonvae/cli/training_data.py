@@ -8,7 +8,7 @@ import logging
 from typing import Any
 
 from .. import data
-from ..data.inspection import count_shared, unscaled
+from ..data.inspection import count_shared, find_outlier, unscaled
 from .results import remark
 
 _log = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ def training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
         asked.batch_size = min(asked.batch_size, len(splits.train))
     if check_effect:
         _warn(splits)
+    if check_effect and asked.white is not None and splits.train.full_intensity is None:
+        raise ValueError("--white has no effect: the data are no grey values, or are taken as they are; leave it out")
     if check_effect and given not in (None, "none") and splits.train.binary:
         raise ValueError(f"--binarization {given} has no effect: the images are zeros and ones already; leave it out")
     return splits
@@ -75,6 +77,11 @@ def _warn(splits: data.Splits) -> None:
             len(splits.test),
             splits.test.things,
         )
+    for name, part in zip(splits._fields[1:], splits[1:]):
+        # of the training set fit says more
+        outlier = None if part.full_intensity or part.binary else find_outlier(part.blocks(), part.columns, part.things)
+        if outlier:
+            _log.warning("in the %s set: %s", name, outlier)
     white = splits.train.full_intensity
     dark = None if white is None else unscaled(max(part.summary.high for part in splits), white)
     if dark:

@@ -25,7 +25,7 @@ BINARIZATIONS = ("dynamic", "threshold", "once", "grey", "bytes", "none")
 Images of zeros and ones are left as they are under all of them."""
 
 DRAWN_AT_ONCE = 2**23
-"""Pixels that are drawn in one go, where those of a whole data set are drawn."""
+"""Bytes of random numbers that are drawn in one go, where the pixels of a whole data set are drawn."""
 
 
 def white_of(name: str, summary: Summary, dtype: DType, given: Optional[float] = None) -> Optional[float]:
@@ -115,7 +115,8 @@ def draw_all(store: Store, fractions: Callable[[np.ndarray], np.ndarray], seed: 
     Store
         In memory; of images that are not, eight pixels to a byte. The pixels are the same.
     """
-    rng, size = np.random.default_rng(seed), max(1, DRAWN_AT_ONCE // store.shape[1])
+    bytes_of_pixel = 1 if store.dtype == np.uint8 else 4
+    rng, size = np.random.default_rng(seed), max(1, DRAWN_AT_ONCE // (bytes_of_pixel * store.shape[1]))
     blocks = (draw(fractions(store.take(slice(start, start + size))), rng) for start in range(0, len(store), size))
     if not store.reads_ahead:
         return InMemory(np.concatenate(list(blocks)))

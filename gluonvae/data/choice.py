@@ -62,6 +62,11 @@ def choose(splits: Splits) -> Choice:
         if categories:
             return Choice("categorical", {"categories": categories}, f"one-hot blocks of {categories}{missing}")
         return Choice("bernoulli_prod", {}, f"zeros and ones{missing}")
+    if train.things == IMAGES and len(train.shape) == 3 and {train.shape[0], train.shape[-1]} & {1, 3, 4} == {4}:
+        raise ValueError(
+            f"images of shape {train.shape} have 4 channels, of which one may be transparency: leave it out, or say "
+            "what they are with --likelihood"
+        )
     if _is_grey(splits) and (train.things == IMAGES or _given_white(splits) is not None):
         if is_colour(train.shape):
             return Choice("discretized_logistic_mixture", {}, "colour images")
@@ -163,8 +168,11 @@ def _is_grey(splits: Splits) -> bool:
 
 def _white(splits: Splits) -> Optional[float]:
     """The value of full intensity of all parts."""
-    dtype = np.result_type(*(part.store.dtype for part in splits))
-    return white_of("images", joined_summary(splits), dtype, _given_white(splits))
+    dtype, summary, given = np.result_type(*(part.store.dtype for part in splits)), joined_summary(splits), None
+    if splits.train.things == IMAGES and summary.whole and summary.low >= 0 and 1 < summary.high <= 255:
+        given = 255.0  # of images also where the whole numbers are kept as floating-point ones
+    known = _given_white(splits)
+    return white_of("images", summary, dtype, given if known is None else known)
 
 
 def _given_white(splits: Splits) -> Optional[float]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, Union
 import numpy as np
 
 from .. import checks
-from ..labels import MISSING
+from ..labels import MISSING, has_classes
 from .dataset import Dataset
 from .streams import Stream
 
@@ -43,6 +43,8 @@ def keep_few_labels(data: Dataset, count: int, share: float = 0.1, seed: int = 0
     """
     if data.labels is None:
         raise ValueError("data has no labels, of which few could be kept: Dataset(images, labels=...)")
+    if data.labels.ndim == 2 and has_classes(data.labels):
+        return keep_few_labels(data.with_labels(data.labels.argmax(axis=1)), count, share, seed)
     if data.labels.ndim != 1 or not np.array_equal(data.labels, np.rint(data.labels)):
         raise ValueError(
             "labels must be classes, whole numbers of shape (N,), for few of them to be kept, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
@@ -51,8 +52,13 @@ def as_values(name: str, data: Any, shape: Optional[Sequence[int]] = None) -> Va
         return _of_sparse(name, data, shape)
     if isinstance(data, (tuple, list)) and len(data) == 2 and np.ndim(data[0]) > np.ndim(data[1]):
         raise TypeError(f"{name} must be images alone, got a pair: pass labels as labels=...")
-    columns = tuple(map(str, data.columns)) if hasattr(data, "columns") and hasattr(data, "iloc") else None
-    array = _numbers(name, data)
+    if isinstance(data, (str, Path)):
+        raise TypeError(f"{name} must be data, got a path: gluonvae.data.load({str(data)!r}) reads it")
+    if hasattr(data, "obs_names") and hasattr(data, "var_names"):  # of AnnData
+        return as_values(name, data.X, shape)._replace(columns=tuple(map(str, data.var_names)))
+    is_table = hasattr(data, "columns") and hasattr(data, "iloc")
+    columns = tuple(map(str, data.columns)) if is_table else None
+    array = _of_table(name, data) if is_table else _numbers(name, data)
     if array.ndim < 2 and array.size:
         raise ValueError(
             f"{name} must have shape (N, X) or (N, *shape), got {array.shape}: one "
@@ -63,6 +69,22 @@ def as_values(name: str, data: Any, shape: Optional[Sequence[int]] = None) -> Va
     rows = array.reshape(len(array), -1)
     store = Mapped(rows) if _is_mapped(array) else InMemory(rows)
     return Values(store, shape_of_one(array.shape, shape), columns=columns)
+
+
+def _of_table(name: str, table: Any) -> np.ndarray:
+    """The numbers of a table of pandas; missing ones, of any kind, are NaN."""
+    values = table.to_numpy()
+    if values.dtype.kind in "buif":
+        return values
+    columns = []
+    for place, label in enumerate(table.columns):
+        try:
+            columns.append(table.iloc[:, place].to_numpy(dtype=np.float64, na_value=np.nan))
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"{name}: the column {label!r} is not of numbers ({error}): leave it out, or pass it as labels=..."
+            ) from error
+    return np.stack(columns, axis=1)
 
 
 def _numbers(name: str, data: Any) -> np.ndarray:

@@ -82,6 +82,13 @@ def find_problems(
     return [problem for problem in found if problem]
 
 
+def find_outlier(
+    blocks: Iterable[np.ndarray], columns: Optional[Sequence[str]] = None, kind: str = "rows"
+) -> Optional[str]:
+    """Find the value that lies farthest off, as :func:`find_problems` does; None where none lies far off."""
+    return _outlier(summarize(blocks, columns, kind), _Names(columns), kind)
+
+
 def summarize(blocks: Iterable[np.ndarray], columns: Optional[Sequence[str]] = None, kind: str = "rows") -> Summary:
     """Summarise the columns of data; arguments and errors are those of :func:`find_problems`."""
     sample, low, high = _Sample(), _Least(), _Least()

@@ -113,7 +113,14 @@ def _check_granted(path: Path, reader: Reader, wishes: Wishes) -> None:
 
 def _dataset(rows: Rows, contents: Contents, shape: Optional[Sequence[int]]) -> Dataset:
     return Dataset(
-        rows.values, shape, "none", rows.labels, white=contents.white, things=contents.kind, columns=contents.columns
+        rows.values,
+        shape,
+        "none",
+        rows.labels,
+        white=contents.white,
+        things=contents.kind,
+        columns=contents.columns,
+        name=contents.kind,
     )
 
 

@@ -16,8 +16,8 @@ from ..backend.types import DType
 
 Rows = Union[slice, np.ndarray]
 
-BLOCK = 2**21
-"""Values that are looked at in one go, where all are: 16 MB of float64."""
+BLOCK = 2**18
+"""Values that are looked at in one go, where all are: 2 MB of float64."""
 
 
 class Store:

@@ -137,6 +137,11 @@ class Stream:
             yield from _full(kept, size)
         if kept and len(kept[0].values):
             yield _joined(kept)
+        if not read:
+            raise ValueError(
+                f"{type(self.batches).__name__} yields no batch when it is iterated over again: its __iter__ must "
+                "start anew each time"
+            )
         self._rows = read
 
     def _read(self, seed: int) -> Iterator[tuple[np.ndarray, Optional[np.ndarray]]]:

@@ -133,6 +133,12 @@ class ConditionalVAE(VAE):
             return np.asarray(labels, np.float32)
         if labels.shape != (count,):
             raise ValueError(f"label must have shape ({count},) or ({count}, {size}), got {labels.shape}")
+        missing = np.count_nonzero(labels == MISSING) if self.least_class == 0 else 0
+        if missing and labels.min() == MISSING:
+            raise ValueError(
+                f"{missing} of {count} labels are missing: leave these data points out, or train a SemiSupervisedVAE, "
+                "which takes such labels"
+            )
         whole = labels.dtype.kind in "biu" or (labels.dtype.kind == "f" and np.array_equal(labels, np.rint(labels)))
         if not whole or labels.min() < self.least_class or labels.max() >= size:
             raise ValueError(

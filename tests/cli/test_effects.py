@@ -13,7 +13,7 @@ WITHOUT = [
     ("--anneal beta", "--anneal needs a --beta-schedule other than constant"),
     ("--beta-epochs 3", "--beta-epochs needs a --beta-schedule other than constant"),
     ("--beta-epochs 10", "--beta-epochs needs a --beta-schedule other than constant"),
-    ("--classifier-layers 10", "--classifier-layers needs --labels too"),
+    ("--classifier-layers 10", "--classifier-layers is for --bound semi_supervised, got elbo"),
     ("--labels 40", "--labels is for --bound semi_supervised, got elbo"),
     ("--bound iwae --beta 2", "--beta is of some bounds; iwae has no beta"),
     ("--bound semi_supervised --labels 40 --samples 5", "--samples is of some bounds; semi_supervised has no samples"),

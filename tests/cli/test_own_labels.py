@@ -167,7 +167,7 @@ def test_a_conditional_model_knows_no_missing_class(tmp_path, capsys):
     np.savez(tmp_path / "mine.npz", images=images, labels=labels - 1)
     words = ["--conditional", "--data", str(tmp_path / "mine.npz"), "--out", str(tmp_path / "run")]
     assert main(["train", *words]) == 2
-    assert "labels must be whole numbers from 0" in capsys.readouterr().err
+    assert "labels are missing: leave these data points out, or train a SemiSupervisedVAE" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

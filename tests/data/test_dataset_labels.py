@@ -99,7 +99,12 @@ def test_few_labels_of_whole_numbers(labels, images):
     assert len(set(counts)) == 1
 
 
-@pytest.mark.parametrize("name", ["one-hot rows", "a column", "one condition", "two conditions"])
+def test_few_labels_of_one_hot_rows(images):
+    few = gv.data.keep_few_labels(Dataset(images, labels=LABELS["one-hot rows"]), 6)
+    np.testing.assert_array_equal(few.labels, gv.data.keep_few_labels(Dataset(images, labels=CLASSES), 6).labels)
+
+
+@pytest.mark.parametrize("name", ["a column", "one condition", "two conditions"])
 def test_few_labels_are_of_classes(name, images):
     data = Dataset(images, labels=LABELS[name])
     shape = str(data.labels.shape).replace("(", r"\(").replace(")", r"\)")

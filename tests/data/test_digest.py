@@ -34,7 +34,7 @@ def test_others_have_others(images):
         Dataset(images, labels=labels),
         Dataset(images),
         Dataset(images, labels=labels[::-1]),
-        Dataset(images, labels=labels[:, None]),
+        Dataset(images, labels=labels[:, None] / 2),
         Dataset(rolled, labels=labels),
         Dataset(images[:-1], labels=labels[:-1]),
         Dataset(images, (2, 3), labels=labels),

@@ -247,7 +247,7 @@ REFUSED = {
     "dates": (np.zeros((2, 2), "M8[s]"), TypeError, "must be numbers, got dtype datetime64"),
     "objects": (np.array([[{}, 1]], object), TypeError, "must be numbers, got dtype object"),
     "records": (np.zeros((3, 2), [("a", "f4")]), TypeError, "must be numbers, got dtype"),
-    "a frame with names": (pandas.DataFrame({"a": [1, 2], "b": ["x", "y"]}), TypeError, "must be numbers, got dtype object"),
+    "a frame with names": (pandas.DataFrame({"a": [1, 2], "b": ["x", "y"]}), TypeError, "the column 'b' is not of numbers"),
     "nothing": (np.zeros((0, 3)), ValueError, r"at least one image, got shape \(0, 3\): it is empty"),
     "no columns": (np.zeros((3, 0)), ValueError, r"it is empty"),
     "an empty sparse matrix": (scipy.sparse.csr_matrix((0, 3)), ValueError, "it is empty"),

@@ -71,7 +71,7 @@ class TestOwn:
 
     def test_what_is_wrong_with_the_images_names_the_file(self, tmp_path, grey):
         np.save(tmp_path / "x.npy", grey * np.nan)
-        with pytest.raises(gv.data.DataError, match=r"x\.npy: images has nan everywhere"):
+        with pytest.raises(gv.data.DataError, match=r"x\.npy: rows has nan everywhere"):
             gv.data.load(str(tmp_path / "x.npy"))
 
     def test_trains(self, tmp_path, grey):
