@@ -57,20 +57,23 @@ def summarize(name: str, store: Store) -> Summary:
     Raises
     ------
     ValueError
-        If a value is infinite, with its row and column.
+        If a value is infinite, with its row and column, or all are missing.
     """
     if store.dtype == bool:
         return Summary(0.0, 1.0, True, True)
-    if isinstance(store, Sparse):
-        return _of_sparse(name, store)
+    summary = _of_sparse(name, store) if isinstance(store, Sparse) else _of_blocks(name, store)
+    if summary.missing == np.prod(store.shape, dtype=float):
+        raise ValueError(f"{name} has nan everywhere: all values are missing")
+    return summary
+
+
+def _of_blocks(name: str, store: Store) -> Summary:
     low, high, binary, whole, missing, first, row = np.inf, -np.inf, True, True, 0, None, 0
     for block in store.blocks():
         part = _of_block(name, block, row)
         low, high = np.fmin(low, part.low), np.fmax(high, part.high)
         binary, whole = binary and part.binary, whole and part.whole
         missing, first, row = missing + part.missing, first or part.first_missing, row + len(block)
-    if missing == np.prod(store.shape, dtype=float):
-        raise ValueError(f"{name} has nan everywhere: all values are missing")
     return Summary(float(low), float(high), binary, whole, missing, first)
 
 
@@ -85,7 +88,7 @@ def _of_sparse(name: str, store: Sparse) -> Summary:
         row = int(np.searchsorted(store.matrix.indptr, place, side="right")) - 1
         part = part._replace(first_missing=(row, int(store.matrix.indices[place])))
     full = len(values) == np.prod(store.shape, dtype=float)
-    return part if full else part._replace(low=min(part.low, 0.0), high=max(part.high, 0.0))
+    return part if full else part._replace(low=float(np.fmin(part.low, 0)), high=float(np.fmax(part.high, 0)))
 
 
 def _check_range(name: str, block: np.ndarray, first_row: int) -> None:
