@@ -82,6 +82,8 @@ def _train(asked: argparse.Namespace, run: Optional[Run] = None) -> int:
     ctx = device(asked.device)
     seed(asked.seed)
     splits = training_data(asked, check_effect=run is None)
+    if "batch_size" not in asked.given:
+        asked.batch_size = min(asked.batch_size, len(splits.train))
     config: Any = run.config if run else _configuration(asked, splits)
     _check_same_data(config, splits)
     splits = splits._replace(train=_with_few_labels(asked, splits.train))

@@ -113,15 +113,15 @@ REFUSED = {
     "fractions as counts": (REALS**2, ["--likelihood", "poisson"], "must be counts 0, 1, 2, .* got fractions such as"),
     "negative as counts": (COUNTS - 1, ["--likelihood", "negative_binomial"], "got negative values such as -1"),
     "colour as bits": (BYTES.reshape(N, 4, 2, 3), ["--likelihood", "bernoulli_prod"], "in colour: give --likelihood discretized_logistic_mixture, or --binarization dynamic"),
-    "counts as categories": (COUNTS, ["--likelihood", "categorical", "--likelihood-options", "categories=3"], "one-hot|0 or 1|one 1"),
-    "reals as levels": (REALS, ["--likelihood", "discretized_logistic"], "must|lie"),
+    "counts as categories": (COUNTS, ["--likelihood", "categorical", "--likelihood-options", "categories=3"], "must be one-hot in blocks of 3 for a categorical likelihood"),
+    "reals as levels": (REALS, ["--likelihood", "discretized_logistic"], "must be fractions n / 255 of 8-bit images for a discretised logistic"),
     "reals drawn as pixels": (REALS, ["--binarization", "dynamic"], "grey images must lie between 0 and 1, or be whole numbers from 0 to 255"),
     "bits drawn as pixels": (COUNTS > 2, ["--binarization", "dynamic"], "--binarization dynamic has no effect: the images are zeros and ones already"),
     "either": (BYTES.reshape(N, 24), [], "may be grey pixels or counts: say which, with --likelihood bernoulli_prod .* or --likelihood negative_binomial"),
-    "holes in pictures": (holes(BYTES / 255), ["--likelihood", "bernoulli_prod"], "nan|missing|0 or 1"),
+    "holes in pictures": (holes(BYTES / 255), ["--likelihood", "bernoulli_prod"], "must be 0 or 1 everywhere"),
     "infinity": (np.where(COUNTS == 5, np.inf, 0), [], r"x\.npy: .*has inf at"),
     "all missing": (np.full((N, 3), np.nan), [], "all values are missing"),
-    "names": (np.array([["a", "b"]] * N), [], "x.npy"),
+    "names": (np.array([["a", "b"]] * N), [], r"x\.npy must be real numbers, got dtype <U1"),
 }  # fmt: skip
 
 
@@ -130,7 +130,6 @@ def test_what_does_not_fit(name, tmp_path, capsys):
     data, words, said = REFUSED[name]
     assert train(tmp_path, data, *words) == 2
     err = capsys.readouterr().err
-    print("MSG", name, err)
     assert re.search(said, err), err
     assert "Traceback" not in err
     assert not (tmp_path / "run").exists()
@@ -172,3 +171,11 @@ def test_splits(words, sizes, tmp_path):
     table = pandas.DataFrame(REALS).assign(who=np.arange(N) // 3)
     assert train(tmp_path, table, *words, *([] if words[:1] == ["--groups"] else ["--drop", "who"])) == 0
     assert [config(tmp_path)["parts"][part]["images"] for part in ("train", "valid", "test")] == sizes
+
+
+def test_few_data_points_are_one_batch_where_no_size_is_asked_for(tmp_path):
+    np.save(tmp_path / "x.npy", REALS)
+    words = ["--data", str(tmp_path / "x.npy"), "--epochs", "2", "--quiet"]
+    assert main(["train", *words, "--out", str(tmp_path / "run")]) == 0
+    assert config(tmp_path)["asked"]["batch_size"] == 48
+    assert main(["train", *words, "--batch-size", "49", "--out", str(tmp_path / "other")]) == 2

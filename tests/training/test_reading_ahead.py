@@ -105,7 +105,7 @@ def test_an_error_of_the_file_is_that_of_the_call(file, tmp_path):
     assert '"failed"' in (tmp_path / "run" / "status.json").read_text()
 
 
-@pytest.mark.parametrize("step", [0, 3, 5, 7])
+@pytest.mark.parametrize("step", [1, 3, 5, 7])
 def test_ctrl_c_ends_after_the_step(step, file, tmp_path):
     def press(taken):
         if taken == step:
