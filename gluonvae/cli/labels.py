@@ -34,7 +34,7 @@ def label_size(labels: Optional[np.ndarray], class_names: Optional[Sequence[Unio
         If there are no labels, or classes below 0 alone.
     """
     if labels is None:
-        raise ValueError("a model with labels was asked for, and the data has none")
+        raise ValueError("a model with labels was asked for, and the data, or one of its parts, has none")
     if class_names is not None:
         return len(class_names)
     if labels.ndim == 2 or not has_classes(labels):

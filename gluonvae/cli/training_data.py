@@ -37,6 +37,8 @@ def training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
         asked.likelihood_options = {**asked.likelihood_options, "standardize": True}
     if any(part.summary.missing for part in splits):
         asked.likelihood_options = {"missing": True, **asked.likelihood_options}
+    if check_effect:
+        _warn_of_shared(splits)
     asked.binarization = given or data.binarization_for(splits, asked.likelihood)
     splits = data.binarized(splits, asked.binarization)
     if "batch_size" not in asked.given:
@@ -67,16 +69,19 @@ def load_arguments(asked: argparse.Namespace) -> dict[str, Any]:
     return {name: own[name] if name in own else getattr(asked, name) for name in names}
 
 
+def _warn_of_shared(splits: data.Splits) -> None:
+    """Warn of validation and test data that are trained on."""
+    for name, part in zip(("validation", "test"), splits[1:]):
+        shared = count_shared(splits.train.blocks(), part.blocks())
+        if shared:
+            _log.warning(
+                "%d of %d %s %s are in the training set as well: what is said of the %s set is too good",
+                *(shared, len(part), name, part.things, name),
+            )
+
+
 def _warn(splits: data.Splits) -> None:
-    """Warn of test data that is trained on, and of images that are all but black."""
-    shared = count_shared(splits.train.blocks(), splits.test.blocks())
-    if shared:
-        _log.warning(
-            "%d of %d test %s are in the training set as well: what is said of the test set is too good",
-            shared,
-            len(splits.test),
-            splits.test.things,
-        )
+    """Warn of values that lie far off, and of images that are all but black."""
     for name, part in zip(splits._fields[1:], splits[1:]):
         # of the training set fit says more
         outlier = None if part.full_intensity or part.binary else find_outlier(part.blocks(), part.columns, part.things)

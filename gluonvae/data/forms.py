@@ -12,7 +12,7 @@ import numpy as np
 from .. import checks
 from ..backend.operators import as_numpy
 from ..backend.runtime import mx
-from .stores import InMemory, Items, Mapped, Sparse, Store
+from .stores import InMemory, Items, Mapped, Sparse, Store, is_pair
 
 
 class Values(NamedTuple):
@@ -133,7 +133,7 @@ def _of_gluon(name: str, dataset: Any, shape: Optional[tuple[int, ...]]) -> Valu
         raise TypeError(f"items of {name} must be numbers, got dtype {items.dtype}")
     if not items.item_shape:
         raise ValueError(f"items of {name} must have shape (X,) or a picture's: one number an item looks like labels")
-    labels = np.array([as_numpy(dataset[row][1]) for row in range(len(dataset))]) if isinstance(first, tuple) else None
+    labels = np.array([as_numpy(dataset[row][1]) for row in range(len(dataset))]) if is_pair(first) else None
     return Values(items, shape_of_one((len(items), *items.item_shape), shape), labels)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..labels import class_names, has_classes, numbered
 from .dataset import Dataset
 from .readers import READERS
-from .readers.base import PARTS, Contents, Reader, Rows, Wishes
+from .readers.base import IMAGES, PARTS, ROWS, Contents, Reader, Rows, Wishes
 from .sources import DataError
 from .splits import Splits, held_out, part_of_split, split
 
@@ -79,6 +79,8 @@ def splits_of(
     seed: int = 0,
 ) -> Splits:
     """Return what was read as training, validation and test set, see :func:`load_own`."""
+    if shape is not None and contents.kind == ROWS:  # rows that are said to be images
+        contents = contents._replace(kind=IMAGES, columns=None)
     parts = {name: _dataset(rows, contents, shape) for name, rows in contents.parts.items()}
     groups = {name: rows.groups for name, rows in contents.parts.items()}
     _check_groups(groups)

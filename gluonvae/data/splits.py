@@ -100,11 +100,13 @@ def _by_group(groups: np.ndarray, count: int, sizes: Sequence[int], seed: int) -
     rng, left = np.random.default_rng(seed), list(sizes)
     part_of, of_group = np.zeros(len(names), np.int64), np.bincount(numbers, minlength=len(names))
     for group in rng.permutation(len(names)):
-        for part, wanted in enumerate(left):
-            # it comes nearer to the size that is wanted
-            if of_group[group] <= 2 * wanted:
-                part_of[group], left[part] = part + 1, wanted - of_group[group]
-                break
+        part = int(np.argmax(left))  # that which lacks most
+        if of_group[group] <= 2 * left[part]:  # it comes nearer to the size that is wanted
+            part_of[group], left[part] = part + 1, left[part] - of_group[group]
+    for part in range(1, len(sizes) + 1):
+        rest = np.flatnonzero(part_of == 0)
+        if not (part_of == part).any() and len(rest) > 1:  # all groups are large
+            part_of[rest[of_group[rest].argmin()]] = part
     return [rng.permutation(np.flatnonzero(part_of[numbers] == part)) for part in range(len(sizes) + 1)]
 
 

@@ -90,6 +90,9 @@ class Sparse(Store):
     def __init__(self, matrix: Any) -> None:
         super().__init__(matrix.shape, matrix.dtype)
         self.matrix = matrix.tocsr()
+        if not self.matrix.has_canonical_format:  # values at the same place are to be added up
+            self.matrix = self.matrix.copy()
+            self.matrix.sum_duplicates()
 
     def take(self, rows: Rows) -> np.ndarray:
         return self.matrix[rows].toarray()
@@ -108,13 +111,14 @@ class Items(Store):
 
     def take(self, rows: Rows) -> np.ndarray:
         chosen = np.arange(len(self))[rows]
-        taken = np.empty((len(chosen), self.shape[1]), self.dtype)
-        for out, row in zip(taken, chosen):
+        taken = []
+        for row in chosen:
             value = value_of(self.dataset[int(row)])
             if value.shape != self.item_shape:
                 raise ValueError(f"item {row} has shape {value.shape}, item 0 has {self.item_shape}")
-            out[:] = value.reshape(-1)
-        return taken
+            taken.append(value.reshape(-1))
+        # of the type that holds them all
+        return np.stack(taken) if taken else np.empty((0, self.shape[1]), self.dtype)
 
 
 class Selected(Store):
@@ -148,4 +152,9 @@ class Bits(Store):
 
 def value_of(item: Any) -> np.ndarray:
     """Return the value of an item of a Gluon data set, which may be one with its label."""
-    return as_numpy(item[0] if isinstance(item, tuple) else item)
+    return as_numpy(item[0] if is_pair(item) else item)
+
+
+def is_pair(item: Any) -> bool:
+    """Return whether an item of a Gluon data set is a value and its label, and no value that is a list of numbers."""
+    return isinstance(item, tuple) or (isinstance(item, list) and len(item) == 2 and np.ndim(item[0]) > 0)
