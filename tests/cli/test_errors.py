@@ -11,7 +11,7 @@ from tests.helpers.commands import RELAXED, SMALL
     ("arguments", "message"),
     [
         (["--data", "digts"], "did you mean 'digits'"),
-        (["--data", "no/such.npy"], "no/such.npy cannot be read"),
+        (["--data", "no/such.npy"], "no/such.npy is missing: there is nothing of that name"),
         (["--latent-size", "0"], "latent_variable_size must be positive, got 0"),
         (["--batch-size", "5000"], "batch_size 5000 is larger than the data: train has 4000 images"),
         (["--batch-size", "0"], "--batch-size must be positive, got 0"),

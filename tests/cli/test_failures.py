@@ -155,7 +155,7 @@ def test_a_test_set_of_one_image(tmp_path, capsys, rng):
     assert result["test_standard_error"] is None
     assert np.isfinite(result["test_bound"])
     assert main(["evaluate", str(run), "--samples", "3"]) == 0
-    assert "standard error unknown; 1 test images" in capsys.readouterr().out
+    assert "standard error unknown; 1 test rows" in capsys.readouterr().out
 
 
 def test_a_result_that_is_no_number(monkeypatch, tmp_path, capsys, rng):
