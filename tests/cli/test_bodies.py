@@ -19,7 +19,7 @@ def test_on_the_command_line(tmp_path, capsys):
     sizes = ["--latent-size", "3", "--epochs", "1", "--batch-size", "20"]
     assert main(["train", "--data", str(tmp_path), *asked, *sizes, "--out", str(folder)]) == 0
     assert main(["sample", str(folder), "-n", "5", "--out", str(tmp_path / "x.npy")]) == 0
-    assert np.load(tmp_path / "x.npy").shape == (5, 144)
+    assert np.load(tmp_path / "x.npy").shape == (5, 8, 6, 3)
     vae, config = load_run(folder, mx.cpu())
     assert config["model"]["data_shape"] == [8, 6, 3]
     assert isinstance(vae.generator.body.body, networks.ResidualDecoder)

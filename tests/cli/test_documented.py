@@ -33,6 +33,7 @@ def place(tmp_path_factory):
     """A folder with the files that the documents speak of, and a run with classes and one with conditions."""
     folder, rng = tmp_path_factory.mktemp("documented"), np.random.default_rng(0)
     np.savez(folder / "faces.npz", images=rng.integers(0, 256, (130, 28, 20), dtype=np.uint8))
+    np.save(folder / "counts.npy", rng.poisson(3, (130, 20)))
     images, conditions = rng.integers(0, 2, (60, 6, 4)), rng.random((60, 2))
     np.savez(folder / "classes.npz", images=images, labels=np.arange(60) % 4)
     np.savez(folder / "conditions.npz", images=images, labels=conditions)

@@ -36,6 +36,7 @@ COMPANIONS = {
     ("--bound", "vq"): QUANTIZED,
     ("--prior", "conditional"): ["--conditional"],
     ("--bound", "semi_supervised"): ["--labels", "6"],
+    ("--bound", "observed_iwae"): ["--likelihood-options", "missing=True"],
 }
 
 
