@@ -60,8 +60,7 @@ def as_values(name: str, data: Any, shape: Optional[Sequence[int]] = None) -> Va
         )
     if array.size == 0:
         raise ValueError(f"{name} must hold at least one image, got shape {array.shape}: it is empty")
-    rows = array.reshape(len(array), -1)
-    store = Mapped(rows) if _is_mapped(array) else InMemory(rows)
+    store = Mapped(array) if _is_mapped(array) else InMemory(array.reshape(len(array), -1))
     return Values(store, shape_of_one(array.shape, shape), columns=columns)
 
 
