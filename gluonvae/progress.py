@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from typing import Any, Optional, TextIO
 
 from tqdm import tqdm
@@ -36,6 +37,20 @@ class _Forgiving:
             self._stream.flush()
 
 
+_silent = False
+
+
+@contextlib.contextmanager
+def no_progress_bars() -> Iterator[None]:
+    """Context manager in which no progress bar is shown, whoever asks for one."""
+    global _silent
+    before, _silent = _silent, True
+    try:
+        yield
+    finally:
+        _silent = before
+
+
 def progress_bar(total: Optional[int], unit: str, shown: bool = True, **options: Any) -> tqdm:
     """Return a progress bar on the error output, which never raises.
 
@@ -50,7 +65,7 @@ def progress_bar(total: Optional[int], unit: str, shown: bool = True, **options:
     **options
         Further arguments of ``tqdm``.
     """
-    shown = shown and sys.stderr is not None
+    shown = shown and not _silent and sys.stderr is not None
     options = {"total": total, "unit": unit, "unit_scale": True, **options}
     try:
         return tqdm(disable=not shown, file=_Forgiving(sys.stderr) if shown else None, **options)

@@ -120,7 +120,7 @@ def has(thing, name):
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_every_name_exists(path):
     text = path.read_text(encoding="utf-8")
-    models = [gv.construct_vae(), gv.construct_vae("relaxed_bernoulli", prior="codes")]
+    models = [gv.construct_vae(), gv.construct_vae("relaxed_bernoulli", prior="codes"), gv.construct_vae(label_size=2)]
     kinds = {"gv": [gv], "vae": models, "bound": [gv.ELBO(models[0]), gv.CapacityELBO(models[0])]}
     for kind, things in kinds.items():
         for name in set(re.findall(rf"`{kind}\.([a-zA-Z_.]+)", text)) - {"train"}:

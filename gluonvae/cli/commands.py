@@ -65,8 +65,8 @@ def reconstruct(asked: argparse.Namespace) -> int:
 
 
 def evaluate(asked: argparse.Namespace) -> int:
-    """Estimate the log-probability of the run's test images by importance sampling, in nats per
-    image. It lies above the bound that training prints, and rises towards the truth with K."""
+    """Estimate the log-probability of the run's test data by importance sampling, in nats per image,
+    row or cell. It lies above the bound that training prints, and rises towards the truth with K."""
     vae, config = _load(asked)
     if not vae.has_importance_weights:
         raise ValueError(

@@ -1,9 +1,9 @@
-"""Train a variational autoencoder (VAE) on images, and draw images from it.
+"""Train a variational autoencoder (VAE) on images, tables or counts, and draw from it.
 
   gluonvae train                        train on the digits that come along
-  gluonvae sample runs/NAME             draw new images
-  gluonvae reconstruct runs/NAME        put test images through the model
-  gluonvae evaluate runs/NAME           tell how probable test images are
+  gluonvae sample runs/NAME             draw new data points
+  gluonvae reconstruct runs/NAME        put test data through the model
+  gluonvae evaluate runs/NAME           tell how probable test data are
   gluonvae info                         tell versions, devices and settings
 
 Each command has its own --help.
@@ -19,10 +19,11 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NoReturn, Optional
 
 from .._version import __version__
+from ..progress import no_progress_bars
 from ..training.signals import STOPPING, raising_signals
 from . import arguments, commands
 from .effects import NOT_GIVEN, check_effects
@@ -169,6 +170,7 @@ def _output(asked: argparse.Namespace) -> Iterator[None]:
                 warnings.simplefilter("ignore", RuntimeWarning)
             if asked.quiet:
                 warnings.simplefilter("ignore")
-            yield
+            with no_progress_bars() if asked.quiet else nullcontext():
+                yield
     finally:
         logger.setLevel(before)

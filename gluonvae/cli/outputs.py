@@ -12,7 +12,7 @@ import numpy as np
 
 from ..backend.operators import as_numpy
 from ..backend.types import Tensor
-from ..data.readers.base import CELLS
+from ..data.readers.base import CELLS, IMAGES, ROWS
 from ..files import replacing
 from ..training.config import Config
 from .results import checked_result
@@ -75,8 +75,10 @@ def is_picture(config: Config) -> bool:
     """Return whether data points can be drawn: images of one or three colours, and rows that may be such."""
     from .. import plots
 
-    is_table = config["things"] == CELLS or config["columns"] is not None
-    return not is_table and plots.picture_shape(config["shape"]) is not None
+    may_be_picture = config["things"] == IMAGES or (
+        config["things"] == ROWS and config["columns"] is None and list(config["limits"] or ()) in ([0, 1], [0, 255])
+    )
+    return may_be_picture and plots.picture_shape(config["shape"]) is not None
 
 
 def image(asked: argparse.Namespace, config: Config) -> str:

@@ -50,7 +50,7 @@ def train(asked: argparse.Namespace) -> int:
     """Train a VAE and write a folder with its configuration, checkpoints, a line of metrics an epoch,
     its parameters, and pictures: curves.png, reconstructions.png, samples.png.
 
-    Every number is in nats per image. The bound lies below the log-probability of an image under the
+    Every number is in nats per image, row or cell. The bound lies below its log-probability under the
     model: higher is better. Ctrl-C, SIGTERM and SIGHUP end the training after the step under way and
     save it; --resume goes on with it."""
     if asked.resume is None:

@@ -139,6 +139,8 @@ def load(
         layer,
     )
     shares = None if split is None else _shares(split)
+    if checks.finite_number("split_seed", split_seed) < 0:
+        raise ValueError(f"split_seed must not be negative, got {split_seed}")
     if name in NAMES:
         _check_named(name, wishes, shares, white)
         splits = NAMED[name](folder)

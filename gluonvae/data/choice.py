@@ -183,7 +183,8 @@ def _given_white(splits: Splits) -> Optional[float]:
 def _may_be_pixels(splits: Splits) -> bool:
     """Whether data are images, by their shape, by the type of their values, or as they have a white."""
     train = splits.train
-    are_bytes = train.store.dtype in (np.uint8, np.bool_) and not _are_counts(train)
+    # the columns of a table have names, and its bytes are small numbers
+    are_bytes = train.store.dtype in (np.uint8, np.bool_) and not _are_counts(train) and train.columns is None
     return train.things == IMAGES or are_bytes or _given_white(splits) is not None
 
 

@@ -51,7 +51,7 @@ def as_values(name: str, data: Any, shape: Optional[Sequence[int]] = None) -> Va
     if hasattr(data, "tocsr"):
         return _of_sparse(name, data, shape)
     if isinstance(data, (tuple, list)) and len(data) == 2 and np.ndim(data[0]) > np.ndim(data[1]):
-        raise TypeError(f"{name} must be images alone, got a pair: pass labels as labels=...")
+        raise TypeError(f"{name} must be values alone, got a pair: pass labels as labels=...")
     if isinstance(data, (str, Path)):
         raise TypeError(f"{name} must be data, got a path: gluonvae.data.load({str(data)!r}) reads it")
     if hasattr(data, "obs_names") and hasattr(data, "var_names"):  # of AnnData
@@ -66,8 +66,7 @@ def as_values(name: str, data: Any, shape: Optional[Sequence[int]] = None) -> Va
         )
     if array.size == 0:
         raise ValueError(f"{name} must hold at least one image, got shape {array.shape}: it is empty")
-    rows = array.reshape(len(array), -1)
-    store = Mapped(rows) if _is_mapped(array) else InMemory(rows)
+    store = Mapped(array) if _is_mapped(array) else InMemory(array.reshape(len(array), -1))
     return Values(store, shape_of_one(array.shape, shape), columns=columns)
 
 

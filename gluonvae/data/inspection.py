@@ -29,7 +29,7 @@ NAMED = 3
 """How many columns a message names."""
 
 
-class Summary(NamedTuple):
+class ColumnSummary(NamedTuple):
     """What is known of each column, ``(X,)`` each; NaN is passed over."""
 
     lowest: np.ndarray
@@ -71,7 +71,7 @@ def find_problems(
     ValueError
         For a value that a float32 cannot hold.
     """
-    summary = summarize(blocks, columns, kind)
+    summary = summarize_columns(blocks, columns, kind)
     names = _Names(columns)
     found = (
         None if kind == "images" else _constant(summary, names),
@@ -86,10 +86,12 @@ def find_outlier(
     blocks: Iterable[np.ndarray], columns: Optional[Sequence[str]] = None, kind: str = "rows"
 ) -> Optional[str]:
     """Find the value that lies farthest off, as :func:`find_problems` does; None where none lies far off."""
-    return _outlier(summarize(blocks, columns, kind), _Names(columns), kind)
+    return _outlier(summarize_columns(blocks, columns, kind), _Names(columns), kind)
 
 
-def summarize(blocks: Iterable[np.ndarray], columns: Optional[Sequence[str]] = None, kind: str = "rows") -> Summary:
+def summarize_columns(
+    blocks: Iterable[np.ndarray], columns: Optional[Sequence[str]] = None, kind: str = "rows"
+) -> ColumnSummary:
     """Summarise the columns of data; arguments and errors are those of :func:`find_problems`."""
     sample, low, high = _Sample(), _Least(), _Least()
     for block in blocks:
@@ -99,7 +101,7 @@ def summarize(blocks: Iterable[np.ndarray], columns: Optional[Sequence[str]] = N
         high.add(-block, first)
         if max(-low.values.min(), -high.values.min()) > LARGEST:
             raise ValueError(_beyond_float32(block, first, columns, kind))
-    return Summary(low.values, -high.values, low.rows, high.rows, *_middle_and_spread(sample.values))
+    return ColumnSummary(low.values, -high.values, low.rows, high.rows, *_middle_and_spread(sample.values))
 
 
 def unscaled(highest: float, white: float) -> Optional[str]:
@@ -212,7 +214,7 @@ class _Names:
     def __call__(self, column: int) -> str:
         return f"column {column}" if self._columns is None else f"column {self._columns[column]!r}"
 
-    def of(self, chosen: np.ndarray, summary: Optional[Summary] = None) -> str:
+    def of(self, chosen: np.ndarray, summary: Optional[ColumnSummary] = None) -> str:
         """Say how many columns are chosen, ``(X,)`` of bool, the names of some, and where the first lies."""
         numbers = np.flatnonzero(chosen)
         names = [self(number) for number in numbers[:NAMED]]
@@ -230,14 +232,14 @@ def _beyond_float32(block: np.ndarray, first: int, columns: Optional[Sequence[st
     )
 
 
-def _constant(summary: Summary, names: _Names) -> Optional[str]:
+def _constant(summary: ColumnSummary, names: _Names) -> Optional[str]:
     constant = summary.lowest == summary.highest
     if not constant.any():
         return None
     return f"some columns are constant, {names.of(constant)}: they tell nothing, and may be left out"
 
 
-def _outlier(summary: Summary, names: _Names, kind: str) -> Optional[str]:
+def _outlier(summary: ColumnSummary, names: _Names, kind: str) -> Optional[str]:
     distances = np.stack([summary.middle - summary.lowest, summary.highest - summary.middle])
     # a column that is all but constant is measured by its value
     spread = np.where(summary.spread > 0, summary.spread, np.maximum(abs(summary.middle), 1))
@@ -255,7 +257,7 @@ def _outlier(summary: Summary, names: _Names, kind: str) -> Optional[str]:
     )
 
 
-def _imprecise(summary: Summary, names: _Names) -> Optional[str]:
+def _imprecise(summary: ColumnSummary, names: _Names) -> Optional[str]:
     lost = (summary.spread > 0) & (abs(summary.middle) > IMPRECISE * summary.spread)
     if not lost.any():
         return None
@@ -265,7 +267,7 @@ def _imprecise(summary: Summary, names: _Names) -> Optional[str]:
     )
 
 
-def _rare(summary: Summary, names: _Names) -> Optional[str]:
+def _rare(summary: ColumnSummary, names: _Names) -> Optional[str]:
     rare = (summary.spread == 0) & (summary.lowest < summary.highest)
     if not rare.any():
         return None
@@ -275,7 +277,7 @@ def _rare(summary: Summary, names: _Names) -> Optional[str]:
     )
 
 
-def _unlike(summary: Summary, names: _Names) -> Optional[str]:
+def _unlike(summary: ColumnSummary, names: _Names) -> Optional[str]:
     spread, middle = summary.spread, summary.middle
     varies = spread > 0
     far = varies & (abs(middle) > FAR * spread) & (abs(middle) > 1)

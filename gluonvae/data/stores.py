@@ -70,16 +70,18 @@ class InMemory(Store):
 
 
 class Mapped(Store):
-    """An array ``(N, X)`` that is a file, mapped into memory."""
+    """An array ``(N, X)`` or ``(N, *shape)`` that is a file, mapped into memory."""
 
     reads_ahead = True
 
     def __init__(self, values: np.ndarray) -> None:
-        super().__init__((len(values), values.shape[1]), values.dtype)
+        super().__init__((len(values), math.prod(values.shape[1:])), values.dtype)
         self.values = values
 
     def take(self, rows: Rows) -> np.ndarray:
-        return np.asarray(self.values[rows])
+        # made rows here: of all values, in Fortran order, they would be a copy
+        taken = np.asarray(self.values[rows])
+        return taken.reshape(len(taken), self.shape[1])
 
 
 class Sparse(Store):

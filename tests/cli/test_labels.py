@@ -70,7 +70,7 @@ def test_classes_of_any_split_count():
 def test_errors(tmp_path, capsys):
     np.save(tmp_path / "images.npy", np.random.default_rng(0).random((30, 6)))
     assert main(["train", "--conditional", "--data", str(tmp_path / "images.npy"), *SMALL]) == 2
-    assert "a model with labels was asked for, and the data has none" in capsys.readouterr().err
+    assert "a model with labels was asked for, and the data, or one of its parts, has none" in capsys.readouterr().err
     folder = tmp_path / "plain"
     assert main(["train", *SMALL, "--out", str(folder)]) == 0
     assert main(["sample", str(folder), "--label", "1"]) == 2

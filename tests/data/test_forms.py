@@ -233,6 +233,16 @@ def test_nothing_is_copied(tmp_path):
     assert np.shares_memory(Dataset(array, binarization="none").subset(slice(5)).store.values, array)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_pictures_of_a_mapped_file_are_not_copied(order, tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (10, 4, 3, 3), dtype=np.uint8)
+    file = mapped(np.asarray(pictures, order=order), tmp_path)
+    data = Dataset(file)
+    assert np.shares_memory(data.store.values, file)
+    assert (data.shape, data.digest()) == ((4, 3, 3), Dataset(pictures).digest())
+    np.testing.assert_array_equal(data.store.take(np.array([7, 2])), pictures[[7, 2]].reshape(2, 36))
+
+
 def test_names_of_columns_are_kept():
     frame = pandas.DataFrame(COUNTS, columns=list("abcdef"))
     assert Dataset(frame, binarization="none").columns == tuple("abcdef")

@@ -54,7 +54,7 @@ TABLE = {
     "Decimals": ([decimal.Decimal(3), decimal.Decimal(1), decimal.Decimal(2)], [3, 1, 2], None),
     "one-hot rows": (np.eye(3), np.eye(3), None),
     "conditions": ([[0.5, 1], [2, 3], [4, 5]], [[0.5, 1], [2, 3], [4, 5]], None),
-    "a column": ([[1], [0], [1]], [[1], [0], [1]], None),
+    "a column": ([[1], [0], [1]], [1, 0, 1], None),
 }  # fmt: skip
 
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 SAMPLE = 1 << 18
 """Bytes from which the form of a file is told."""
 
+BLOCK = 1 << 20
+"""Bytes that pyarrow reads at once: a line has to fit in."""
+
+LONGEST_LINE = 1 << 26
+"""Bytes of a line, at most: names of a million columns."""
+
 SEPARATORS = ("\t", ";", "|", ",")
 """In the order in which they are tried: a comma may also be in the numbers."""
 
@@ -34,6 +40,8 @@ class _Form(NamedTuple):
     decimal: str
     columns: list[str]
     """Names for a file without a line of names, else none."""
+    longest_line: int
+    """Bytes of the longest of the first lines."""
 
 
 def read_delimited(path: Path) -> Table:
@@ -66,7 +74,12 @@ def read_delimited(path: Path) -> Table:
             table = arrow.read_csv(
                 file,
                 # in one thread, which can tell the number of a row
-                arrow.ReadOptions(use_threads=False, encoding=form.encoding, column_names=form.columns),
+                arrow.ReadOptions(
+                    use_threads=False,
+                    encoding=form.encoding,
+                    column_names=form.columns,
+                    block_size=max(BLOCK, 4 * form.longest_line),
+                ),
                 arrow.ParseOptions(delimiter=form.separator, newlines_in_values=True),
                 arrow.ConvertOptions(decimal_point=form.decimal, strings_can_be_null=True),
             )
@@ -106,19 +119,24 @@ def _form(path: Path) -> _Form:
     names = _names(rows[0])
     if names:
         _log.warning("%s has no line of names: its columns are called 1 to %d", path, len(names))
-    return _Form(encoding, separator, _decimal(path, rows, separator), names)
+    return _Form(encoding, separator, _decimal(path, rows, separator), names, max(map(len, lines)))
 
 
 def _sample(path: Path) -> tuple[str, str]:
     """Return the encoding and the whole lines at the beginning."""
     with open_unpacked(path) as file:
         content = file.read(SAMPLE)
+        while b"\n" not in content and len(content) < LONGEST_LINE:  # names of very many columns
+            more = file.read(SAMPLE)
+            if not more:
+                break
+            content += more
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     encoding = "utf-16" if wide else "utf-8-sig"
     if not wide and b"\0" in content:
         raise DataError(f"{path} is not text in UTF-8: save it as UTF-8")
     text = content.decode(encoding, "replace")
-    if len(content) == SAMPLE:
+    if len(content) >= SAMPLE:
         text = text[: text.rfind("\n") + 1] or text
     return "utf-16" if wide else "utf-8", text
 

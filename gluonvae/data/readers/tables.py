@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
@@ -85,7 +86,7 @@ def _read_parquet(path: Path) -> Table:
 
 def _check_table(path: Path, table: Table) -> None:
     names = table.column_names
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise DataError(f"{path} has several columns called {', '.join(map(repr, twice[:5]))}: give each its own name")
     if not table.num_rows:
