@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gluonvae.data import inspection
-from gluonvae.data.inspection import count_shared, find_problems, summarize, unscaled
+from gluonvae.data.inspection import count_shared, find_problems, summarize_columns, unscaled
 
 
 def split(x, rows=300):
@@ -118,7 +118,7 @@ def test_the_middle_and_the_spread_are_those_of_all_rows(monkeypatch, rng):
     """Of sorted data too, of which only some are looked at; and no more of them than was said."""
     monkeypatch.setattr(inspection, "SAMPLED", 4000)
     x = np.sort(rng.normal(3, 2, (50_000, 2)), axis=0)
-    summary = summarize(split(x, 1234))
+    summary = summarize_columns(split(x, 1234))
     np.testing.assert_allclose(summary.middle, 3, atol=0.15)
     np.testing.assert_allclose(summary.spread, 2, rtol=0.1)
     np.testing.assert_array_equal([summary.lowest, summary.highest], [x[0], x[-1]])
