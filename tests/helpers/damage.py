@@ -5,12 +5,14 @@ import importlib
 import io
 import struct
 import zipfile
+from functools import partial
 from typing import Callable, NamedTuple
 
 import numpy as np
 
 from gluonvae.data import DataError
 from gluonvae.data.readers.base import PARTS, Contents, Wishes
+from tests.helpers.pictures import SMALL_FILES
 
 
 class Sample(NamedTuple):
@@ -106,6 +108,9 @@ SAMPLES = {
 }
 """By what they are; "whole around" are those of which the content is damaged, and not what compresses it."""
 
+IMAGES = {name: Sample("images", "images/a.png", partial(SMALL_FILES.get, name)) for name in SMALL_FILES}
+"""Images, whose reader reads the folder that they are in."""
+
 UNNAMED = "the file is not named"
 
 NUMBERS = [0, 1, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1]
@@ -153,9 +158,10 @@ def damaged_file(sample, content, random):
 def read(sample, path):
     """Read a file, and return the message of its DataError, or nothing if it was read. Other exceptions get out."""
     reader = importlib.import_module(f"gluonvae.data.readers.{sample.reader}").READER
-    reader.recognises(path)
+    place = path.parent if sample.reader == "images" else path
+    reader.recognises(place)
     try:
-        contents = reader.read(path, sample.wishes)
+        contents = reader.read(place, sample.wishes)
     except DataError as error:
         said = str(error)
         return said if str(path) in said else f"{UNNAMED}: {said}"

@@ -1,5 +1,6 @@
 """Image files, also of forms that Pillow does not write."""
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -77,3 +78,34 @@ def contents(folder, **wishes):
 def images(folder, part="train", **wishes):
     """The images of a part."""
     return np.asarray(contents(folder, **wishes).parts[part].values)
+
+
+RNG = np.random.default_rng(0)
+COLOURS = RNG.integers(0, 256, (6, 7, 3), dtype=np.uint8)
+
+
+def encoded(form, values=COLOURS, mode=None, **options):
+    content = io.BytesIO()
+    image = Image.fromarray(values)
+    (image.convert(mode) if mode else image).save(content, form, **options)
+    return content.getvalue()
+
+
+SMALL_FILES = {
+    "png": encoded("PNG", exif=exif(6)),
+    "png, palette": encoded("PNG", mode="P", transparency=3),
+    "png, 16 bits": png16(COLOURS.astype(np.uint16) * 257),
+    "jpeg": encoded("JPEG", exif=exif(6)),
+    "jpeg, progressive": encoded("JPEG", progressive=True),
+    "gif": encoded("GIF", mode="P"),
+    "bmp": encoded("BMP"),
+    "ppm": encoded("PPM"),
+    "pgm, text": b"P2 3 2 255 1 2 3 4 5 255\n",
+    "tiff": encoded("TIFF", exif=exif(6)),
+    "tiff, 16 bits": tiff16(COLOURS.astype(np.uint16) * 257),
+    "tiff, deflated": encoded("TIFF", compression="tiff_deflate"),
+    "tiff, lzw, grey": encoded("TIFF", COLOURS[..., 0], compression="tiff_lzw"),
+    "tiff, floats": encoded("TIFF", COLOURS[..., 0] / np.float32(255)),
+    "webp": encoded("WEBP", lossless=True),
+}
+"""Small images of every form, by what they are."""

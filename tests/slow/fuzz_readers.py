@@ -20,8 +20,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.helpers.damage import SAMPLES, UNNAMED, damaged_file, read
+from tests.helpers.damage import IMAGES, SAMPLES, UNNAMED, damaged_file, read
 from tests.slow.workers import supervise
+
+KINDS = {**SAMPLES, **IMAGES}
 
 SLOWEST = 10.0
 """Seconds that the reading of a small file may take."""
@@ -52,7 +54,7 @@ def main():
                 print(json.dumps(outcome), flush=True)
             if asked.count is None and time.time() - started > 60 * asked.minutes:
                 break
-    for name in SAMPLES:
+    for name in KINDS:
         print(f"{name:20} {outcomes[name, True]:8,} read {outcomes[name, False]:8,} refused")
     print(f"{sum(outcomes.values()):,} files of seed {asked.seed} in {time.time() - started:.0f} s; {bad} at fault")
     return int(bad > 0)
@@ -71,9 +73,10 @@ def run_case(folder, seed, number):
     """Read one damaged file, and return which it was and what was wrong."""
     logging.disable()
     chosen = random.Random(f"{seed} {number}")
-    name = chosen.choice([name for name, sample in SAMPLES.items() if importlib.util.find_spec(sample.needs)])
-    sample = SAMPLES[name]
+    name = chosen.choice([name for name, sample in KINDS.items() if importlib.util.find_spec(sample.needs)])
+    sample = KINDS[name]
     path = folder / sample.file
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(damaged_file(sample, _valid(name), chosen))
     before, started, faults, said = _peak(), time.monotonic(), [], ""
     try:
@@ -88,7 +91,7 @@ def run_case(folder, seed, number):
 
 @functools.cache
 def _valid(name):
-    return SAMPLES[name].make()
+    return KINDS[name].make()
 
 
 def _peak():

@@ -25,6 +25,9 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MOST_PIXELS = 1 << 26
 """The most pixels of an image."""
 
+FEW_PIXELS, PIXELS_A_BYTE = 1 << 22, 1100
+"""Beyond the first, an image may have so many pixels for each byte of its file: more than deflate can hold."""
+
 MOST_BYTES = 1 << 29
 """The largest file: that of :data:`MOST_PIXELS` with 16 bits of three colours, uncompressed, is smaller."""
 
@@ -107,6 +110,9 @@ def read_header(stream: BinaryIO) -> Header:
                 raise Refused("lacks some of its pixels: it is broken")
         if not 0 < size[0] * size[1] <= MOST_PIXELS:
             raise Refused(f"has {size[1]}×{size[0]} pixels, more than {MOST_PIXELS} or none: make it smaller")
+        held = os.fstat(stream.fileno()).st_size
+        if size[0] * size[1] > FEW_PIXELS + PIXELS_A_BYTE * held:
+            raise Refused(f"claims {size[1]}×{size[0]} pixels and has {held} bytes: it is broken; replace or remove it")
         # further pictures in a JPEG file (MPO) are previews
         if getattr(image, "is_animated", False) and image.format != "MPO":
             raise Refused("holds several frames: save each as a file, or only one of them")

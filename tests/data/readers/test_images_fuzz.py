@@ -1,45 +1,14 @@
 """Damaged image files are read or refused in words, and nothing else happens."""
 
-import io
 import warnings
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from gluonvae.data import DataError
-from tests.helpers.pictures import contents, exif, png16, tiff16
-
-RNG = np.random.default_rng(0)
-COLOURS = RNG.integers(0, 256, (6, 7, 3), dtype=np.uint8)
-
-
-def encoded(form, values=COLOURS, mode=None, **options):
-    content = io.BytesIO()
-    image = Image.fromarray(values)
-    (image.convert(mode) if mode else image).save(content, form, **options)
-    return content.getvalue()
-
-
-FILES = {
-    "png": encoded("PNG", exif=exif(6)),
-    "png, palette": encoded("PNG", mode="P", transparency=3),
-    "png, 16 bits": png16(COLOURS.astype(np.uint16) * 257),
-    "jpeg": encoded("JPEG", exif=exif(6)),
-    "jpeg, progressive": encoded("JPEG", progressive=True),
-    "gif": encoded("GIF", mode="P"),
-    "bmp": encoded("BMP"),
-    "ppm": encoded("PPM"),
-    "pgm, text": b"P2 3 2 255 1 2 3 4 5 255\n",
-    "tiff": encoded("TIFF", exif=exif(6)),
-    "tiff, 16 bits": tiff16(COLOURS.astype(np.uint16) * 257),
-    "tiff, deflated": encoded("TIFF", compression="tiff_deflate"),
-    "tiff, lzw, grey": encoded("TIFF", COLOURS[..., 0], compression="tiff_lzw"),
-    "tiff, floats": encoded("TIFF", COLOURS[..., 0] / np.float32(255)),
-    "webp": encoded("WEBP", lossless=True),
-}
+from tests.helpers.pictures import SMALL_FILES, contents
 
 damages = st.lists(
     st.one_of(
@@ -75,7 +44,7 @@ def damaged(content, steps):
 
 
 @pytest.mark.usefixtures("no_hang")
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", SMALL_FILES)
 def test_damaged(name, tmp_path, monkeypatch):
     monkeypatch.setattr("gluonvae.data.readers.image_cache.cache_folder", lambda: None)
     path = tmp_path / "x.png"
@@ -83,7 +52,7 @@ def test_damaged(name, tmp_path, monkeypatch):
     @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(damages)
     def check(steps):
-        path.write_bytes(damaged(FILES[name], steps))
+        path.write_bytes(damaged(SMALL_FILES[name], steps))
         try:
             found = contents(tmp_path)
         except DataError as error:
@@ -102,6 +71,6 @@ def test_damaged(name, tmp_path, monkeypatch):
 
 def test_undamaged(tmp_path, monkeypatch):
     monkeypatch.setattr("gluonvae.data.readers.image_cache.cache_folder", lambda: None)
-    for content in FILES.values():
+    for content in SMALL_FILES.values():
         (tmp_path / "x.png").write_bytes(content)
         assert "train" in contents(tmp_path).parts
