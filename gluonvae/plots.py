@@ -115,7 +115,7 @@ def plot_history(history: History, path: PathLike) -> None:
         for part, label in (("train", "training"), ("valid", "validation")):
             if f"{part}_{term}" in history.rows[0]:
                 axis.plot(history["epoch"], history[f"{part}_{term}"], label=label, marker=marker)
-        axis.set(title=title, xlabel="epoch", ylabel="nats per image")
+        axis.set(title=title, xlabel="epoch", ylabel="nats per data point")
         axis.grid(alpha=0.3)
         axis.legend()
     _save(figure, path)
