@@ -5,11 +5,8 @@ import os
 import numpy as np
 import pytest
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the cores are shared with other workers: read by the next import
-
 import gluonvae as gv
-from gluonvae.backend.runtime import mx
+from gluonvae.backend.runtime import CHOSEN, mx
 
 # what fails in them is shown as in a test
 pytest.register_assert_rewrite("tests.helpers", "tests.tables", "tests.truths")
@@ -21,6 +18,13 @@ def seed(request):
     value = request.config.getoption("--seed")
     gv.seed(value)
     return value
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config, specs):
+    """Workers share the cores: with more threads than there are, MXNet is many times slower."""
+    if "OMP_NUM_THREADS" in CHOSEN:  # and not by the user
+        os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def pytest_addoption(parser):

@@ -80,7 +80,8 @@ def test_plot_history(tmp_path):
     gv.plots.plot_history(history, tmp_path / "x.svg")
     text = (tmp_path / "x.svg").read_text()
     assert all(
-        f"<!-- {word} -->" in text for word in ("bound", "KL divergence", "training", "validation", "nats per data point")
+        f"<!-- {word} -->" in text
+        for word in ("bound", "KL divergence", "training", "validation", "nats per data point")
     )
 
 
