@@ -136,4 +136,6 @@ def model(
     )
     if "library" in row.options:
         vae.generator.family.adapt([np.random.default_rng(0).poisson(3, (50, vae.data_dims))])
+    elif row.adapted:
+        vae.adapt(likelihoods.training_data(vae.data_dims))
     return vae
