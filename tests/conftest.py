@@ -23,8 +23,9 @@ def seed(request):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config, specs):
     """Workers share the cores: with more threads than there are, MXNet is many times slower."""
-    if "OMP_NUM_THREADS" in CHOSEN:  # and not by the user
-        os.environ["OMP_NUM_THREADS"] = "1"
+    for name in CHOSEN:  # by gluonvae in this process, and not by the user
+        del os.environ[name]
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser):
