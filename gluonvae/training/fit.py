@@ -156,7 +156,7 @@ def fit(
 def _batch_size(asked: Optional[int], train: Data) -> Optional[int]:
     """The size of a batch; None for that of a stream."""
     if isinstance(train, Stream):
-        return asked and checks.positive_int("batch_size", asked)
+        return None if asked is None else checks.positive_int("batch_size", asked)
     size = min(BATCH_SIZE, len(train)) if asked is None else checks.positive_int("batch_size", asked)
     if size > len(train):
         raise ValueError(f"batch_size {size} is larger than the data: train has {len(train)} {train.things}")

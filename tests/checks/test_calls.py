@@ -148,7 +148,7 @@ CALLS = {
         ValueError,
         "valid must .*looks like labels",
     ),
-    "fit, pair": (lambda vae: fit(vae, (BINARY, np.arange(20))), TypeError, "train must be images alone, got a pair"),
+    "fit, pair": (lambda vae: fit(vae, (BINARY, np.arange(20))), TypeError, "train must be values alone, got a pair"),
     "fit, grey": (lambda vae: fit(vae, BINARY * 0.5), ValueError, r"train must be 0 or 1.*binarise"),
     "fit, NaN": (lambda vae: fit(vae, BINARY * np.nan), ValueError, "train has nan"),
     "fit, width": (

@@ -73,6 +73,8 @@ def test_any_likelihood(row, rng):
     generator = gv.generator.LIKELIHOODS.make(row.name, row.options, data_dims=likelihoods.X, layer_sizes=decoder)
     vae = gv.VAE(generator, gv.GaussianInferenceNetwork(LATENT, networks.ConvolutionalEncoder((3, 2), [2], "tanh")))
     vae.initialize()
+    if row.adapted:
+        vae.adapt(likelihoods.training_data(likelihoods.X))
     vae.cast("float64")
     bound = gv.IWAE(vae, samples=3)
     data = nd(row.data(rng, 4, likelihoods.X), "float64")
