@@ -133,7 +133,7 @@ def _train(path: Path) -> None:
     vae.initialize()
     bound = gv.ELBO(vae)
     bound.hybridize(static_alloc=True, static_shape=True)
-    gv.fit(bound, train, valid, epochs=1, batch_size=500, progress=False)
+    gv.fit(bound, train, valid, epochs=1, progress=False)
     print(f"{peak[0] - before:.0f} MB above the import")
 
 
