@@ -67,7 +67,7 @@ def split(
 
 
 def held_out(data: Dataset, count: int, seed: int = 0, groups: Optional[ArrayLike] = None) -> list[np.ndarray]:
-    """Return the rows to keep, and about ``count`` rows to hold out, see :func:`split`."""
+    """Return the rows to keep, and about ``count`` rows to hold out, see :func:`gluonvae.data.split`."""
     order = np.random.default_rng(seed).permutation(len(data))
     parts = [order[count:], order[:count]]
     if groups is not None:

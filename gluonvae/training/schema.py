@@ -97,9 +97,9 @@ MODEL = {
     "data_shape": LAYERS,
 }
 NOT_ASKED: dict[str, Any] = {
-    name: of.default for name, of in inspect.signature(data.load).parameters.items() if name != "name"
+    **{name: of.default for name, of in inspect.signature(data.load).parameters.items() if name != "name"},
+    "drop": [],
 }
-NOT_ASKED["drop"] = []
 """Arguments of :func:`gluonvae.data.load` that ask for nothing, as JSON has them."""
 
 DATA = {

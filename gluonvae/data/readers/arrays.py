@@ -18,7 +18,7 @@ VALUES = {
     "x_val": "valid",
     "images": "train",
 }
-"""Names of arrays of values, and their parts; those with x_ as Keras has them."""
+"""Names of arrays of values, and their parts; those that begin with an x are of Keras."""
 
 LABELS = {
     **{f"{part}_labels": part for part in PARTS},

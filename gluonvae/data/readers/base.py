@@ -30,7 +30,7 @@ class Contents(NamedTuple):
     """What a file or folder holds."""
 
     parts: dict[str, Rows]
-    """By name, of :data:`PARTS`; all is "train" where the parts are not named."""
+    """By name, of :data:`gluonvae.data.readers.base.PARTS`; all is "train" where the parts are not named."""
     kind: str
     """What a data point is called: :data:`IMAGES`, :data:`ROWS` or :data:`CELLS`."""
     white: Optional[float] = None

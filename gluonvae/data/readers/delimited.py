@@ -62,8 +62,8 @@ def read_delimited(path: Path) -> Table:
     DataError
         If it is no text in UTF-8 or UTF-16, its rows have unequal numbers of cells, or its numbers can be read in two
         ways.
-    pyarrow.ArrowException
-        If it is broken otherwise.
+    Exception
+        PyArrow's own, if it is broken otherwise.
     """
     import pyarrow as pa
     from pyarrow import csv as arrow

@@ -62,20 +62,20 @@ def decode_images(files: Sequence[ImageFile], wishes: Wishes, colour: Optional[b
     headers, broken = _each(lambda stream, index: read_header(stream), files, range(len(files)), wishes.skip_broken)
     size = _common_size(files, headers, wishes)
     channels = (3,) if colour or (colour is None and any(header.colour for header in headers.values())) else ()
-    dtype = max((header.dtype for header in headers.values()), key=list(WHITE).index)
+    dtype = max((header.pixel_dtype for header in headers.values()), key=list(WHITE).index)
     values = empty((len(headers), *size, *channels), dtype)
     row_of = {index: row for row, index in enumerate(headers)}
 
     def decode(stream: BinaryIO, index: int) -> _Seen:
         pixels, header, row = read_pixels(stream), headers[index], values[row_of[index]]
-        if (*pixels.shape[:2], pixels.dtype) != (header.height, header.width, header.dtype):
+        if (*pixels.shape[:2], pixels.dtype) != (header.height, header.width, header.pixel_dtype):
             raise Refused("has other pixels than its header says: it is broken")
         write_pixels(row, fitted(pixels, size, wishes.crop, wishes.resize is not None))
         return _Seen(colour is None and has_colour(row), int(pixels.max()) if pixels.dtype == np.uint16 else 0)
 
     most = max(header.height * header.width for header in headers.values())
     seen, broken_inside = _each(decode, files, headers, wishes.skip_broken, PIXELS_AT_ONCE // most)
-    white = _white(files, {index: headers[index].dtype for index in seen}, seen, dtype)
+    white = _white(files, {index: headers[index].pixel_dtype for index in seen}, seen, dtype)
     grey = colour is None and not any(image.has_colour for image in seen.values())
     values = _trimmed(values, [row_of[index] for index in seen], grey and bool(channels), empty)
     return Decoded(values, white, dict(sorted({**broken, **broken_inside}.items())))

@@ -45,7 +45,7 @@ class Header(NamedTuple):
     width: int
     colour: bool
     """Whether it may have colours."""
-    dtype: np.dtype
+    pixel_dtype: np.dtype
     """One of :data:`WHITE`."""
 
 

@@ -60,7 +60,7 @@ class ImageFile(NamedTuple):
     stamp: tuple[int, int, int]
     """See :func:`stamp`."""
     part: str
-    """One of :data:`PARTS`."""
+    """One of :data:`gluonvae.data.readers.base.PARTS`."""
     label: Optional[str] = None
     """The name of its class."""
 
