@@ -10,6 +10,7 @@ from typing import Any, Callable, NamedTuple, Optional
 import numpy as np
 
 PARTS = ("train", "valid", "test")
+"""The names of the parts of data."""
 
 IMAGES, ROWS, CELLS = "images", "rows", "cells"
 """What data points are called in messages."""
