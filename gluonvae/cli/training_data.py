@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import logging
-from typing import Any
+from typing import Any, Optional
 
 from .. import data
 from ..data.inspection import count_shared, find_outlier, unscaled
@@ -37,19 +37,24 @@ def training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
         asked.likelihood_options = {**asked.likelihood_options, "standardize": True}
     if any(part.summary.missing for part in splits):
         asked.likelihood_options = {"missing": True, **asked.likelihood_options}
-    if check_effect:
-        _warn_of_shared(splits)
+    raw = splits
     asked.binarization = given or data.binarization_for(splits, asked.likelihood)
     splits = data.binarized(splits, asked.binarization)
     if "batch_size" not in asked.given:
         asked.batch_size = min(asked.batch_size, len(splits.train))
     if check_effect:
+        _check_effects(asked, given, splits)
+        _warn_of_shared(raw)  # before pixels are drawn
         _warn(splits)
-    if check_effect and asked.white is not None and splits.train.full_intensity is None:
-        raise ValueError("--white has no effect: the data are no grey values, or are taken as they are; leave it out")
-    if check_effect and given not in (None, "none") and splits.train.binary:
-        raise ValueError(f"--binarization {given} has no effect: the images are zeros and ones already; leave it out")
     return splits
+
+
+def _check_effects(asked: argparse.Namespace, given: Optional[str], splits: data.Splits) -> None:
+    """Refuse options that have no effect on these data."""
+    if asked.white is not None and splits.train.full_intensity is None:
+        raise ValueError("--white has no effect: the data are no grey values, or are taken as they are; leave it out")
+    if given not in (None, "none") and splits.train.binary:
+        raise ValueError(f"--binarization {given} has no effect: the images are zeros and ones already; leave it out")
 
 
 def _choose_likelihood(asked: argparse.Namespace, splits: data.Splits) -> None:

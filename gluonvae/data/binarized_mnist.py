@@ -11,7 +11,8 @@ import numpy as np
 from ..files import replacing
 from .dataset import Dataset
 from .download import download
-from .sources import DataError, digest, downloading, find, folders, read_arrays
+from .readers.npy import read_npz
+from .sources import DataError, digest, downloading, find, folders
 from .splits import Splits
 
 URL = "http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/"
@@ -113,7 +114,7 @@ def _read_and_pack(text: Path, file: _File) -> np.ndarray:
 
 def _read_packed(path: Path, rows: int) -> dict[str, np.ndarray]:
     try:
-        kept = read_arrays(path)
+        kept = read_npz(path)
         if kept["packed"].shape == (rows, PIXELS // 8) and {"text", "published"} <= set(kept):
             return kept
         problem: object = f"it does not hold {rows} packed images"

@@ -9,6 +9,8 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from .summary import LARGEST
+
 FAR, UNLIKE, OUTLYING, IMPRECISE = 100.0, 1e3, 1e6, 1e4
 """A column is told of that lies more than ``FAR`` spreads from 0 or whose spread is that far from 1; columns are whose
 spreads differ by more than ``UNLIKE``; a value is that lies more than ``OUTLYING`` spreads from the middle of its
@@ -16,8 +18,6 @@ column; a column is that lies ``IMPRECISE`` spreads from 0, as a float32 leaves 
 
 SAMPLED = 2**20
 """How many values the middles and spreads of the columns are computed from, or those of 64 rows if these are more."""
-
-LARGEST = float(np.finfo(np.float32).max)
 
 RARE = 0.01
 """A column in which no larger part of the values differs from the others is all but constant."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, NamedTuple, Optional
 
-import numpy as np
-
 from ..backend.runtime import data_folder_of_environment, data_folder_of_gluon
 from ..files import locked, write_bytes
 from .download import download
-from .opening import DataError, check_file, first_bytes, open_unpacked, reading
+from .opening import DataError, check_file, first_bytes, open_unpacked
 
 WAIT = 3600.0
 """Seconds to wait for another process that downloads to the same folder."""
@@ -199,29 +196,3 @@ def _remember(file: Published, path: Path) -> None:
         write_bytes(kept, f"{computed}  {path.name}\n".encode())
     except OSError as error:
         _log.warning("%s cannot be written: %s", kept, error)
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read the arrays of an .npy or .npz file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict[str, np.ndarray]
-        The arrays of an .npz file by name; that of an .npy file as "images".
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read.
-    """
-    # opened here because numpy does not close a file that it fails to read
-    with reading(path, "arrays of numbers", zipfile.BadZipFile), open(path, "rb") as file:
-        content = np.load(file, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return {"images": content}
-        return {name: content[name] for name in content.files}

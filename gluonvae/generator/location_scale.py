@@ -52,8 +52,8 @@ class LocationScaleFamily(Family):
 
     Notes
     -----
-    The constants m and s, ``data_mean`` and ``data_std``, are 0 and 1 until :meth:`adapt` sets them, and are saved with
-    the parameters. s is 1 for a column that is constant, see :meth:`gluonvae.networks.Standardization.set`.
+    The constants m and s, ``data_mean`` and ``data_std``, are set by :meth:`adapt` and saved with the parameters; until
+    then a call raises. s is 1 for a column that is constant, see :meth:`gluonvae.networks.Standardization.set`.
 
     In float32 a value far from 0 has few digits left of how it differs from the others: where s is 1, the log density
     is off by 4e-5 nats a value (root mean square) at m = 10³, 4e-4 at 10⁴, 4e-3 at 10⁵ and 0.03 at 10⁶. Subtract such

@@ -16,7 +16,7 @@ from .base import Wishes
 from .image_cache import Decoded, Empty
 from .image_decoding import MOST_PIXELS, WHITE, Header, Refused, attempt, read_header, read_pixels, strict_and_quiet
 from .image_folder import ImageFile, shown
-from .image_forms import fitted, has_colour, white_of, write_pixels
+from .image_forms import fitted, has_colour, white_of_depth, write_pixels
 
 Result = TypeVar("Result")
 
@@ -161,7 +161,7 @@ def _white(
 ) -> float:
     """Return the value of full intensity."""
     largest = max(image.largest for image in seen.values())
-    white = white_of(largest) if largest else WHITE[np.dtype(np.uint16)]
+    white = white_of_depth(largest) if largest else WHITE[np.dtype(np.uint16)]
     if white == WHITE[np.dtype(np.uint16)]:
         return WHITE[dtype]
     deep = next(index for index, depth in dtypes.items() if depth == np.uint16)

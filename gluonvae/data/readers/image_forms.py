@@ -76,7 +76,7 @@ def has_colour(values: np.ndarray) -> bool:
     return values.ndim == 3 and bool((values != values[..., :1]).any())
 
 
-def white_of(largest: int) -> float:
+def white_of_depth(largest: int) -> float:
     """Return the full intensity of images with 16 bits, by the depth of which their largest value is.
 
     Parameters
