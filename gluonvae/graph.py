@@ -7,6 +7,7 @@ import math
 import re
 from typing import Any, Union
 
+from .backend.regions.availability import mxnets_own
 from .backend.runtime import mx
 from .backend.structures import leaves, map_structure
 from .models import VAE
@@ -17,7 +18,7 @@ _RANDOM = re.compile(r"Dropout|RNN|shuffle|random|sample_")
 
 
 def training_graph(model: Union[VAE, Objective]) -> tuple[Any, dict[str, tuple[int, ...]]]:
-    """Trace the graph of an objective.
+    """Trace the graph of an objective, of MXNet's own operators.
 
     Parameters
     ----------
@@ -41,7 +42,8 @@ def training_graph(model: Union[VAE, Objective]) -> tuple[Any, dict[str, tuple[i
         **{var.name: (*leading, spec.size) for var, spec in zip(leaves(noise), leaves(bound.noise))},
         **{var.name: (1, vae.label_size) for var in label},
     }
-    return bound(mx.sym.var("data"), noise, *label), shapes
+    with mxnets_own():
+        return bound(mx.sym.var("data"), noise, *label), shapes
 
 
 def draws_random_numbers(bound: Objective) -> bool:

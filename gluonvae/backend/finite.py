@@ -9,8 +9,8 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from .compiled import loops_compile
 from .memory import cut, wait
+from .regions.availability import loops_compile
 from .runtime import engine_is_naive, is_gpu, mx
 from .structures import are_same
 from .types import Tensor

@@ -14,11 +14,14 @@ from typing import Any, ClassVar, Optional
 from weakref import WeakSet
 
 from .control_flow import has_code_of_its_own, why_frozen
+from .regions.availability import mxnets_own
 from .runtime import mx
 from .structures import leaves
 from .types import Block
 
 _log = logging.getLogger(__name__)
+
+_regroup = mx.gluon.block._regroup
 
 GLUONS_OWN = frozenset(vars(mx.gluon.HybridBlock()))
 """The attributes that every HybridBlock has, which Gluon keeps itself."""
@@ -109,9 +112,20 @@ class GraphBlock(mx.gluon.HybridBlock):
             self._clear_cached_op()
 
     def export(self, path: str, epoch: int = 0, remove_amp_cast: bool = True) -> None:
-        """Export the graph of the last call, see Gluon's ``HybridBlock.export``; refused where it has changed since."""
+        """Export the graph of the last call, see Gluon's ``HybridBlock.export``; refused where it has changed since.
+
+        What is exported has MXNet's own operators only, and can be loaded where gluonvae is not installed.
+        """
         self._forget_what_changed()
-        super().export(path, epoch, remove_amp_cast)
+        graph = self._cached_graph
+        if graph:
+            self._cached_graph = ()
+            with mxnets_own():
+                self._get_graph(*_regroup(graph[0], self._in_format))
+        try:
+            super().export(path, epoch, remove_amp_cast)
+        finally:
+            self._cached_graph = graph
 
     def _check_control_flow(self, *args: object) -> None:
         graph = self._cached_graph

@@ -13,7 +13,7 @@ from .counts import NegativeBinomial, Poisson
 from .discrete import BinaryCodes, Codes, OneHotCodes
 from .discretized_logistic import DiscretizedLogistic, DiscretizedLogisticMixture
 from .family import Family
-from .kl import has_closed_form_kl, has_kl_by_variable, kl_by_variable, kl_divergence, register_kl
+from .kl import has_closed_form_kl, has_kl_by_variable, kl_by_variable, kl_divergence, register_kl, rsample_and_kl
 from .laplace import Laplace
 from .layered import Layered
 from .library import ObservedLibrary

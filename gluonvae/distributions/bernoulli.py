@@ -6,6 +6,7 @@ from typing import Optional
 
 from ..backend import compiled
 from ..backend.operators import namespace, softplus, stop_gradient, sum_last, with_sample_axis
+from ..backend.regions.availability import available
 from ..backend.types import Tensor
 from .base import Distribution
 
@@ -49,7 +50,7 @@ class Bernoulli(Distribution):
         Tensor
             ``(...)``, in nats.
         """
-        if compiled.available():
+        if available():
             return compiled.bernoulli_log_prob(self.logits, value)
         return _log_prob(self.logits, value)
 

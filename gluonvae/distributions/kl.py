@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Callable, Optional
 
+from ..backend import compiled
 from ..backend.operators import namespace, softplus
+from ..backend.regions.availability import available
 from ..backend.types import Structure, Tensor
 from .base import Distribution
 from .bernoulli import Bernoulli
@@ -135,6 +137,31 @@ def kl_divergence(q: Distribution, p: Distribution, noise: Optional[Structure] =
         raise TypeError(f"KL({type(q).__name__} || {type(p).__name__}) has no closed form: pass noise to estimate it")
     value = q.rsample(noise)
     return q.log_prob(value) - p.log_prob(value)
+
+
+def rsample_and_kl(q: Distribution, p: Distribution, noise: Structure) -> tuple[Tensor, Tensor]:
+    """Draw from q, and compute KL(q || p).
+
+    Parameters
+    ----------
+    q, p : Distribution
+        Any distributions.
+    noise : Structure
+        The noise of a draw z from q.
+
+    Returns
+    -------
+    draw : Tensor
+        ``(..., D)``.
+    kl : Tensor
+        In nats: in closed form where one is registered, and log q(z) - log p(z) otherwise.
+    """
+    if type(q) is Normal and q.is_aligned and type(p) is StandardNormal and available():
+        return compiled.normal_sample(q.mean, q.std, noise, "kl")
+    if has_closed_form_kl(type(q), type(p)):
+        return q.rsample(noise), kl_divergence(q, p)
+    draw, log_q = q.rsample_and_log_prob(noise)
+    return draw, log_q - p.log_prob(draw)
 
 
 def _gaussian_kl(distance: Tensor, ratio: Tensor) -> Tensor:

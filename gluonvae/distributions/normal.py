@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Optional
 
+from ..backend import compiled
 from ..backend.operators import HALF_LOG_TWO_PI, namespace
+from ..backend.regions.availability import available
 from ..backend.types import Tensor
 from .base import Distribution, LocationScale
 
@@ -20,11 +22,20 @@ class Normal(LocationScale):
         ``(..., D)``.
     std : Tensor
         Standard deviations, ``(..., D)``, positive.
+    is_aligned : bool
+        Whether mean and standard deviations have the same shape, that of a draw without its sample axis: then a draw
+        and its log density are one operator.
     """
 
-    def __init__(self, mean: Tensor, std: Tensor) -> None:
+    def __init__(self, mean: Tensor, std: Tensor, is_aligned: bool = False) -> None:
         super().__init__(mean, std)
         self.std = std
+        self.is_aligned = is_aligned
+
+    def rsample_and_log_prob(self, noise: Optional[Tensor] = None) -> tuple[Tensor, Tensor]:
+        if not (self.is_aligned and available()):
+            return super().rsample_and_log_prob(noise)
+        return compiled.normal_sample(self.mean, self.std, self._variate(noise), "log_prob")
 
     def component_log_prob(self, value: Tensor) -> Tensor:
         F = namespace(value)

@@ -33,7 +33,7 @@ def positive(x: Tensor, floor: float) -> Tensor:
     Tensor
         Of the same shape.
     """
-    return softplus(x) + floor
+    return softplus(x, floor)
 
 
 def inverse_positive(value: Union[float, np.ndarray], floor: float) -> np.ndarray:

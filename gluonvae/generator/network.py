@@ -10,7 +10,7 @@ import numpy as np
 from .. import checks
 from ..backend.operators import fold, namespace, unfold
 from ..backend.types import Model, Operators, Structure, Tensor
-from ..networks import MLP, Activation, FamilyNetwork, Fitted, Layers, is_body, last_layer, with_label
+from ..networks import MLP, Activation, FamilyNetwork, Fitted, Layers, heads_of, is_body, last_layer, with_label
 from .base import Generator
 
 
@@ -134,8 +134,7 @@ class FamilyGenerator(FamilyNetwork, Generator):
             raw = [unfold(head(features), latent_state) for head in self.heads]
         else:
             # dense layers take any number of axes
-            features = self.body(x)
-            raw = [head(features) for head in self.heads]
+            raw = heads_of(x, self.body, self.heads)
         parameters = self.family.parameters(*raw, **own)
         return parameters if len(parameters) > 1 else parameters[0]
 

@@ -6,7 +6,6 @@ import inspect
 from typing import Any, ClassVar
 
 from .. import checks
-from ..backend.types import Tensor
 from ..distributions import Distribution, Normal, Rotated, Transformed
 from ..distributions.family import signature_with
 from ..flows import AffineCoupling, Chain, Flow, Householder, InverseAutoregressive, Planar, Radial, SplineCoupling
@@ -69,8 +68,9 @@ class FlowFamily(DiagonalGaussian):
     def heads(self) -> dict[str, int]:
         return {**super().heads, "context": self.context_size}
 
-    def distribution(self, mean: Tensor, std: Tensor, context: Tensor) -> Distribution:
+    def distribution(self, *parameters: Any, **named: Any) -> Distribution:
         kind: Any = self.distribution_type
+        mean, std, context = parameters
         return kind(Normal(mean, std), self.flow, context)
 
     @property

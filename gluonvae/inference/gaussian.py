@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Optional
+from typing import Any, ClassVar, Optional
 
 from .. import checks
 from ..backend.operators import namespace
@@ -37,6 +37,10 @@ class DiagonalGaussian(Family):
 
     def parameters(self, mean: Tensor, std: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
         return mean, self.std_transform(std), *others
+
+    def distribution(self, *parameters: Any, **named: Any) -> Distribution:
+        mean, std = parameters
+        return Normal(mean, std, is_aligned=True)
 
 
 @POSTERIORS.register("gaussian")

@@ -10,7 +10,7 @@ from typing import Any, Optional, Union
 from .. import checks
 from ..backend.types import Model, Operators, Tensor
 from ..flows import near_zero
-from ..networks import MLP, Activation, Dense, FamilyNetwork, Flattened, Layers, OnImages, is_body, with_label
+from ..networks import MLP, Activation, Dense, FamilyNetwork, Flattened, Layers, OnImages, heads_of, is_body, with_label
 from .base import InferenceNetwork
 
 
@@ -111,8 +111,11 @@ class FamilyInferenceNetwork(FamilyNetwork, InferenceNetwork):
         return self.body(data, *label) if isinstance(self.body, Flattened) else self.body(with_label(data, *label))
 
     def hybrid_forward(self, F: Operators, data: Tensor, *label: Tensor) -> tuple[Tensor, ...]:
-        features = self.features(data, *label)
-        return self.family.parameters(*(head(features) for head in self.heads))
+        data = self.preprocess(data)
+        if isinstance(self.body, Flattened):
+            features = self.body(data, *label)
+            return self.family.parameters(*(head(features) for head in self.heads))
+        return self.family.parameters(*heads_of(with_label(data, *label), self.body, self.heads))
 
     def export(self, path: str, epoch: int = 0, remove_amp_cast: bool = True) -> None:
         """Export the graph, see Gluon's ``HybridBlock.export``: what a call returns, the parameters of q(z | x).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ..backend.types import Tensor
+from ..backend.types import Structure, Tensor
 from ..distributions import Distribution, Normal, StandardNormal, kl_divergence
 from ..generator import Generator
 from ..inference import InferenceNetwork
@@ -64,3 +64,9 @@ class GaussianVAE(VAE):
     def analytic_kl(self, q: Any, p: Distribution) -> Tensor:
         """Return the KL divergence in nats, ``(B,)``."""
         return self.kl_divergence(q.mean, q.std)
+
+    def rsample_and_kl(self, q: Any, p: Distribution, noise: Structure) -> tuple[Tensor, Tensor]:
+        """Draw from q, and return the KL divergence in nats, ``(B,)``."""
+        if self.kl_is_replaced:
+            return q.rsample(noise), self.analytic_kl(q, p)
+        return super().rsample_and_kl(q, p, noise)

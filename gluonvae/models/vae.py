@@ -12,7 +12,7 @@ from ..backend.operators import as_numpy
 from ..backend.processes import one_thread_at_a_time
 from ..backend.structures import leaves, split
 from ..backend.types import DType, Label, Operators, Structure, Tensor
-from ..distributions import Distribution, has_closed_form_kl, kl_divergence
+from ..distributions import Distribution, has_closed_form_kl, kl_divergence, rsample_and_kl
 from ..generator import Generator
 from ..inference import InferenceNetwork
 from ..moments import RowBlocks
@@ -183,12 +183,7 @@ class VAE(ModelInputs):
     def two_terms(self, data: Tensor, noise: Structure, *label: Tensor) -> tuple[Tensor, Tensor]:
         """Compute what :meth:`__call__` returns, of NDArrays or Symbols."""
         q, p = self.posterior(data, *label), self.prior_distribution(data, *label)
-        kl = self.analytic_kl(q, p)
-        if kl is None:
-            z, log_q = q.rsample_and_log_prob(noise)
-            kl = log_q - p.log_prob(z)
-        else:
-            z = q.rsample(noise)
+        z, kl = self.rsample_and_kl(q, p, noise)
         return self.likelihood(z, *label).log_prob(data), kl
 
     def posterior(self, data: Tensor, *label: Tensor) -> Distribution:
@@ -206,6 +201,10 @@ class VAE(ModelInputs):
     def analytic_kl(self, q: Distribution, p: Distribution) -> Optional[Tensor]:
         """Return KL(q || p) in nats, ``(B,)``, where it has a closed form; else None."""
         return kl_divergence(q, p) if has_closed_form_kl(type(q), type(p)) else None
+
+    def rsample_and_kl(self, q: Distribution, p: Distribution, noise: Structure) -> tuple[Tensor, Tensor]:
+        """Draw from q, and return KL(q || p) in nats: in closed form, ``(B,)``, or else an estimate for each draw."""
+        return rsample_and_kl(q, p, noise)
 
     def kl(self, q: Distribution, p: Distribution, latent_state: Tensor, log_q: Tensor) -> Tensor:
         """Return KL(q || p) in nats: in closed form, ``(B,)``, or else log q(z) - log p(z), an estimate for each draw.

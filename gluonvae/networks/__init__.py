@@ -10,6 +10,7 @@ from .convolution import UPSAMPLINGS, ConvolutionalDecoder, ConvolutionalEncoder
 from .dense import PRECISIONS, Dense, max_units, set_in_units, with_label
 from .family import FamilyNetwork
 from .images import Layout, MapsToRows, OnImages, ToImages, last_layer
+from .in_turn import InTurn, apply_in_turn, heads_of
 from .mlp import MLP, GatedDense, GatedMLP
 from .residual import ResidualBlock, ResidualDecoder, ResidualEncoder
 from .standardization import Standardization

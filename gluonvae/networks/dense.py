@@ -8,9 +8,11 @@ from typing import Optional
 import numpy as np
 
 from .. import checks
+from ..backend import compiled
 from ..backend.graphs import GraphBlock
 from ..backend.operators import BFLOAT16, namespace, stop_gradient
 from ..backend.processor import bfloat16_in_hardware
+from ..backend.regions.availability import products_available
 from ..backend.runtime import mx
 from ..backend.types import Block, Context, DType, Operators, Tensor
 
@@ -39,6 +41,8 @@ class Dense(GraphBlock, mx.gluon.nn.Dense):
 
     def hybrid_forward(self, F: Operators, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         if self.precision is None:
+            if products_available(self.weight.dtype):
+                return compiled.dense(x, [compiled.Layer(weight, bias, self._units, "identity")])
             return super().hybrid_forward(F, x, weight, bias)
         x, weight, bias = (F.amp_cast(tensor, dtype=self.precision) for tensor in (x, weight, bias))
         return F.amp_cast(super().hybrid_forward(F, x, weight, bias), dtype="float32")

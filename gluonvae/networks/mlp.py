@@ -11,11 +11,12 @@ from ..backend.types import Block, Operators, Tensor
 from .activations import Activation, activation
 from .body import DECODERS, ENCODERS
 from .dense import Dense
+from .in_turn import InTurn
 
 
 @ENCODERS.register("mlp")
 @DECODERS.register("mlp")
-class MLP(GraphBlock, mx.gluon.nn.HybridSequential):
+class MLP(InTurn):
     """Dense layers, each followed by an activation: maps ``(..., in_units)`` to ``(..., out_units)``.
 
     Parameters

@@ -10,8 +10,8 @@ from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
 
-from ..backend import compiled
 from ..backend.memory import Pieces, address, cut, wait
+from ..backend.regions.availability import loops_compile
 from ..backend.runtime import engine_is_naive, mx
 from ..backend.structures import are_same
 
@@ -113,7 +113,7 @@ def _say_once(reason: str) -> None:
 @functools.cache
 def _kernel() -> Optional[Callable[..., None]]:
     """The compiled loop; None where numba does not compile. numba is loaded only when it is used."""
-    if not compiled.loops_compile():
+    if not loops_compile():
         return None
     from ..backend.loops import adam
 

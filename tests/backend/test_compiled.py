@@ -97,7 +97,7 @@ def test_data_of_another_shape_is_an_error():
 
 def test_under_the_threaded_engine_there_are_none():
     """In a process of its own, as the engine is chosen when mxnet is imported."""
-    code = "from gluonvae.backend import compiled; print(compiled.available())"
+    code = "from gluonvae.backend.regions.availability import available; print(available())"
     environment = {"GLUONVAE_RUNTIME": "off", "PATH": ""}
     answer = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"

@@ -2,13 +2,13 @@
 
 import pytest
 
-from gluonvae.backend import compiled
+from gluonvae.backend.regions import availability
 
 
 @pytest.fixture(params=["compiled", "MXNet's"])
 def operators(request, monkeypatch):
     """Each kind of operators that a graph may be made of."""
     if request.param == "compiled":
-        assert compiled.available()
+        assert availability.available()
     else:
         monkeypatch.setattr(compiled, "available", lambda: False)

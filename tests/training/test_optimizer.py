@@ -141,7 +141,7 @@ def test_without_numba_it_is_mxnets(monkeypatch, caplog):
     caplog.set_level(logging.INFO, "gluonvae")
     optimizer._say_once.cache_clear()
     optimizer._kernel.cache_clear()
-    monkeypatch.setattr("gluonvae.backend.compiled.loops_compile", lambda: False)
+    monkeypatch.setattr("gluonvae.training.optimizer.loops_compile", lambda: False)
     try:
         ours, mxnets = (Parameters(which).step(5) for which in ("fusedadam", "adam"))
     finally:

@@ -1,4 +1,4 @@
-"""exp and log1p for compiled loops, which LLVM vectorises, unlike those of the C library."""
+"""exp, log and log1p for compiled loops, which LLVM vectorises, unlike those of the C library."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _LOG2_E = _f(1.4426950408889634)
 # log(2) as a sum of two numbers, which gives n log(2) twice the precision of float32 (Cody and Waite 1980)
 _LOG_2_HIGH, _LOG_2_LOW = _f(0.693359375), _f(-2.12194440e-4)
 _LOWEST = _f(-87.0)
+_ROOT_OF_HALF = np.int32(0x3F3504F3)  # the bits of sqrt(1/2)
 
 
 def exp_of_negative(x: float) -> float:
@@ -33,15 +34,15 @@ def exp_of_negative(x: float) -> float:
     raise NotImplementedError("compiled only")
 
 
-@overload(exp_of_negative, inline="always", strict=False)
+@overload(exp_of_negative, strict=False)
 def _exp_of_negative(x: object) -> Callable[[float], float]:
     if x != types.float32:
         return lambda x: math.exp(x)
 
     def exp32(x: Any) -> Any:
-        x = max(x, _LOWEST)
-        n = np.floor(x * _LOG2_E + _f(0.5))
-        r = (x - n * _LOG_2_HIGH) - n * _LOG_2_LOW
+        y = _LOWEST if x < _LOWEST else x  # max would lose a NaN
+        n = np.floor(y * _LOG2_E + _f(0.5))
+        r = (y - n * _LOG_2_HIGH) - n * _LOG_2_LOW
         # the exponent of a float32 is in its bits from the 23rd, shifted by 127
         two_to_n = np.int32((np.int32(n) + 127) << 23).view(np.float32)
         # exp(r) for |r| <= log(2) / 2: the coefficients of Cephes' expf (Moshier 1992)
@@ -72,7 +73,7 @@ def log1p_of_fraction(x: float) -> float:
     raise NotImplementedError("compiled only")
 
 
-@overload(log1p_of_fraction, inline="always", strict=False)
+@overload(log1p_of_fraction, strict=False)
 def _log1p_of_fraction(x: object) -> Callable[[float], float]:
     if x != types.float32:
         return lambda x: math.log1p(x)
@@ -91,3 +92,47 @@ def _log1p_of_fraction(x: object) -> Callable[[float], float]:
         return _f(2) * s * (p * q + _f(1))
 
     return log1p32
+
+
+def log_of_positive(x: float) -> float:
+    """Compute log(x) for normal numbers in a compiled loop: -inf at 0, NaN below.
+
+    Parameters
+    ----------
+    x : float
+        A float32 or float64.
+
+    Returns
+    -------
+    float
+        Of the type of ``x``; in float32 accurate to 2 roundings.
+    """
+    raise NotImplementedError("compiled only")
+
+
+@overload(log_of_positive, strict=False)
+def _log_of_positive(x: object) -> Callable[[float], float]:
+    if x != types.float32:
+        return lambda x: math.log(x) if x > 0 else (-math.inf if x == 0 else math.nan)
+
+    def log32(x: Any) -> Any:
+        # x = m 2^n with m within a factor sqrt(2) of 1, of the bits of x less those of sqrt(1/2)
+        bits = np.float32(x).view(np.int32)
+        n = (bits - _ROOT_OF_HALF) >> 23
+        f = np.int32(bits - (n << 23)).view(np.float32) - _f(1)
+        # log(1 + f): the coefficients of Cephes' logf (Moshier 1992)
+        p = _f(7.0376836292e-2)
+        p = p * f + _f(-1.1514610310e-1)
+        p = p * f + _f(1.1676998740e-1)
+        p = p * f + _f(-1.2420140846e-1)
+        p = p * f + _f(1.4249322787e-1)
+        p = p * f + _f(-1.6668057665e-1)
+        p = p * f + _f(2.0000714765e-1)
+        p = p * f + _f(-2.4999993993e-1)
+        p = p * f + _f(3.3333331174e-1)
+        q, k = f * f, _f(n)
+        within = f + (p * f * q - _f(0.5) * q + k * _LOG_2_LOW) + k * _LOG_2_HIGH
+        beyond = _f(np.inf) if x > _f(0) else (_f(-np.inf) if x == _f(0) else _f(np.nan))
+        return within if _f(0) < x and x < _f(np.inf) else beyond
+
+    return log32

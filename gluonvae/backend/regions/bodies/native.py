@@ -1,0 +1,182 @@
+"""What compiled code calls: OpenMP, oneDNN and MXNet, and memory by its address."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+from collections.abc import Callable
+from typing import Any, Optional
+
+import llvmlite.binding
+import numpy as np
+from llvmlite import ir
+from numba import carray, njit, types
+from numba.core import cgutils
+from numba.core.ccallback import CFunc
+from numba.extending import intrinsic
+
+from ...runtime import OPENMP, mx
+from ..onednn import sgemm_address
+
+OPTIONS = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+"""Options of all compiled code: with Python's error model, or without "reassoc", loops would not be vectorised."""
+
+compiled: Any = njit(error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+"""Decorator of functions that compiled code calls."""
+
+PLAIN, TRANSPOSED = 78, 84
+"""What :func:`sgemm` is told of a matrix: the letters N and T."""
+
+_i32, _i64, _f32 = types.int32, types.int64, types.float32
+
+
+def _external(name: str, address: Optional[int], result: Any, *arguments: Any) -> Any:
+    """Return a C function that compiled code can call, also code from numba's cache: it is found by its name."""
+    if address:
+        llvmlite.binding.add_symbol(f"gluonvae_{name}", address)
+    return types.ExternalFunction(f"gluonvae_{name}", result(*arguments))
+
+
+def _address_in(library: Any, name: str) -> Optional[int]:
+    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+
+
+_c = ctypes.CDLL(None)
+sgemm = _external("sgemm", sgemm_address(), _i32, *[types.uint8] * 2, *[_i64] * 3, _f32, *[_i64] * 4, _f32, *[_i64] * 2)
+"""C = alpha A B + beta C of matrices by rows: letters of A and B, rows, columns and inner size of the product,
+alpha, address and stride of A, then of B, beta, address and stride of C."""
+run_team = _external("run_team", _address_in(OPENMP, "GOMP_parallel"), types.void, _i64, _i64, *[types.uint32] * 2)
+"""Call a function by its address in each thread of a team: function, its argument, number of threads, 0."""
+barrier = _external("barrier", _address_in(OPENMP, "GOMP_barrier"), types.void)
+"""Wait for the other threads of the team."""
+thread = _external("thread", _address_in(OPENMP, "omp_get_thread_num"), _i32)
+"""The number of the calling thread in its team."""
+threads = _external("threads", _address_in(OPENMP, "omp_get_num_threads"), _i32)
+"""The number of threads in the team."""
+most_threads = _external("most_threads", _address_in(OPENMP, "omp_get_max_threads"), _i32)
+"""The number of threads that a team may have."""
+set_most_threads = _external("set_most_threads", _address_in(OPENMP, "omp_set_num_threads"), types.void, _i32)
+allocate = _external("allocate", _address_in(_c, "malloc"), _i64, _i64)
+release = _external("release", _address_in(_c, "free"), types.void, _i64)
+data_of = _external("data_of", _address_in(mx.base._LIB, "MXNDArrayGetData"), _i32, _i64, _i64)
+"""Write the address of an NDArray's values: its handle, where to write."""
+forget = _external("forget", _address_in(mx.base._LIB, "MXNDArrayFree"), _i32, _i64)
+"""Free an NDArray's handle."""
+
+
+def _pointer_intrinsic(of: Any) -> Any:
+    """Return a function of compiled code that makes an address a pointer to numbers of a type."""
+    pointer = types.CPointer(of)
+
+    def convert(typing_context: object, address: object) -> tuple[object, Callable[..., object]]:
+        return pointer(_i64), lambda context, builder, signature, arguments: builder.inttoptr(
+            arguments[0], context.get_value_type(pointer)
+        )
+
+    return intrinsic(convert)
+
+
+floats: Any = _pointer_intrinsic(_f32)
+"""A pointer to float32."""
+words: Any = _pointer_intrinsic(_i64)
+"""A pointer to int64."""
+ints: Any = _pointer_intrinsic(_i32)
+"""A pointer to int32."""
+
+
+def _numbers(typing_context: object, address: object, like: Any) -> tuple[object, Callable[..., object]]:
+    return like(_i64, like), lambda context, builder, signature, arguments: builder.inttoptr(
+        arguments[0], context.get_value_type(like)
+    )
+
+
+numbers: Any = intrinsic(_numbers)
+"""A pointer of the type of the second argument, to an address."""
+
+
+def _address_of(typing_context: object, pointer: Any) -> tuple[object, Callable[..., object]]:
+    return _i64(pointer), lambda context, builder, signature, arguments: builder.ptrtoint(arguments[0], ir.IntType(64))
+
+
+address_of: Any = intrinsic(_address_of)
+"""The address that a pointer holds."""
+
+
+def _bytes_of(typing_context: object, pointer: Any) -> tuple[object, Callable[..., object]]:
+    size = pointer.dtype.bitwidth // 8
+    return _i64(pointer), lambda context, builder, signature, arguments: ir.Constant(ir.IntType(64), size)
+
+
+bytes_of: Any = intrinsic(_bytes_of)
+"""The bytes of a number that a pointer points to."""
+
+
+def _four_words(typing_context: object) -> tuple[object, Callable[..., object]]:
+    def generate(context: Any, builder: Any, signature: object, arguments: object) -> object:
+        memory = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(64), 4))
+        return builder.ptrtoint(memory, ir.IntType(64))
+
+    return _i64(), generate
+
+
+four_words: Any = intrinsic(_four_words)
+"""The address of four int64 on the stack."""
+
+
+@compiled
+def argument_words(arguments):
+    """The four words that a body is called with."""
+    return carray(words(address_of(arguments)), 4)
+
+
+@compiled
+def zero_and_one(arguments):
+    """0 and 1 in the type that a body computes in."""
+    values = carray(arguments, 1)
+    return values.dtype.type(0), values.dtype.type(1)
+
+
+def compile_callback(function: Callable[..., Any], result: Any, *arguments: Any) -> int:
+    """Compile a C function, or read it from numba's cache on disk, and return its address.
+
+    Parameters
+    ----------
+    function : Callable
+        The function in Python.
+    result, *arguments
+        numba's types.
+
+    Returns
+    -------
+    int
+        The address, which stays valid.
+    """
+    make = functools.partial(CFunc, function, (arguments, result), {}, dict(OPTIONS))
+    callback: Any = make()
+    try:
+        callback.enable_caching()
+        callback.compile()
+    except Exception:
+        # no folder can be written to, the disk is full, or a file is damaged: what that raises depends on the damage
+        with contextlib.suppress(Exception):
+            callback._cache.flush()  # so that the next process writes it anew
+        callback = make()
+        callback.compile()
+    _callbacks.append(callback)
+    address: int = callback.address
+    return address
+
+
+_callbacks: list[Any] = []
+"""What was compiled: the code would be freed with the object."""
+
+
+def compile_bodies(dtype: Any, *functions: Callable[..., Any]) -> tuple[int, ...]:
+    """Compile bodies of regions, and return their addresses.
+
+    A body takes the address of its four words as a pointer to ``dtype``, by which compiled code knows in what it
+    computes.
+    """
+    pointer = types.CPointer(_f32 if dtype == np.float32 else types.float64)
+    return tuple(compile_callback(function, types.void, pointer) for function in functions)

@@ -1,0 +1,100 @@
+"""What MXNet calls in the passes of a graph, the same for all operators."""
+
+from __future__ import annotations
+
+from numba import carray, types
+
+from ..operator import BACKWARD, BACKWARD_TEAM, FORWARD, FORWARD_TEAM, INPUTS, OUTPUTS, READ, SCRATCH, SIZES
+from .native import (
+    allocate,
+    compile_callback,
+    compiled,
+    data_of,
+    forget,
+    four_words,
+    ints,
+    most_threads,
+    release,
+    run_team,
+    set_most_threads,
+    words,
+)
+
+# All of this is compiled. Addresses and handles are int64, in which a pointer is passed to C as well.
+
+
+@compiled
+def _run(body, team, plan, pointers, requests, scratch):
+    """Run a body in a team of at most so many threads."""
+    arguments = four_words()
+    word = carray(words(arguments), 4)
+    word[0], word[1], word[2], word[3] = plan, pointers, requests, scratch
+    most = most_threads()
+    if min(most, team) > 1:
+        run_team(body, arguments, min(most, team), 0)
+        return
+    # one thread is no team to oneDNN, which would take all of them for a product
+    set_most_threads(1)
+    run_team(body, arguments, 1, 0)
+    set_most_threads(most)
+
+
+def _forward(count, pointers, tags, requests, is_train, plan):
+    word, pointer, request = carray(words(plan), SIZES), carray(words(pointers), count), carray(ints(requests), count)
+    inputs = word[INPUTS]
+    for i in range(count):
+        handle = pointer[i]
+        if i < inputs or request[i - inputs] != 0:
+            data_of(handle, pointers + 8 * i)  # in the place of the handle
+        forget(handle)
+    _run(word[FORWARD], word[FORWARD_TEAM], plan, pointers, requests, 0)
+    return 1
+
+
+def _backward(count, pointers, tags, requests, is_train, plan):
+    word, pointer, request = carray(words(plan), SIZES), carray(words(pointers), count), carray(ints(requests), count)
+    read, first = word[READ], 2 * word[OUTPUTS] + word[INPUTS]
+    for i in range(count):
+        handle = pointer[i]
+        # what is not read, or not written, has no memory, and MXNet would look for it all the same
+        if (i < first and (read >> i) & 1) or (i >= first and request[i - first] != 0):
+            data_of(handle, pointers + 8 * i)
+        forget(handle)
+    scratch = allocate(word[SCRATCH]) if word[SCRATCH] > 0 else 0
+    _run(word[BACKWARD], word[BACKWARD_TEAM], plan, pointers, requests, scratch)
+    if scratch != 0:
+        release(scratch)
+    return 1
+
+
+def _storage(count, kinds, context):
+    """Say that all tensors are dense."""
+    kind = carray(ints(kinds), count)
+    for i in range(count):
+        kind[i] = 0
+    return 1
+
+
+def _backward_storage(count, kinds, tags, context):
+    kind = carray(ints(kinds), count)
+    for i in range(count):
+        kind[i] = 0
+    return 1
+
+
+def _nothing(context):
+    """Where MXNet frees an operator: plans and definitions are kept."""
+    return 1
+
+
+def addresses() -> list[int]:
+    """Compile the functions, and return their addresses in the order of ``Passes``."""
+    number, place = types.int32, types.int64
+    of_pass = (number, place, place, place, number, place)
+    return [
+        compile_callback(_forward, number, *of_pass),
+        compile_callback(_backward, number, *of_pass),
+        compile_callback(_storage, number, number, place, place),
+        compile_callback(_backward_storage, number, number, place, place, place),
+        compile_callback(_nothing, number, place),
+    ]
