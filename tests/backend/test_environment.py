@@ -94,5 +94,8 @@ def test_mxnet_and_numba_start_with_what_cannot_be_read():
 
 
 def test_a_numba_that_does_not_compile_is_not_used():
-    code = TRAIN.format("fusedadam") + "from gluonvae.backend.regions.availability import available; assert not available()"
+    code = (
+        TRAIN.format("fusedadam")
+        + "from gluonvae.backend.regions.availability import available; assert not available()"
+    )
     assert np.isfinite(float(python(code, NUMBA_DISABLE_JIT="1", OMP_NUM_THREADS="1").stdout))
