@@ -2,6 +2,7 @@
 
 from .divergence import Diverged
 from .fit import History, fit
-from .optimizer import FusedAdam
+from .optimizer import FusedAdam, FusedSGD
+from .trainer import Trainer
 
-__all__ = ["Diverged", "FusedAdam", "History", "fit"]
+__all__ = ["Diverged", "FusedAdam", "FusedSGD", "History", "Trainer", "fit"]

@@ -1,16 +1,16 @@
-"""Adam in one pass over memory, registered with MXNet's optimizers as "fusedadam"."""
+"""Optimizers that update all parameters in one region, registered with MXNet's as "fusedadam" and "fusedsgd"."""
 
 from __future__ import annotations
 
 import functools
 import logging
 import math
-from collections.abc import Sequence
-from typing import Any, Callable, NamedTuple, Optional
+from collections.abc import Iterable, Sequence
+from typing import Any, Optional
 
 import numpy as np
 
-from ..backend.memory import Pieces, address, cut, wait
+from ..backend.memory import address, wait
 from ..backend.regions.availability import loops_compile
 from ..backend.runtime import engine_is_naive, mx
 from ..backend.structures import are_same
@@ -18,83 +18,134 @@ from ..backend.structures import are_same
 _log = logging.getLogger(__name__)
 
 
-class _Memory(NamedTuple):
-    """Where the tensors of the last call are."""
+class InOneRegion:
+    """Mixin of MXNet's optimizers whose update of all parameters is one region.
 
-    tensors: Sequence[Any] = ()
-    """Weight, gradient, mean and variance of each parameter in turn."""
-    pieces: Pieces = Pieces()
-    kernels: Sequence[tuple[Any, int]] = ()
-    """Weights of convolutions, each with its address. oneDNN puts their numbers into an order of its own when it
-    uses them in prediction mode; to ask for the address puts them back."""
-
-
-@mx.optimizer.register
-class FusedAdam(mx.optimizer.Adam):
-    """MXNet's Adam with the same options and results, compiled for the CPU.
-
-    MXNet's ``adam_update`` is scalar code and is called once for each parameter. This is one loop over the memory
-    of all parameters, compiled by numba and vectorised. On a GPU, for a dtype other than float32, for sparse
-    gradients and where numba does not compile it is MXNet's own, with a warning.
-
-    Examples
-    --------
-    >>> trainer = mx.gluon.Trainer(vae.collect_params(), "fusedadam", {"learning_rate": 1e-3})
+    A kind has a ``rule``, its ``settings``, and :meth:`rates_at`. On a GPU, for a dtype other than float32, for sparse
+    gradients and where numba does not compile it is MXNet's own, and a line in the log says so.
     """
 
-    name = "fusedadam"
+    name: str
+    _table: Any = None
+    """A :class:`gluonvae.backend.regions.updates.Table` of the parameters of the last call."""
+    _kernels: Sequence[tuple[Any, int]] = ()
+    """Weights of convolutions, each with its address. oneDNN puts their numbers into an order of its own when it uses
+    them in prediction mode; to ask for the address puts them back."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.aggregate_num = 2**31  # all parameters come in one call
-        self._memory = _Memory()
 
     def __getstate__(self) -> dict[str, Any]:
         """Without addresses, which mean nothing to who loads it."""
-        return {**self.__dict__, "_memory": _Memory()}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_table", "_kernels")}
 
-    def update_multi_precision(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
+    @property
+    def rule(self) -> str:
+        """The name of the update."""
+        raise NotImplementedError
+
+    def settings(self: Any) -> Sequence[float]:
+        """Return what the update takes beside gradients, learning rates and weight decays."""
+        return self.rescale_grad, self.clip_gradient or np.inf
+
+    def rates_at(self, steps: Sequence[int], rates: Sequence[float]) -> Iterable[float]:
+        """Return the factors of the updates, of the parameters' numbers of steps and learning rates."""
+        return rates
+
+    def update_multi_precision(self: Any, index: Any, weight: Any, grad: Any, state: Any) -> None:
         """Update one parameter, or, given lists, several."""
         if not isinstance(index, (list, tuple)):
             index, weight, grad, state = [index], [weight], [grad], [state]
-        if not self._look_up(weight, grad, state):
+        if not self.look_up(weight, grad, state):
             for arguments in zip(index, weight, grad, state):
-                super().update_multi_precision(*arguments)
+                super().update_multi_precision(*arguments)  # type: ignore[misc]
             return
-        self._update_count(index)
         if not engine_is_naive():
-            wait(self._memory.tensors)
-        steps = [self._index_update_count[i] for i in index]
-        rates = [
-            rate * math.sqrt(1 - self.beta2**step) / (1 - self.beta1**step)
-            for rate, step in zip(self._get_lrs(index), steps)
-        ]
-        settings = (self.rescale_grad, self.clip_gradient or np.inf, self.beta1, self.beta2, self.epsilon)
-        rows, sizes, addresses = self._memory.pieces
-        of_pieces = (np.array(values, np.float32)[rows] for values in (rates, self._get_wds(index)))
-        _kernel()(addresses, sizes, *of_pieces, tuple(map(np.float32, settings)))  # type: ignore[misc]
+            wait(self._table.tensors)
+        self.update_table(index)
 
-    def _look_up(self, weight: Sequence[Any], grad: Sequence[Any], state: Sequence[Any]) -> bool:
-        """Find the memory of the tensors, where they are not those of the last call; False where the
-        compiled loop cannot be used."""
-        tensors = [tensor for w, g, pair in zip(weight, grad, state) for tensor in (w, g, *pair)]
-        if are_same(tensors, self._memory.tensors) and all(
-            address(tensor) == place for tensor, place in self._memory.kernels
-        ):
+    def update_table(self: Any, index: Sequence[int]) -> None:
+        """Update the parameters that were looked up, whose numbers are ``index``."""
+        self._update_count(index)
+        table, settings = self._table, self.settings()
+        table.rates[:] = self.rates_at([self._index_update_count[i] for i in index], self._get_lrs(index))
+        table.decays[:] = self._get_wds(index)
+        table.settings[: len(settings)] = settings
+        table.update()
+
+    def look_up(self: Any, weight: Sequence[Any], grad: Sequence[Any], state: Sequence[Any]) -> bool:
+        """Find the memory of the tensors, where they are not those of the last call; False where the region cannot be
+        used."""
+        rows = [(w, g, *_states(of)) for w, g, of in zip(weight, grad, state)]
+        tensors, table = [tensor for row in rows for tensor in row], self._table
+        if table is not None and are_same(tensors, table.tensors) and self.is_there():
             return True
         reason = _why_not(weight, grad)
         if reason is not None:
-            _say_once(reason)
+            _say_once(self.name, reason)
             return False
+        from ..backend.regions.updates import Table
+
         wait(tensors)  # what is still to be computed has no memory yet
-        pieces = cut([(w, g, *pair) for w, g, pair in zip(weight, grad, state)])
-        kernels = [(tensor, address(tensor)) for tensor in weight if tensor.ndim > 2]
-        self._memory = _Memory(tensors, pieces, kernels)
+        self._table = Table(self.rule, rows)
+        self._kernels = [(tensor, address(tensor)) for tensor in weight if tensor.ndim > 2]
         return True
+
+    def is_there(self) -> bool:
+        """Return whether the tensors that were looked up are still where they were."""
+        return all(address(tensor) == place for tensor, place in self._kernels)
+
+
+def _states(state: Any) -> tuple[Any, ...]:
+    if state is None:
+        return ()
+    return state if isinstance(state, tuple) else (state,)
+
+
+@mx.optimizer.register
+class FusedAdam(InOneRegion, mx.optimizer.Adam):
+    """MXNet's Adam with the same options and results, compiled for the CPU, see :class:`InOneRegion`.
+
+    MXNet's ``adam_update`` is scalar code and is called once for each parameter.
+
+    Examples
+    --------
+    >>> trainer = gluonvae.Trainer(vae.collect_params(), "fusedadam", {"learning_rate": 1e-3})
+    """
+
+    name = "fusedadam"
+    rule = "adam"
+
+    def settings(self: Any) -> Sequence[float]:
+        return *super().settings(), self.beta1, self.beta2, self.epsilon
+
+    def rates_at(self: Any, steps: Sequence[int], rates: Sequence[float]) -> Iterable[float]:
+        corrections = {step: math.sqrt(1 - self.beta2**step) / (1 - self.beta1**step) for step in set(steps)}
+        return [rate * corrections[step] for rate, step in zip(rates, steps)]
+
+
+@mx.optimizer.register
+class FusedSGD(InOneRegion, mx.optimizer.SGD):
+    """MXNet's stochastic gradient descent, with or without momentum, in one region, see :class:`InOneRegion`.
+
+    Examples
+    --------
+    >>> trainer = gluonvae.Trainer(vae.collect_params(), "fusedsgd", {"learning_rate": 0.01, "momentum": 0.9})
+    """
+
+    name = "fusedsgd"
+
+    @property
+    def rule(self: Any) -> str:
+        return "momentum" if self.momentum else "sgd"
+
+    def settings(self: Any) -> Sequence[float]:
+        return *super().settings(), self.momentum
 
 
 def _why_not(weight: Sequence[Any], grad: Sequence[Any]) -> Optional[str]:
-    """Why these parameters cannot be updated by the compiled loop; None where they can."""
+    """Why these parameters cannot be updated by the region; None where they can."""
     for tensor in (*weight, *grad):
         if tensor.context.device_type == "gpu":
             return "the parameters are on a GPU"
@@ -102,19 +153,9 @@ def _why_not(weight: Sequence[Any], grad: Sequence[Any]) -> Optional[str]:
             return f"the parameters are {np.dtype(tensor.dtype).name}"
         if tensor.stype != "default":
             return "there are sparse gradients"
-    return "numba is not installed or does not compile" if _kernel() is None else None
+    return None if loops_compile() else "numba is not installed or does not compile"
 
 
 @functools.cache
-def _say_once(reason: str) -> None:
-    _log.info("fusedadam is MXNet's own adam here: %s", reason)
-
-
-@functools.cache
-def _kernel() -> Optional[Callable[..., None]]:
-    """The compiled loop; None where numba does not compile. numba is loaded only when it is used."""
-    if not loops_compile():
-        return None
-    from ..backend.loops import adam
-
-    return adam.step
+def _say_once(name: str, reason: str) -> None:
+    _log.info("%s is MXNet's own %s here: %s", name, name.replace("fused", ""), reason)

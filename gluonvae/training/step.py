@@ -24,6 +24,7 @@ from ..weights import find_weights, set_weight
 from .divergence import Diagnosis, Diverged, Taken
 from .schedules import Schedule, Scheduled
 from .state import State, Trained
+from .trainer import Trainer
 
 UNFIT_OPTIMIZERS = {"test", "groupadagrad"}
 """MXNet's own test, and one for the rows of embeddings only."""
@@ -85,7 +86,7 @@ class Stepper:
         rate = _rate(self.rate, 0)
         if not (rate > 0 or callable(learning_rate)):
             raise ValueError(f"learning_rate must be positive, got {rate}")
-        self.trainer = mx.gluon.Trainer(bound.collect_params(), optimizer, {"learning_rate": rate})
+        self.trainer = Trainer(bound.collect_params(), optimizer, {"learning_rate": rate})
         self._divides_by_rate = optimizer in DIVIDE_BY_RATE
         self.trained = Trained(bound)
         self._at_once = steps_unread(bound.vae.context)

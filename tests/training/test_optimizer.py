@@ -1,4 +1,4 @@
-"""FusedAdam against MXNet's Adam: the same numbers, options, states."""
+"""Optimizers in one region against MXNet's: the same numbers, options, states, with Gluon's Trainer and gluonvae's."""
 
 import logging
 import subprocess
@@ -20,7 +20,7 @@ SHAPES = [(40_000,), (7, 3), (1,), (300, 200)]
 class Parameters:
     """Parameters with gradients given by hand, and a trainer."""
 
-    def __init__(self, name, dtype="float32", **options):
+    def __init__(self, name, dtype="float32", trainer=mx.gluon.Trainer, **options):
         self.parameters = [
             mx.gluon.Parameter(f"p{i}_weight", shape=shape, dtype=dtype) for i, shape in enumerate(SHAPES)
         ]
@@ -29,7 +29,7 @@ class Parameters:
             parameter.initialize(mx.init.Zero())
             parameter.set_data(nd(rng.standard_normal(parameter.shape), dtype))
         options = {name: value() if callable(value) else value for name, value in options.items()}
-        self.trainer = mx.gluon.Trainer(self.parameters, name, {"learning_rate": 0.01, **options})
+        self.trainer = trainer(self.parameters, name, {"learning_rate": 0.01, **options})
         self.rng = np.random.default_rng(1)
 
     def step(self, count=1):
@@ -51,7 +51,7 @@ def assert_same(one, two):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
 
 
-OPTIONS = {
+ADAM = {
     "plain": {},
     "betas and epsilon": {"beta1": 0.5, "beta2": 0.9, "epsilon": 1e-4},
     "weight decay": {"wd": 0.1},
@@ -59,25 +59,53 @@ OPTIONS = {
     "everything": {"wd": 0.1, "clip_gradient": 0.2, "beta1": 0.99},
     "schedule": {"lr_scheduler": lambda: mx.lr_scheduler.FactorScheduler(7, 0.5, base_lr=0.01)},
 }
+SGD = {
+    "plain": {},
+    "momentum": {"momentum": 0.9},
+    "everything": {"wd": 0.1, "clip_gradient": 0.2, "momentum": 0.5},
+    "no momentum": {"wd": 0.1, "clip_gradient": 0.2},
+    "schedule": ADAM["schedule"],
+}
+OPTIONS = [("adam", name) for name in ADAM] + [("sgd", name) for name in SGD]
+TRAINERS = [mx.gluon.Trainer, gv.Trainer]
+every_trainer = pytest.mark.parametrize("trainer", TRAINERS, ids=["Gluon's", "ours"])
 
 
-@pytest.mark.parametrize("name", OPTIONS)
-def test_same_numbers_after_100_steps(name):
-    ours, mxnets = (Parameters(which, **OPTIONS[name]).step(100) for which in ("fusedadam", "adam"))
-    assert optimizer._why_not([ours.parameters[0].data()], []) is None
-    assert_same(ours, mxnets)
+def both(name, trainer, **options):
+    """The parameters under an optimizer in one region, and under MXNet's."""
+    return [Parameters(f"fused{name}", trainer=trainer, **options), Parameters(name, **options)]
 
 
-def test_multipliers_of_a_parameter():
-    pair = [Parameters(which, wd=0.1) for which in ("fusedadam", "adam")]
+@every_trainer
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_same_numbers_after_100_steps(name, options, trainer):
+    ours, mxnets = both(name, trainer, **{"adam": ADAM, "sgd": SGD}[name][options])
+    assert_same(ours.step(100), mxnets.step(100))
+    assert ours.trainer._optimizer._table is not None
+
+
+def test_our_trainer_takes_mxnets_names():
+    ours = Parameters("adam", trainer=gv.Trainer)
+    assert type(ours.trainer._optimizer) is gv.FusedAdam
+    assert type(Parameters("SGD", trainer=gv.Trainer).trainer._optimizer) is gv.FusedSGD
+    assert type(Parameters("rmsprop", trainer=gv.Trainer).step(2).trainer._optimizer) is mx.optimizer.RMSProp
+    assert_same(ours.step(10), Parameters("adam").step(10))
+
+
+@every_trainer
+def test_multipliers_of_a_parameter(trainer):
+    pair = both("adam", trainer, wd=0.1)
     for one in pair:
         one.parameters[0].lr_mult, one.parameters[1].wd_mult = 0.1, 5.0
+        one.step(20)
+        one.parameters[0].lr_mult = 0.2
         one.step(20)
     assert_same(*pair)
 
 
-def test_learning_rate_may_change():
-    pair = [Parameters(which) for which in ("fusedadam", "adam")]
+@every_trainer
+def test_learning_rate_may_change(trainer):
+    pair = both("adam", trainer)
     for one in pair:
         one.step(5)
         one.trainer.set_learning_rate(0.5)
@@ -85,12 +113,33 @@ def test_learning_rate_may_change():
     assert_same(*pair)
 
 
+@every_trainer
+def test_a_gradient_that_was_not_computed_is_an_error(trainer):
+    one = Parameters("fusedadam", trainer=trainer).step(3)
+    before = one.values()
+    with pytest.raises(UserWarning, match=r"p0_weight.*has not been updated"):
+        one.trainer.step(4)
+    for parameter in one.parameters[1:]:
+        with mx.autograd.record():
+            loss = parameter.data().sum()
+        loss.backward()
+    with pytest.raises(UserWarning, match=r"p0_weight.*has not been updated"):
+        one.trainer.step(4)
+    for a, b in zip(one.values(), before):
+        np.testing.assert_array_equal(a, b)
+    one.trainer.step(4, ignore_stale_grad=True)
+    np.testing.assert_array_equal(one.values()[0], before[0])
+    assert (one.values()[1] != before[1]).all()
+    assert_same(one.step(3), one)
+
+
+@every_trainer
 @pytest.mark.parametrize("from_name", ["fusedadam", "adam"])
-def test_states_are_saved_and_loaded(from_name, tmp_path):
-    whole = Parameters(from_name).step(20)
-    half = Parameters(from_name).step(10)
+def test_states_are_saved_and_loaded(from_name, trainer, tmp_path):
+    whole = Parameters(from_name, trainer=trainer).step(20)
+    half = Parameters(from_name, trainer=trainer).step(10)
     half.trainer.save_states(str(tmp_path / "states"))
-    resumed = Parameters(from_name)
+    resumed = Parameters(from_name, trainer=trainer)
     for parameter, values in zip(resumed.parameters, half.values()):
         parameter.set_data(nd(values))
     resumed.step(1)  # looks up addresses that loading makes stale
@@ -102,8 +151,9 @@ def test_states_are_saved_and_loaded(from_name, tmp_path):
     assert_same(whole, resumed)
 
 
-def test_parameters_that_move_are_followed():
-    pair = [Parameters(which) for which in ("fusedadam", "adam")]
+@every_trainer
+def test_parameters_that_move_are_followed(trainer):
+    pair = both("adam", trainer)
     for one in pair:
         one.step(3)
         for parameter in one.parameters:
@@ -112,8 +162,9 @@ def test_parameters_that_move_are_followed():
     assert_same(*pair)
 
 
-def test_some_parameters_may_be_frozen():
-    pair = [Parameters(which) for which in ("fusedadam", "adam")]
+@every_trainer
+def test_some_parameters_may_be_frozen(trainer):
+    pair = both("adam", trainer)
     for one in pair:
         one.step(2)
         one.parameters[1].grad_req = "null"
@@ -140,12 +191,11 @@ def test_float64_falls_back_to_mxnets_and_says_so_once(caplog):
 def test_without_numba_it_is_mxnets(monkeypatch, caplog):
     caplog.set_level(logging.INFO, "gluonvae")
     optimizer._say_once.cache_clear()
-    optimizer._kernel.cache_clear()
     monkeypatch.setattr("gluonvae.training.optimizer.loops_compile", lambda: False)
     try:
         ours, mxnets = (Parameters(which).step(5) for which in ("fusedadam", "adam"))
     finally:
-        optimizer._kernel.cache_clear()
+        optimizer._say_once.cache_clear()
     for a, b in zip(ours.values(), mxnets.values()):
         np.testing.assert_array_equal(a, b)
     assert "numba is not installed" in caplog.text
@@ -171,11 +221,12 @@ def test_the_threaded_engine_gives_the_same():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_memory_looked_up_stays_that_of_the_parameters(mode, tmp_path):
+@every_trainer
+def test_the_memory_looked_up_stays_that_of_the_parameters(mode, trainer, tmp_path):
     vae = small_vae()
     bound = gv.ELBO(vae)
     set_mode(bound, mode)
-    trainer = mx.gluon.Trainer(vae.collect_params(), "fusedadam")
+    trainer = trainer(vae.collect_params(), "fusedadam")
     for step in range(8):
         with mx.autograd.record():
             loss = -bound(mx.nd.ones((5 + step % 3, 12)))
@@ -187,8 +238,8 @@ def test_the_memory_looked_up_stays_that_of_the_parameters(mode, tmp_path):
         if step == 4:
             vae.collect_params().zero_grad()
         fused = trainer._updaters[0].optimizer
-        now = [memory.address(tensor) for tensor in fused._memory.tensors]
-        assert fused._memory.pieces.addresses.ravel().tolist() == now
+        now = [memory.address(tensor) for tensor in fused._table.tensors]
+        assert fused._table.addresses.ravel().tolist() == now
 
 
 def test_fit_uses_it_by_default(rng):

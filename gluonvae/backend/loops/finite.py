@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numba
 import numpy as np
-from numba import carray
+from numba import carray, types
+from numba.extending import intrinsic
 
-from .adam import _pointer
 from .compile import Loop
+
+
+def _address_as_pointer(typing_context: object, address: object) -> tuple[object, Callable[..., object]]:
+    """Convert an address to a pointer to float32, as a numba intrinsic: its signature and its code generator."""
+    pointer = types.CPointer(types.float32)
+    return pointer(types.uint64), lambda context, builder, signature, arguments: builder.inttoptr(
+        arguments[0], context.get_value_type(pointer)
+    )
+
+
+_pointer: Any = intrinsic(_address_as_pointer)
 
 
 @Loop

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .operator import Options, Plan, Region, Shape, gradients_and_inputs, register, rows_of, team
+from .operator import Options, Plan, Region, Shape, register, rows_of, team
 
 NAME = "gluonvae_bernoulli"
 
@@ -32,6 +32,4 @@ def _bodies(dtype: Any) -> Sequence[int]:
     return bernoulli.addresses(dtype)
 
 
-register(
-    Region(NAME, lambda _: ["logits", "value"], lambda _: ["output"], _shapes, _plan, _bodies, gradients_and_inputs)
-)
+register(Region(NAME, lambda _: ["logits", "value"], lambda _: ["output"], _shapes, _plan, _bodies))

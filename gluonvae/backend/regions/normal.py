@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .operator import Options, Plan, Region, Shape, gradients_and_inputs, register, rows_of, team
+from .operator import Options, Plan, Region, Shape, register, rows_of, team
 
 NAME = "gluonvae_normal"
 KINDS = ("kl", "log_prob")
@@ -45,6 +45,5 @@ register(
         _shapes,
         _plan,
         _bodies,
-        gradients_and_inputs,
     )
 )

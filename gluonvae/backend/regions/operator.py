@@ -92,13 +92,8 @@ class Region:
     plan: Callable[[Options, Sequence[Shape]], Plan]
     bodies: Callable[[Any], Sequence[int]]
     """Addresses of the forward and the backward body for a dtype."""
-    read: Callable[[int, int], Sequence[int]]
-    """Which tensors the backward pass reads, of so many inputs and outputs: their places, see above."""
-
-
-def gradients_and_inputs(inputs: int, outputs: int) -> Sequence[int]:
-    """A :attr:`Region.read`: all gradients of outputs, and all inputs."""
-    return range(outputs + inputs)
+    gradients: int = 2**31
+    """How many of the outputs, the first ones, the backward pass takes gradients of; the others only it reads."""
 
 
 def register(region: Region) -> None:
@@ -143,7 +138,9 @@ class _Definition:
         self.region, self.options = region, own
         inputs, outputs = region.arguments(own), region.outputs(own)
         self.inputs, self.outputs = len(inputs), len(outputs)
-        self.read = region.read(self.inputs, self.outputs)
+        # outputs as well: where what was computed of one has no gradient, MXNet makes zeros like it for the backward
+        # pass, and crashes where it was not kept
+        self.read = [*range(min(region.gradients, self.outputs)), *range(self.outputs, 2 * self.outputs + self.inputs)]
         self._answers = [_names(names) for names in (inputs, outputs, ())]
         self._dependencies = (ctypes.c_int * len(self.read))()
         callbacks = passes()

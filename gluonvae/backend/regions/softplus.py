@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .operator import Options, Plan, Region, Shape, gradients_and_inputs, register, team
+from .operator import Options, Plan, Region, Shape, register, team
 
 NAME = "gluonvae_softplus"
 
@@ -30,4 +30,4 @@ def _bodies(dtype: Any) -> Sequence[int]:
     return softplus.addresses(dtype)
 
 
-register(Region(NAME, lambda _: ["data"], lambda _: ["output"], _shapes, _plan, _bodies, gradients_and_inputs))
+register(Region(NAME, lambda _: ["data"], lambda _: ["output"], _shapes, _plan, _bodies))

@@ -63,6 +63,9 @@ data_of = _external("data_of", _address_in(mx.base._LIB, "MXNDArrayGetData"), _i
 """Write the address of an NDArray's values: its handle, where to write."""
 forget = _external("forget", _address_in(mx.base._LIB, "MXNDArrayFree"), _i32, _i64)
 """Free an NDArray's handle."""
+is_fresh = _external("is_fresh", _address_in(mx.base._LIB, "MXNDArrayGetGradState"), _i32, _i64, _i64)
+"""Write whether the gradient of an NDArray is of a backward pass since it was used last: its handle, where to write."""
+set_fresh = _external("set_fresh", _address_in(mx.base._LIB, "MXNDArraySetGradState"), _i32, _i64, _i32)
 
 
 def _pointer_intrinsic(of: Any) -> Any:
@@ -137,7 +140,7 @@ def zero_and_one(arguments):
     return values.dtype.type(0), values.dtype.type(1)
 
 
-def compile_callback(function: Callable[..., Any], result: Any, *arguments: Any) -> int:
+def compile_callback(function: Callable[..., Any], result: Any, *arguments: Any, as_written: bool = False) -> int:
     """Compile a C function, or read it from numba's cache on disk, and return its address.
 
     Parameters
@@ -146,13 +149,16 @@ def compile_callback(function: Callable[..., Any], result: Any, *arguments: Any)
         The function in Python.
     result, *arguments
         numba's types.
+    as_written : bool
+        Whether numbers are added and multiplied in the order in which that is written: then no sum is vectorised.
 
     Returns
     -------
     int
         The address, which stays valid.
     """
-    make = functools.partial(CFunc, function, (arguments, result), {}, dict(OPTIONS))
+    options = {"error_model": "numpy"} if as_written else dict(OPTIONS)
+    make = functools.partial(CFunc, function, (arguments, result), {}, options)
     callback: Any = make()
     try:
         callback.enable_caching()
@@ -172,11 +178,11 @@ _callbacks: list[Any] = []
 """What was compiled: the code would be freed with the object."""
 
 
-def compile_bodies(dtype: Any, *functions: Callable[..., Any]) -> tuple[int, ...]:
+def compile_bodies(dtype: Any, *functions: Callable[..., Any], as_written: bool = False) -> tuple[int, ...]:
     """Compile bodies of regions, and return their addresses.
 
     A body takes the address of its four words as a pointer to ``dtype``, by which compiled code knows in what it
-    computes.
+    computes. See :func:`compile_callback`.
     """
     pointer = types.CPointer(_f32 if dtype == np.float32 else types.float64)
-    return tuple(compile_callback(function, types.void, pointer) for function in functions)
+    return tuple(compile_callback(function, types.void, pointer, as_written=as_written) for function in functions)

@@ -24,7 +24,7 @@ from .native import (
 
 
 @compiled
-def _run(body, team, plan, pointers, requests, scratch):
+def run_body(body, team, plan, pointers, requests, scratch):
     """Run a body in a team of at most so many threads."""
     arguments = four_words()
     word = carray(words(arguments), 4)
@@ -47,7 +47,7 @@ def _forward(count, pointers, tags, requests, is_train, plan):
         if i < inputs or request[i - inputs] != 0:
             data_of(handle, pointers + 8 * i)  # in the place of the handle
         forget(handle)
-    _run(word[FORWARD], word[FORWARD_TEAM], plan, pointers, requests, 0)
+    run_body(word[FORWARD], word[FORWARD_TEAM], plan, pointers, requests, 0)
     return 1
 
 
@@ -61,7 +61,7 @@ def _backward(count, pointers, tags, requests, is_train, plan):
             data_of(handle, pointers + 8 * i)
         forget(handle)
     scratch = allocate(word[SCRATCH]) if word[SCRATCH] > 0 else 0
-    _run(word[BACKWARD], word[BACKWARD_TEAM], plan, pointers, requests, scratch)
+    run_body(word[BACKWARD], word[BACKWARD_TEAM], plan, pointers, requests, scratch)
     if scratch != 0:
         release(scratch)
     return 1

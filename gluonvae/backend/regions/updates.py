@@ -1,0 +1,88 @@
+"""Updates of all parameters in one region, each a rule of an optimizer."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..memory import address
+from ..runtime import engine_is_naive
+from ..types import Tensor
+
+PIECE = 2**13
+"""Numbers that a thread updates at a time: where a thread ends does not depend on how many there are."""
+
+RULE, TEAM, PIECES, PARAMETERS, OF_PIECES, OF_TENSORS, OF_HANDLES, OF_SETTINGS, OF_RATES, OF_DECAYS = range(10)
+"""The words of a table: a rule's body, how many threads it can use, how many pieces and parameters there are, and the
+addresses of what is told of them."""
+
+
+class Table:
+    """Parameters that are updated together, and where they are in memory.
+
+    Parameters
+    ----------
+    rule : str
+        The name of a rule in :mod:`gluonvae.backend.regions.bodies.updates`.
+    rows : Sequence[Sequence[Tensor]]
+        Weight, gradient and states of each parameter, float32 on the CPU, all computed.
+    """
+
+    def __init__(self, rule: str, rows: Sequence[Sequence[Tensor]]) -> None:
+        count = len(rows)
+        sizes = [row[0].size for row in rows]
+        pieces = [
+            (i, first, min(PIECE, size - first)) for i, size in enumerate(sizes) for first in range(0, size, PIECE)
+        ]
+        self.tensors = [tensor for row in rows for tensor in row]
+        """All of them, row by row."""
+        self.rates, self.decays = np.zeros(count, np.float32), np.zeros(count, np.float32)
+        """The learning rate and the weight decay of each parameter."""
+        self.settings = np.zeros(8, np.float32)
+        """What else the rule takes."""
+        handles = np.array([row[0].handle.value for row in rows], np.int64)
+        self.addresses = np.zeros((count, 4), np.int64)
+        """Of weight, gradient and states of each parameter."""
+        for place, row in zip(self.addresses, rows):
+            place[: len(row)] = [address(tensor) for tensor in row]
+        arrays = np.array(pieces, np.int64), self.addresses, handles, self.settings, self.rates, self.decays
+        body = _compiled().rules[rule]
+        # MXNet's threaded engine keeps the cores busy itself
+        team = max(1, sum(sizes) // 50_000) if engine_is_naive() else 1
+        words = [body, team, len(pieces), count, *(array.ctypes.data for array in arrays)]
+        self._table = np.array(words, np.int64)
+        self._kept = arrays
+        self._place = self._table.ctypes.data
+
+    def find_stale(self) -> int:
+        """Return the number of the first parameter whose gradient is that of an earlier step, or -1.
+
+        All gradients are of an earlier step from now on.
+        """
+        stale: int = _compiled().find_stale(self._place)
+        return stale
+
+    def update(self) -> None:
+        """Update the parameters and their states."""
+        _compiled().update(self._place)
+
+
+class _Functions:
+    """The compiled functions."""
+
+    def __init__(self) -> None:
+        from .bodies import updates
+
+        self.rules: dict[str, int] = updates.rules()
+        update, find_stale = updates.addresses()
+        self.update: Callable[[int], Any] = ctypes.CFUNCTYPE(None, ctypes.c_int64)(update)
+        self.find_stale: Callable[[int], Any] = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(find_stale)
+
+
+@functools.cache
+def _compiled() -> _Functions:
+    return _Functions()

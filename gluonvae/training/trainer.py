@@ -1,0 +1,110 @@
+"""Gluon's Trainer, whose step takes no time in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Optional
+
+from ..backend.runtime import engine_is_naive, mx
+from .optimizer import InOneRegion
+
+FUSED = {"adam": "fusedadam", "sgd": "fusedsgd"}
+"""Names of MXNet's optimizers that :class:`Trainer` replaces."""
+
+
+class _Known(NamedTuple):
+    """Parameters, and what they had when the optimizer looked up where it is in memory."""
+
+    table: Any
+    numbers: Sequence[int]
+    parameters: Sequence[Any]
+    arrays: Sequence[Any]
+    gradients: Sequence[Any]
+    states: Sequence[Any]
+    frozen: Sequence[Any]
+    """The parameters that are not learnt."""
+
+    @classmethod
+    def of(cls, trainer: Any, learnt: Sequence[tuple[int, Any]], table: Any) -> _Known:
+        """Take down what a trainer has."""
+        numbers, parameters = [i for i, _ in learnt], [p for _, p in learnt]
+        states = [trainer._updaters[0].states[i] for i in numbers]
+        arrays, gradients = [p._data[0] for p in parameters], [p._grad[0] for p in parameters]
+        frozen = [p for p in trainer._params if p.grad_req == "null"]
+        return cls(table, numbers, parameters, arrays, gradients, states, frozen)
+
+    def holds(self, trainer: Any) -> bool:
+        """Return whether it is the same still."""
+        states = trainer._updaters[0].states
+        return (
+            trainer._optimizer._table is self.table
+            and all(p._data[0] is array for p, array in zip(self.parameters, self.arrays))
+            and all(p._grad and p._grad[0] is gradient for p, gradient in zip(self.parameters, self.gradients))
+            and all(states.get(i) is state for i, state in zip(self.numbers, self.states))
+            and all(p.grad_req == "null" for p in self.frozen)
+            and trainer._optimizer.is_there()
+        )
+
+
+class Trainer(mx.gluon.Trainer):  # type: ignore[misc,unused-ignore]
+    """Gluon's Trainer with the same arguments and results, in whose step Python has little to do.
+
+    "adam" and "sgd" are :class:`gluonvae.training.optimizer.FusedAdam` and ``FusedSGD``. With these, on the CPU and
+    without a KVStore, a step looks at the gradients and updates all parameters in one region.
+
+    Parameters
+    ----------
+    params : ParameterDict or sequence of Parameter
+        What is learnt.
+    optimizer : str or mx.optimizer.Optimizer
+        The optimizer.
+    optimizer_params : mapping, optional
+        Its options, such as ``{"learning_rate": 1e-3}``.
+    kvstore : str, optional
+        See ``gluon.Trainer``; by default there is one only where there are several devices.
+    **kwargs
+        See ``gluon.Trainer``.
+
+    Examples
+    --------
+    >>> trainer = gluonvae.Trainer(vae.collect_params(), "adam", {"learning_rate": 1e-3})
+    >>> with autograd.record():
+    ...     loss = -bound(data)
+    >>> loss.backward()
+    >>> trainer.step(len(data))
+    """
+
+    _known: Optional[_Known] = None
+    """What the optimizer has looked up, if that was of all parameters."""
+
+    def __init__(
+        self,
+        params: Any,
+        optimizer: Any,
+        optimizer_params: Optional[Mapping[str, Any]] = None,
+        kvstore: Optional[str] = "device",
+        **kwargs: Any,
+    ) -> None:
+        if isinstance(optimizer, str):
+            optimizer = FUSED.get(optimizer.lower(), optimizer)
+        super().__init__(params, optimizer, optimizer_params, kvstore, **kwargs)
+
+    def _update(self, ignore_stale_grad: bool = False) -> None:
+        known = self._known
+        if ignore_stale_grad or known is None or not known.holds(self):
+            super()._update(ignore_stale_grad)
+            self._look_up()
+        elif known.table.find_stale() >= 0:
+            super()._update()  # which raises, and says of which parameter
+        else:
+            self._optimizer.update_table(known.numbers)
+
+    def _look_up(self) -> None:
+        """Remember what was updated, where the next update can be of the same."""
+        self._known = None
+        one_device = len(self._contexts or ()) == 1 and not self._kvstore and not hasattr(self, "_amp_loss_scaler")
+        table = getattr(self._optimizer, "_table", None)
+        if one_device and engine_is_naive() and isinstance(self._optimizer, InOneRegion) and table is not None:
+            learnt = [(i, p) for i, p in enumerate(self._params) if p.grad_req != "null"]
+            if len(learnt) == len(table.rates):
+                self._known = _Known.of(self, learnt, table)
