@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
 
-from .memory import cut, wait
+from .memory import wait
 from .regions.availability import loops_compile
+from .regions.tables import Table
 from .runtime import engine_is_naive, is_gpu, mx
 from .structures import are_same
 from .types import Tensor
@@ -22,7 +22,7 @@ LARGEST = np.sqrt(np.finfo(np.float32).max)
 class FiniteCheck:
     """Looks at the same tensors again and again: gradients and buffers, once a step.
 
-    Float32 on the CPU is read by a compiled loop; anything else by an operator of MXNet's, which does not wait for
+    Float32 on the CPU is read by a region; anything else by an operator of MXNet's, which does not wait for
     a device but is slower on the CPU.
 
     Parameters
@@ -34,8 +34,7 @@ class FiniteCheck:
     def __init__(self, waits: bool) -> None:
         self._waits = waits
         self._tensors: Sequence[Tensor] = ()
-        self._sizes, self._addresses = np.empty(0, np.int64), np.empty((0, 1), np.uint64)
-        self._loop: Optional[Callable[..., int]] = None
+        self._table: Optional[Table] = None
 
     def __call__(self, tensors: Sequence[Tensor]) -> Union[float, Tensor]:
         """Look at tensors.
@@ -53,19 +52,22 @@ class FiniteCheck:
         """
         if not are_same(tensors, self._tensors):
             self._look_up(tensors)
-        elif self._loop is not None and not engine_is_naive():
+        elif self._table is not None and not engine_is_naive():
             wait(tensors)
-        if self._loop is None:
+        if self._table is None:
             return 0 * _sum_of_squares(tensors)
-        return math.nan if self._loop(self._addresses, self._sizes, LARGEST) else 0.0
+        found = self._table.numbers[0]
+        found[:] = 0
+        self._table.run()
+        return math.nan if found.any() else 0.0
 
     def _look_up(self, tensors: Sequence[Tensor]) -> None:
-        """Find the memory of tensors that are not those of the last call, where the compiled loop can be used."""
-        self._tensors = tensors
-        self._loop = _compiled() if self._waits and all(map(_is_plain, tensors)) else None
-        if self._loop is not None:
+        """Find the memory of tensors that are not those of the last call, where the region can be used."""
+        self._tensors, self._table = tensors, None
+        if self._waits and loops_compile() and all(map(_is_plain, tensors)):
             wait(tensors)  # what is still to be computed has no memory yet
-            _, self._sizes, self._addresses = cut([(tensor,) for tensor in tensors])
+            self._table = Table("too_large", [(tensor,) for tensor in tensors])
+            self._table.settings[0] = LARGEST
 
 
 def _is_plain(tensor: Tensor) -> bool:
@@ -81,13 +83,3 @@ def _sum_of_squares(tensors: Sequence[Tensor]) -> Tensor:
 def _stored(sparse: Any) -> Tensor:
     """The values of a sparse tensor that are not 0."""
     return sparse.data
-
-
-@functools.cache
-def _compiled() -> Optional[Callable[..., int]]:
-    """The compiled loop; None where numba does not compile."""
-    if not loops_compile():
-        return None
-    from .loops import finite
-
-    return finite.too_large

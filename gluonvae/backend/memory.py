@@ -6,7 +6,7 @@ import ctypes
 import functools
 import math
 from collections.abc import Sequence
-from typing import Callable, NamedTuple
+from typing import Callable
 
 import numpy as np
 
@@ -34,41 +34,6 @@ def address(tensor: Tensor) -> int:
     pointer = ctypes.c_void_p()
     mx.base.check_call(mx.base._LIB.MXNDArrayGetData(tensor.handle, ctypes.byref(pointer)))
     return pointer.value or 0
-
-
-PIECE = 2**15
-"""Numbers that one turn of a compiled loop takes: so many to a core's cache."""
-
-
-class Pieces(NamedTuple):
-    """Memory cut into pieces of at most :data:`PIECE` numbers."""
-
-    rows: np.ndarray = np.empty(0, np.int64)
-    """The row that each piece is of."""
-    sizes: np.ndarray = np.empty(0, np.int64)
-    """Numbers in each piece."""
-    addresses: np.ndarray = np.empty((0, 1), np.uint64)
-    """Of each piece, in every tensor of its row."""
-
-
-def cut(rows: Sequence[Sequence[Tensor]]) -> Pieces:
-    """Cut the memory of tensors into pieces for a compiled loop.
-
-    Parameters
-    ----------
-    rows : Sequence[Sequence[Tensor]]
-        Tensors of float32 that are gone through together, those of a row of one size, each row with as many.
-
-    Returns
-    -------
-    Pieces
-    """
-    starts_of = np.array([[address(tensor) for tensor in row] for row in rows], np.uint64)
-    lengths = np.array([row[0].size for row in rows], np.int64)
-    pieces = [(row, start) for row, length in enumerate(lengths) for start in range(0, length, PIECE)]
-    of_piece, starts = np.array(pieces, np.int64).T.copy()
-    sizes = np.minimum(PIECE, lengths[of_piece] - starts)
-    return Pieces(of_piece, sizes, starts_of[of_piece] + 4 * starts[:, None].astype(np.uint64))
 
 
 def wait(tensors: Sequence[Tensor]) -> None:

@@ -7,11 +7,10 @@ import os
 from threading import get_ident
 from typing import Any, Callable, TypeVar
 
-from .runtime import OPENMP, engine_is_naive
+from .runtime import OPENMP
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
-_parallel = engine_is_naive()
 _caller = "_caller"
 """The attribute in which an object keeps the thread that is at work in it."""
 
@@ -19,21 +18,12 @@ _caller = "_caller"
 def _after_fork() -> None:
     """Keep a forked process to one thread: those that wait for work in its parent were not copied, and the first
     operator would wait for them for ever."""
-    global _parallel, _caller
-    _parallel = False
+    global _caller
     _caller = f"_caller_in_{os.getpid()}"  # the thread that was at work in the parent is not here
     OPENMP.omp_set_num_threads(1)
 
 
 os.register_at_fork(after_in_child=_after_fork)
-
-
-def loops_are_parallel() -> bool:
-    """Return whether compiled loops take all cores.
-
-    They do not under MXNet's threaded engine, which keeps the cores busy itself, nor in a forked process.
-    """
-    return _parallel
 
 
 def one_thread_at_a_time(owner: Callable[[Any], Any]) -> Callable[[Method], Method]:

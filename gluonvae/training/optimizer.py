@@ -12,6 +12,7 @@ import numpy as np
 
 from ..backend.memory import address, wait
 from ..backend.regions.availability import loops_compile
+from ..backend.regions.tables import Table
 from ..backend.runtime import engine_is_naive, mx
 from ..backend.structures import are_same
 
@@ -27,7 +28,7 @@ class InOneRegion:
 
     name: str
     _table: Any = None
-    """A :class:`gluonvae.backend.regions.updates.Table` of the parameters of the last call."""
+    """A :class:`gluonvae.backend.regions.tables.Table` of the parameters of the last call."""
     _kernels: Sequence[tuple[Any, int]] = ()
     """Weights of convolutions, each with its address. oneDNN puts their numbers into an order of its own when it uses
     them in prediction mode; to ask for the address puts them back."""
@@ -69,10 +70,10 @@ class InOneRegion:
         """Update the parameters that were looked up, whose numbers are ``index``."""
         self._update_count(index)
         table, settings = self._table, self.settings()
-        table.rates[:] = self.rates_at([self._index_update_count[i] for i in index], self._get_lrs(index))
-        table.decays[:] = self._get_wds(index)
+        table.numbers[0] = self.rates_at([self._index_update_count[i] for i in index], self._get_lrs(index))
+        table.numbers[1] = self._get_wds(index)
         table.settings[: len(settings)] = settings
-        table.update()
+        table.run()
 
     def look_up(self: Any, weight: Sequence[Any], grad: Sequence[Any], state: Sequence[Any]) -> bool:
         """Find the memory of the tensors, where they are not those of the last call; False where the region cannot be
@@ -85,8 +86,6 @@ class InOneRegion:
         if reason is not None:
             _say_once(self.name, reason)
             return False
-        from ..backend.regions.updates import Table
-
         wait(tensors)  # what is still to be computed has no memory yet
         self._table = Table(self.rule, rows)
         self._kernels = [(tensor, address(tensor)) for tensor in weight if tensor.ndim > 2]

@@ -106,5 +106,5 @@ class Trainer(mx.gluon.Trainer):  # type: ignore[misc,unused-ignore]
         table = getattr(self._optimizer, "_table", None)
         if one_device and engine_is_naive() and isinstance(self._optimizer, InOneRegion) and table is not None:
             learnt = [(i, p) for i, p in enumerate(self._params) if p.grad_req != "null"]
-            if len(learnt) == len(table.rates):
+            if len(learnt) == len(table.addresses):
                 self._known = _Known.of(self, learnt, table)

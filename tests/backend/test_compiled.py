@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gluonvae.backend import compiled
-from gluonvae.backend.loops import numerics
 from gluonvae.backend.operators import BFLOAT16, as_numpy
+from gluonvae.backend.regions.bodies import numerics
 from gluonvae.backend.runtime import mx
 from gluonvae.distributions import bernoulli
 from tests.helpers import MODES, nd, set_mode
@@ -47,6 +47,15 @@ def test_log1p_of_fraction_is_numpys(dtype, rtol):
     x = np.concatenate([np.logspace(-30, 0, 5000), np.linspace(0, 1, 1001)]).astype(dtype)
     log1p = elementwise(numerics.log1p_of_fraction, dtype)(x)
     np.testing.assert_allclose(log1p, np.log1p(x.astype(np.float64)), rtol=rtol)
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 2.0**-22), ("float64", 1e-15)])
+def test_log_of_positive_is_numpys(dtype, rtol):
+    x = np.concatenate([np.logspace(-37, 38, 5000), np.linspace(0.5, 2, 1001)]).astype(dtype)
+    log = elementwise(numerics.log_of_positive, dtype)(x)
+    np.testing.assert_allclose(log, np.log(x.astype(np.float64)), rtol=rtol, atol=rtol / 2)
+    beyond = elementwise(numerics.log_of_positive, dtype)(np.array([0, -1, np.inf, np.nan]))
+    np.testing.assert_array_equal(beyond, [-np.inf, np.nan, np.inf, np.nan])
 
 
 class LogProb(mx.gluon.HybridBlock):

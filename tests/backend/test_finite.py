@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gluonvae.backend.finite import LARGEST, FiniteCheck
-from gluonvae.backend.memory import PIECE
 from gluonvae.backend.operators import as_numpy
+from gluonvae.backend.regions.tables import PIECE
 from gluonvae.backend.runtime import mx
 from tests.helpers import nd
 

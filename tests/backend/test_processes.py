@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
-from gluonvae.backend import installation, processes
+from gluonvae.backend import installation
 from tests.helpers import MODES, pixels, set_mode, small_vae
 from tests.helpers.processes import python
 
@@ -48,7 +48,6 @@ def test_a_process_forked_after_a_seed_goes_on_as_its_parent():
 def test_a_forked_process_has_one_thread():
     with multiprocessing.get_context("fork").Pool(1) as pool:
         assert pool.apply_async(installation.threads).get(timeout=60) == 1
-        assert pool.apply_async(processes.loops_are_parallel).get(timeout=60) is False
 
 
 FORK = """

@@ -45,17 +45,6 @@ def test_the_choice_is_made_before_mxnet_is_imported():
     assert done.stderr == ""
 
 
-def test_compiled_loops_have_as_many_threads_as_mxnet():
-    code = (
-        "{}import gluonvae, numba; from gluonvae.backend.loops import bernoulli; import numpy as np; "
-        "out = np.zeros(2, np.float32); x = np.zeros((2, 3), np.float32); bernoulli.log_prob(x, x, out); "
-        "print(numba.get_num_threads())"
-    )
-    assert python(code.format(""), OMP_NUM_THREADS="1").stdout.split() == ["1"]
-    first = "import numba; numba.njit(parallel=True)(lambda: sum([i for i in numba.prange(9)])); "
-    python(code.format(first), OMP_NUM_THREADS="1")
-
-
 def test_the_naive_engine_really_runs():
     """Only there is an operator's error raised at its call."""
     code = (

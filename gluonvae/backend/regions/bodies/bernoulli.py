@@ -6,9 +6,9 @@ from typing import Any
 
 from numba import carray
 
-from ...loops.numerics import exp_of_negative, log1p_of_fraction
 from ..operator import SIZES
 from .native import argument_words, bytes_of, compile_bodies, ints, numbers, thread, threads, words, zero_and_one
+from .numerics import exp_of_negative, log1p_of_fraction
 from .rows import share
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numba import carray
 
-from ...loops.numerics import exp_of_negative, log1p_of_fraction
 from ..operator import LARGEST, SIZES, SMALLEST
 from .native import (
     PLAIN,
@@ -23,6 +22,7 @@ from .native import (
     threads,
     words,
 )
+from .numerics import exp_of_negative, log1p_of_fraction
 from .rows import share
 
 _f = np.float32

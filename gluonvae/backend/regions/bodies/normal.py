@@ -7,7 +7,6 @@ from typing import Any
 
 from numba import carray
 
-from ...loops.numerics import log_of_positive
 from ..operator import SIZES
 from .native import (
     argument_words,
@@ -21,6 +20,7 @@ from .native import (
     words,
     zero_and_one,
 )
+from .numerics import log_of_positive
 from .rows import share
 
 KL, LOG_PROB = 0, 1

@@ -6,7 +6,6 @@ from typing import Any
 
 from numba import carray
 
-from ...loops.numerics import exp_of_negative, log1p_of_fraction
 from ..operator import SIZES
 from .native import (
     argument_words,
@@ -19,6 +18,7 @@ from .native import (
     words,
     zero_and_one,
 )
+from .numerics import exp_of_negative, log1p_of_fraction
 from .rows import share
 
 

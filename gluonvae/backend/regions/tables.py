@@ -1,4 +1,4 @@
-"""Updates of all parameters in one region, each a rule of an optimizer."""
+"""Regions over the memory of many tensors: updates of parameters, and the search for what is not finite."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from ..runtime import engine_is_naive
 from ..types import Tensor
 
 PIECE = 2**13
-"""Numbers that a thread updates at a time: where a thread ends does not depend on how many there are."""
+"""Numbers that a thread takes at a time: where a thread ends does not depend on how many there are."""
 
-RULE, TEAM, PIECES, PARAMETERS, OF_PIECES, OF_TENSORS, OF_HANDLES, OF_SETTINGS, OF_RATES, OF_DECAYS = range(10)
-"""The words of a table: a rule's body, how many threads it can use, how many pieces and parameters there are, and the
+RULE, TEAM, PIECES, ROWS, OF_PIECES, OF_TENSORS, OF_HANDLES, OF_SETTINGS, OF_NUMBERS = range(9)
+"""The words of a table: a rule's body, how many threads it can use, how many pieces and rows there are, and the
 addresses of what is told of them."""
 
 
 class Table:
-    """Parameters that are updated together, and where they are in memory.
+    """Tensors that a rule goes through together, and where they are in memory.
 
     Parameters
     ----------
     rule : str
-        The name of a rule in :mod:`gluonvae.backend.regions.bodies.updates`.
+        The name of a rule in :mod:`gluonvae.backend.regions.bodies.tables`.
     rows : Sequence[Sequence[Tensor]]
-        Weight, gradient and states of each parameter, float32 on the CPU, all computed.
+        Tensors of one size, float32 on the CPU, all computed: of an update the weight, gradient and states of a
+        parameter.
     """
 
     def __init__(self, rule: str, rows: Sequence[Sequence[Tensor]]) -> None:
@@ -40,16 +41,17 @@ class Table:
         ]
         self.tensors = [tensor for row in rows for tensor in row]
         """All of them, row by row."""
-        self.rates, self.decays = np.zeros(count, np.float32), np.zeros(count, np.float32)
-        """The learning rate and the weight decay of each parameter."""
+        self.numbers = np.zeros((2, count), np.float32)
+        """Two of each row: of an update the learning rate and the weight decay; of a search whether something was
+        found, and nothing."""
         self.settings = np.zeros(8, np.float32)
         """What else the rule takes."""
         handles = np.array([row[0].handle.value for row in rows], np.int64)
         self.addresses = np.zeros((count, 4), np.int64)
-        """Of weight, gradient and states of each parameter."""
+        """Of each row's tensors."""
         for place, row in zip(self.addresses, rows):
             place[: len(row)] = [address(tensor) for tensor in row]
-        arrays = np.array(pieces, np.int64), self.addresses, handles, self.settings, self.rates, self.decays
+        arrays = np.array(pieces, np.int64), self.addresses, handles, self.settings, self.numbers
         body = _compiled().rules[rule]
         # MXNet's threaded engine keeps the cores busy itself
         team = max(1, sum(sizes) // 50_000) if engine_is_naive() else 1
@@ -59,27 +61,27 @@ class Table:
         self._place = self._table.ctypes.data
 
     def find_stale(self) -> int:
-        """Return the number of the first parameter whose gradient is that of an earlier step, or -1.
+        """Return the number of the first row whose weight's gradient is that of an earlier step, or -1.
 
         All gradients are of an earlier step from now on.
         """
         stale: int = _compiled().find_stale(self._place)
         return stale
 
-    def update(self) -> None:
-        """Update the parameters and their states."""
-        _compiled().update(self._place)
+    def run(self) -> None:
+        """Go through the tensors."""
+        _compiled().run(self._place)
 
 
 class _Functions:
     """The compiled functions."""
 
     def __init__(self) -> None:
-        from .bodies import updates
+        from .bodies import tables
 
-        self.rules: dict[str, int] = updates.rules()
-        update, find_stale = updates.addresses()
-        self.update: Callable[[int], Any] = ctypes.CFUNCTYPE(None, ctypes.c_int64)(update)
+        self.rules: dict[str, int] = tables.rules()
+        run, find_stale = tables.addresses()
+        self.run: Callable[[int], Any] = ctypes.CFUNCTYPE(None, ctypes.c_int64)(run)
         self.find_stale: Callable[[int], Any] = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(find_stale)
 
 

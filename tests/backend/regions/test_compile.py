@@ -1,5 +1,6 @@
-"""How loops are compiled and kept on disk."""
+"""How regions are compiled and kept on disk."""
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -7,40 +8,43 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import types
 
 import gluonvae
-from gluonvae.backend.loops import compile
+from gluonvae.backend.regions.bodies import native
 from tests.helpers.processes import CLEAN
 
-LOOP = """
-import numba
+FUNCTION = """
+from numba import carray
 
-def loop(x, out):
-    for i in numba.prange(len(x)):
-        out[i] = 2 * x[i]
+def double(x, out, count):
+    a, b = carray(x, count), carray(out, count)
+    for i in range(count):
+        b[i] = 2 * a[i]
 """
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder with a module of a loop, whose cache lies in its ``__pycache__``."""
+    """A folder with a module of a function, whose cache lies in its ``__pycache__``."""
     monkeypatch.setattr("numba.config.CACHE_DIR", "")
-    monkeypatch.setattr(compile, "loops_are_parallel", lambda: False)  # compiled in a third of the time
     monkeypatch.syspath_prepend(tmp_path)
-    name = f"loop_of_{tmp_path.name}".replace("-", "_")
-    (tmp_path / f"{name}.py").write_text(LOOP)
+    name = f"function_of_{tmp_path.name}".replace("-", "_")
+    (tmp_path / f"{name}.py").write_text(FUNCTION)
     return tmp_path
 
 
-def compiled(folder):
-    """The loop, as a new process has it."""
-    name = next(folder.glob("loop_of_*.py")).stem
-    return compile.Loop(__import__(name).loop)
+def compiled(folder, kind=types.float32):
+    """The address of the function, as a new process has it, and whether it was on disk."""
+    name = next(folder.glob("function_of_*.py")).stem
+    pointer = types.CPointer(kind)
+    address = native.compile_callback(__import__(name).double, types.void, pointer, pointer, types.int64)
+    return address, native._callbacks[-1].cache_hits > 0
 
 
-def doubled(loop, dtype="float32"):
-    out = np.zeros(5, dtype)
-    loop(np.arange(5, dtype=dtype), out)
+def doubles(address, dtype="float32"):
+    x, out = np.arange(5, dtype=dtype), np.zeros(5, dtype)
+    ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 3)(address)(x.ctypes.data, out.ctypes.data, 5)
     return out.tolist() == [0, 2, 4, 6, 8]
 
 
@@ -48,23 +52,17 @@ def files(folder, suffix):
     return sorted(path for path in (folder / "__pycache__").iterdir() if path.suffix == suffix)
 
 
-def test_the_loop_for_one_thread_is_not_that_for_all(folder, monkeypatch):
-    serial = compiled(folder)
-    assert doubled(serial)
-    monkeypatch.setattr(compile, "loops_are_parallel", lambda: True)
-    parallel = compiled(folder)
-    assert doubled(parallel)
-    assert len(files(folder, ".nbi")) == len(files(folder, ".nbc")) == 2
-    one, all_cores = serial._serial._compiled, parallel._parallel._compiled
-    assert "do_scheduling" in next(iter(all_cores.inspect_llvm().values()))
-    assert "do_scheduling" not in next(iter(one.inspect_llvm().values()))
-
-
 def test_what_is_on_disk_is_used(folder):
-    assert doubled(compiled(folder))
-    again = compiled(folder)
-    assert doubled(again)
-    assert sum(again._serial._compiled.stats.cache_hits.values()) == 1
+    for on_disk in (False, True):
+        address, was = compiled(folder)
+        assert was is on_disk
+        assert doubles(address)
+
+
+def test_each_type_is_compiled(folder):
+    assert doubles(compiled(folder)[0])
+    assert doubles(compiled(folder, types.float64)[0], "float64")
+    assert compiled(folder)[1]
 
 
 DAMAGES = {
@@ -79,14 +77,14 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
 def test_a_damaged_file_is_written_anew(suffix, damage, folder):
-    assert doubled(compiled(folder))
+    assert doubles(compiled(folder)[0])
     (path,) = files(folder, suffix)
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
-    assert doubled(compiled(folder))  # it may find the damage only now, and compile for itself
-    assert doubled(compiled(folder))
-    last = compiled(folder)
-    assert doubled(last)
-    assert sum(last._serial._compiled.stats.cache_hits.values()) == 1
+    assert doubles(compiled(folder)[0])  # it may find the damage only now, and compile for itself
+    assert doubles(compiled(folder)[0])
+    address, on_disk = compiled(folder)
+    assert doubles(address)
+    assert on_disk
 
 
 def test_without_a_folder_to_write_to_nothing_is_kept(folder, monkeypatch):
@@ -94,7 +92,7 @@ def test_without_a_folder_to_write_to_nothing_is_kept(folder, monkeypatch):
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr("numba.core.caching._CacheLocator.ensure_cache_path", read_only)
-    assert doubled(compiled(folder))
+    assert doubles(compiled(folder)[0])
     assert not list(folder.rglob("*.nb?"))
 
 
@@ -103,14 +101,8 @@ def test_what_cannot_be_written_is_compiled_for_this_process(folder, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._save_index", full)
-    loop = compiled(folder)
-    assert doubled(loop)
-    assert doubled(loop, "float64")
-
-
-def test_a_loop_that_cannot_be_compiled_says_so(folder):
-    with pytest.raises(Exception, match="argument"):
-        compiled(folder)(1)
+    assert doubles(compiled(folder)[0])
+    assert doubles(compiled(folder, types.float64)[0], "float64")
 
 
 READ_ONLY = """
