@@ -9,6 +9,7 @@ from typing import Any
 
 from .environment import SETTINGS
 from .processor import physical_cores, processor_name
+from .regions.availability import PACKAGE, why_no_products, why_not
 from .runtime import CHOSEN, OPENMP, mx
 
 
@@ -23,12 +24,22 @@ def describe() -> dict[str, str]:
     """
     gpus = "".join(f", gpu:{index}" for index in range(mx.context.num_gpus()))
     return {
-        **{name: _version(name) for name in ("gluonvae", "mxnet", "numpy", "numba", "gluoncv")},
+        **{name: _version(name) for name in ("gluonvae", "mxnet", "numpy", "numba", PACKAGE, "gluoncv")},
         "python": platform.python_version(),
         "devices": f"cpu ({physical_cores()} cores){gpus}",
         "features": " ".join(name for name, feature in mx.runtime.Features().items() if feature.enabled),
         **{name: _setting(name) for name in SETTINGS},
+        "operators": _operators(),
+        "threads": str(threads()),
     }
+
+
+def _operators() -> str:
+    """Return which operators are compiled ones, and why others are MXNet's own."""
+    none, no_products = why_not(), why_no_products()
+    if none:
+        return f"MXNet's own: {none}"
+    return f"compiled, but matrix products are MXNet's own: {no_products}" if no_products else "compiled"
 
 
 def conditions() -> dict[str, Any]:
@@ -43,7 +54,7 @@ def conditions() -> dict[str, Any]:
         ``versions`` of Python and the packages, ``engine`` of MXNet, ``threads`` of an operator and ``processor``; fit
         for JSON.
     """
-    packages = ("gluonvae", "mxnet", "numpy", "numba", "scipy")
+    packages = ("gluonvae", "mxnet", "numpy", "numba", PACKAGE, "scipy")
     return {
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in packages}},
         "engine": os.environ.get("MXNET_ENGINE_TYPE", "ThreadedEnginePerDevice"),

@@ -22,7 +22,7 @@ from typing import Any, Optional, Union
 
 import numpy
 
-from .environment import choose
+from .environment import SPIN_COUNT, choose
 from .processor import physical_cores
 from .static_graphs import mend
 from .types import Context
@@ -94,6 +94,14 @@ def _cure(error: str, gpu_build: bool) -> str:
     return ""
 
 
+def openmp_is_loaded() -> bool:
+    """Return whether this process has loaded libgomp, which reads its environment variables then."""
+    try:
+        return "libgomp.so.1" in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
 def _start_mxnet() -> tuple[Any, dict[str, str]]:
     """Import MXNet, start its engine, and return the module and the environment variables that were set for it."""
     off = os.environ.get("GLUONVAE_RUNTIME") == "off"
@@ -110,8 +118,13 @@ def _start_mxnet() -> tuple[Any, dict[str, str]]:
         raise ImportError("MXNet needs docstrings when it is imported, and python -OO drops them: use -O", name="mxnet")
     gpu_build = _gpu_build()
     chosen = choose(os.environ, physical_cores(), gpu_build)
-    if "numba" in sys.modules:
-        chosen.pop("NUMBA_NUM_THREADS", None)  # its threads may run already
+    if "GOMP_SPINCOUNT" in chosen and openmp_is_loaded():
+        chosen.pop("GOMP_SPINCOUNT")
+        _log.info(
+            "libgomp was loaded before gluonvae, by another package, and its threads wait without sleeping: beside "
+            "other processes both are slow. Import gluonvae first, or set GOMP_SPINCOUNT=%s",
+            SPIN_COUNT,
+        )
     os.environ.update(chosen)
     try:
         mxnet = import_quietly("mxnet")
@@ -152,6 +165,17 @@ mend(mx)
 
 OPENMP = ctypes.CDLL("libgomp.so.1")
 """The library of threads that MXNet and numba use, which is loaded with them."""
+
+
+def set_threads(count: int) -> None:
+    """Set how many threads an operator may take, in this process.
+
+    Parameters
+    ----------
+    count : int
+        At least 1.
+    """
+    OPENMP.omp_set_num_threads(count)
 
 
 def engine_is_naive() -> bool:

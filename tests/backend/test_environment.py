@@ -7,7 +7,8 @@ from gluonvae.backend.environment import choose
 from tests.helpers.processes import python
 
 NAIVE = {"MXNET_ENGINE_TYPE": "NaiveEngine"}
-ALL = {**NAIVE, "OMP_NUM_THREADS": "6", "NUMBA_NUM_THREADS": "6"}
+SPIN = {"GOMP_SPINCOUNT": "1000"}
+ALL = {**NAIVE, **SPIN, "OMP_NUM_THREADS": "6"}
 OFF = {"GLUONVAE_RUNTIME": "off"}
 THREADED = {"MXNET_ENGINE_TYPE": "ThreadedEngine"}
 
@@ -19,12 +20,18 @@ THREADED = {"MXNET_ENGINE_TYPE": "ThreadedEngine"}
         ({}, True, {}),
         (OFF, False, {}),
         ({"GLUONVAE_RUNTIME": "OFF"}, False, {}),
-        ({"OMP_NUM_THREADS": "1"}, False, {**NAIVE, "NUMBA_NUM_THREADS": "1"}),
-        (NAIVE, False, {"OMP_NUM_THREADS": "6", "NUMBA_NUM_THREADS": "6"}),
+        ({"OMP_NUM_THREADS": "1"}, False, {**NAIVE, **SPIN}),
+        (NAIVE, False, {**SPIN, "OMP_NUM_THREADS": "6"}),
         (THREADED, False, {}),
         ({**ALL, "OMP_NUM_THREADS": "3"}, False, {}),
+        # how threads wait is the user's where he has said
+        ({"GOMP_SPINCOUNT": "5"}, False, {**NAIVE, "OMP_NUM_THREADS": "6"}),
+        ({"OMP_WAIT_POLICY": "active"}, False, {**NAIVE, "OMP_NUM_THREADS": "6"}),
+        # gluonvae's own variable goes before OpenMP's
+        ({"GLUONVAE_THREADS": "3"}, False, {**ALL, "OMP_NUM_THREADS": "3"}),
+        ({"GLUONVAE_THREADS": "3", "OMP_NUM_THREADS": "2"}, False, {**ALL, "OMP_NUM_THREADS": "3"}),
         # MXNet reads no list, and its threaded engine or another's threads are no reason to abort
-        ({"OMP_NUM_THREADS": "4,2"}, False, {**NAIVE, "OMP_NUM_THREADS": "4", "NUMBA_NUM_THREADS": "4"}),
+        ({"OMP_NUM_THREADS": "4,2"}, False, {**ALL, "OMP_NUM_THREADS": "4"}),
         ({**THREADED, "OMP_NUM_THREADS": "4,2"}, False, {"OMP_NUM_THREADS": "4"}),
         ({**OFF, "OMP_NUM_THREADS": "4,2"}, False, {"OMP_NUM_THREADS": "4"}),
         ({"OMP_NUM_THREADS": "4,2"}, True, {"OMP_NUM_THREADS": "4"}),
@@ -50,9 +57,10 @@ def test_choice(environment, gpu_build, expected, caplog):
     ],
 )
 def test_a_number_of_threads_in_any_form_is_handed_on_as_one(value, count, caplog):
-    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        wanted = {**ALL, **({"NUMBA_NUM_THREADS": count} if name == "OMP_NUM_THREADS" else {}), name: count}
-        assert {name: value, **choose({name: value}, 6, False)} == wanted
+    for name in ("OMP_NUM_THREADS", "GLUONVAE_THREADS"):
+        wanted = {**ALL, "OMP_NUM_THREADS": count}
+        got = {name: value, **choose({name: value}, 6, False)}
+        assert {key: got[key] for key in wanted} == wanted
     assert caplog.text == ""
 
 
@@ -61,10 +69,10 @@ def test_a_number_of_threads_in_any_form_is_handed_on_as_one(value, count, caplo
 )
 def test_what_is_no_number_of_threads_is_replaced_with_a_word(value, caplog):
     assert choose({"OMP_NUM_THREADS": value}, 6, False) == ALL
-    assert choose({**NAIVE, "OMP_NUM_THREADS": "2", "NUMBA_NUM_THREADS": value}, 6, False) == {"NUMBA_NUM_THREADS": "2"}
+    assert choose({**NAIVE, **SPIN, "OMP_NUM_THREADS": "2", "GLUONVAE_THREADS": value}, 6, False) == {}
     assert [r.getMessage() for r in caplog.records] == [
         f"OMP_NUM_THREADS={value} cannot be read: 6 is used",
-        f"NUMBA_NUM_THREADS={value} cannot be read: 2 is used",
+        f"GLUONVAE_THREADS={value} cannot be read: 2 is used",
     ]
 
 
@@ -86,11 +94,14 @@ print(gv.fit(gv.ELBO(vae), np.eye(12), epochs=2, batch_size=4, optimizer="{}", p
 
 
 def test_mxnet_and_numba_start_with_what_cannot_be_read():
-    values = {"OMP_NUM_THREADS": "abc,2", "NUMBA_NUM_THREADS": "0", "MXNET_ENGINE_TYPE": "NaivEngine"}
+    values = {"OMP_NUM_THREADS": "abc,2", "GLUONVAE_THREADS": "-1", "MXNET_ENGINE_TYPE": "NaivEngine"}
     done = python(TRAIN.format("fusedadam"), **values)
     assert np.isfinite(float(done.stdout))
     for name, value in values.items():
         assert f"{name}={value} cannot be read" in done.stderr
+    done = python(TRAIN.format("fusedadam"), NUMBA_NUM_THREADS="0", OMP_NUM_THREADS="1")
+    assert np.isfinite(float(done.stdout))
+    assert "numba cannot be imported" in done.stderr
 
 
 def test_a_numba_that_does_not_compile_is_not_used():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Optional
@@ -12,6 +13,8 @@ import numpy as np
 from ..runtime import engine_is_naive, mx
 from ..types import DType
 from .onednn import PACKAGE, sgemm_address
+
+_log = logging.getLogger(__name__)
 
 
 def available() -> bool:
@@ -70,5 +73,8 @@ def loops_compile() -> bool:
     try:
         from numba import config
     except ImportError:
+        return False
+    except Exception as error:  # it cannot read one of its environment variables
+        _log.warning("numba cannot be imported (%s): operators are MXNet's own", error)
         return False
     return not config.DISABLE_JIT  # type: ignore[attr-defined,unused-ignore]
