@@ -39,6 +39,8 @@ class DiagonalGaussian(Family):
         return mean, self.std_transform(std), *others
 
     def distribution(self, *parameters: Any, **named: Any) -> Distribution:
+        if self.distribution_type is not Normal:  # a family of a user's own
+            return super().distribution(*parameters, **named)
         mean, std = parameters
         return Normal(mean, std, is_aligned=True)
 

@@ -109,4 +109,5 @@ def test_a_subclass_of_normal_has_its_closed_forms(prior, rng):
         lambda vae: gv.FreeBitsELBO(vae),
         lambda vae: gv.BetaTC(vae, 9),
     ):
-        np.testing.assert_array_equal(kind(own)(data, noise).asnumpy(), kind(named)(data, noise).asnumpy())
+        # to rounding: that of gv.Normal itself is one operator with the draw
+        np.testing.assert_allclose(kind(own)(data, noise).asnumpy(), kind(named)(data, noise).asnumpy(), rtol=1e-6)
