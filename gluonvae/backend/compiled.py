@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .operators import is_symbol, namespace, stop_gradient
-from .regions import bernoulli, normal
+from .regions import bernoulli, normal, standard_normal
 from .regions import dense as _dense
 from .types import Tensor
 
@@ -95,3 +95,19 @@ def normal_sample(mean: Tensor, std: Tensor, noise: Tensor, second: str) -> tupl
     """
     draw, of_draw = namespace(mean).Custom(mean, std, noise, op_type=normal.NAME, second=second)
     return draw, of_draw
+
+
+def standard_normal_log_prob(value: Tensor) -> Tensor:
+    """Compute the log density of standard normal variables.
+
+    Parameters
+    ----------
+    value : Tensor
+        ``(..., D)``.
+
+    Returns
+    -------
+    Tensor
+        ``(...)``, in nats.
+    """
+    return namespace(value).Custom(value, op_type=standard_normal.NAME)

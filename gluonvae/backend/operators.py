@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from .regions import availability
+from .regions import log_mean_exp as log_mean_exp_region
 from .regions import softplus as softplus_region
 from .runtime import mx
 from .types import ArrayLike, Operators, Tensor
@@ -270,6 +271,8 @@ def log_mean_exp(x: Tensor) -> Tensor:
     Tensor
         ``(...)``.
     """
+    if availability.available():
+        return namespace(x).Custom(x, op_type=log_mean_exp_region.NAME)
     return _log_of_exps(x, "mean", axis=0)
 
 

@@ -50,6 +50,9 @@ class Normal(LocationScale):
 class StandardNormal(Distribution):
     """A Gaussian with mean 0 and standard deviation 1 in every component."""
 
+    def log_prob(self, value: Tensor) -> Tensor:
+        return compiled.standard_normal_log_prob(value) if available() else super().log_prob(value)
+
     def component_log_prob(self, value: Tensor) -> Tensor:
         return -0.5 * namespace(value).square(value) - HALF_LOG_TWO_PI
 

@@ -79,6 +79,15 @@ def bernoulli(options, logits, value):
     return [log_prob], lambda g: [g[..., None] * (value - sigmoid(logits)), np.zeros_like(value)]
 
 
+def standard_normal(options, value):
+    return [(-0.5 * value**2 - 0.5 * np.log(2 * np.pi)).sum(axis=-1)], lambda g: [-g[..., None] * value]
+
+
+def log_mean_exp(options, x):
+    output = np.logaddexp.reduce(x, axis=0) - np.log(len(x))
+    return [output], lambda g: [g * np.exp(x - output) / len(x)]
+
+
 class Case(NamedTuple):
     """An operator with inputs of certain shapes."""
 
@@ -152,4 +161,7 @@ CASES = [
         )
         for leading in ((), (3,))
     ),
+    Case("gluonvae_standard_normal", {}, standard_normal, lambda rng, rows: [rng.standard_normal((3, rows, 7))]),
+    Case("gluonvae_log_mean_exp", {}, log_mean_exp, lambda rng, rows: [9 * rng.standard_normal((5, rows))]),
+    Case("gluonvae_log_mean_exp", {}, log_mean_exp, lambda rng, rows: [9 * rng.standard_normal((1, 3, rows))]),
 ]
