@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..backend.regions.checks import is_binary
 
 
 class Support:
@@ -53,8 +54,7 @@ class Binary(Support):
         return (values != 0) & (values != 1)
 
     def holds(self, values: np.ndarray) -> bool:
-        # in fewer passes, for what is looked at most
-        return values.dtype == bool or np.count_nonzero(values != 0) == np.count_nonzero(values == 1)
+        return is_binary(values)  # what is looked at most
 
 
 class OneHot(Binary):
