@@ -226,7 +226,7 @@ class Training:
         values, arrays = checkpoint
         for name, value in self._made_with().items():
             was = values["made_with"].get(name)
-            if was != value:
+            if was != value and not (name == "optimizer" and _plain(str(was)) == value):
                 raise CheckpointError(f"the checkpoint is of another training: its {name} is {was}, here it is {value}")
         serialization.set_parameters(self.bound, arrays)
         serialization.OptimizerState(self.stepper.trainer, self.bound).restore(arrays, values["optimizer"])
@@ -252,9 +252,14 @@ class Training:
         return {
             "data": self._digest,
             "batch size": self.batch_size,
-            "optimizer": type(self.stepper.trainer._optimizer).__name__,
+            "optimizer": _plain(type(self.stepper.trainer._optimizer).__name__),
             "bound": type(self.bound).__name__,
         }
+
+
+def _plain(optimizer: str) -> str:
+    """The name of an optimizer, the same for MXNet's own and the one in one region, which go on from each other."""
+    return optimizer[len("Fused") :] if optimizer.startswith("Fused") else optimizer
 
 
 def _random_order(data: Data) -> Any:

@@ -91,7 +91,7 @@ def test_one_step_of_fit_is_the_readmes_own_loop(rng):
     gv.fit(bound, images, epochs=1, batch_size=20, optimizer="sgd", learning_rate=0.1, progress=False)
     other = start()
     data = nd(images[gv.noise.source.permutation(20)])
-    trainer = mx.gluon.Trainer(other.vae.collect_params(), "sgd", {"learning_rate": 0.1})
+    trainer = gv.Trainer(other.vae.collect_params(), "sgd", {"learning_rate": 0.1})
     with mx.autograd.record():
         loss = -other(data)
     loss.backward()

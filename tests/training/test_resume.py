@@ -171,7 +171,7 @@ def test_a_finished_training_is_extended(rng, tmp_path):
     ("options", "message"),
     [
         ({"batch_size": 8}, "its batch size is 16, here it is 8"),
-        ({"optimizer": "sgd"}, "its optimizer is FusedAdam, here it is SGD"),
+        ({"optimizer": "sgd"}, "its optimizer is Adam, here it is SGD"),
     ],
 )
 def test_another_training_is_not_resumed(options, message, rng, tmp_path):

@@ -119,7 +119,7 @@ def _without_raising(function: Callable[..., None]) -> Callable[..., int]:
     def call(*arguments: Any) -> int:
         try:
             function(*arguments)
-        except Exception as error:
+        except BaseException as error:  # a signal's, too: it would be lost in C
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             return 0
         return 1

@@ -59,10 +59,12 @@ def test_what_is_on_disk_is_used(folder):
         assert doubles(address)
 
 
-def test_each_type_is_compiled(folder):
+def test_each_type_is_compiled_to_a_file_of_its_own(folder):
+    """In one file, two processes that write at once may leave one's code under the other's type."""
     assert doubles(compiled(folder)[0])
     assert doubles(compiled(folder, types.float64)[0], "float64")
     assert compiled(folder)[1]
+    assert len(files(folder, ".nbi")) == len(files(folder, ".nbc")) == 2
 
 
 DAMAGES = {

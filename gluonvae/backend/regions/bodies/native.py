@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import hashlib
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, Optional
 
 import llvmlite.binding
@@ -14,6 +16,7 @@ from llvmlite import ir
 from numba import carray, njit, types
 from numba.core import cgutils
 from numba.core.ccallback import CFunc
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from ...runtime import OPENMP, mx
@@ -158,7 +161,7 @@ def compile_callback(function: Callable[..., Any], result: Any, *arguments: Any,
         The address, which stays valid.
     """
     options = {"error_model": "numpy"} if as_written else dict(OPTIONS)
-    make = functools.partial(CFunc, function, (arguments, result), {}, options)
+    make = functools.partial(CFunc, _renamed(function, arguments, as_written), (arguments, result), {}, options)
     callback: Any = make()
     try:
         callback.enable_caching()
@@ -172,6 +175,18 @@ def compile_callback(function: Callable[..., Any], result: Any, *arguments: Any,
     _callbacks.append(callback)
     address: int = callback.address
     return address
+
+
+def _renamed(function: Callable[..., Any], *compiled_for: Any) -> Callable[..., Any]:
+    """Return the function under a name of its own for each way of compiling it and each processor.
+
+    numba's files are named after the function. In a file of several types or processors, two processes that write at
+    once may leave one's code under the other's type.
+    """
+    of_all = (*compiled_for, cpu_target.target_context.codegen().magic_tuple())
+    copy = FunctionType(function.__code__, function.__globals__)
+    copy.__qualname__ = f"{function.__qualname__}_{hashlib.sha256(repr(of_all).encode()).hexdigest()[:12]}"
+    return copy
 
 
 _callbacks: list[Any] = []
