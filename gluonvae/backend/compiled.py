@@ -1,16 +1,16 @@
-"""Operators that are compiled regions, in the place of several of MXNet's.
+"""Operators that are compiled programs, in the place of several of MXNet's.
 
 They are used where :mod:`gluonvae.backend.regions.availability` says so. Elsewhere the callers use MXNet's operators.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .operators import is_symbol, namespace, stop_gradient
-from .regions import bernoulli, normal, standard_normal
-from .regions import dense as _dense
+from .regions.program import NAME, Instruction, Program
+from .runtime import mx
 from .types import Tensor
 
 
@@ -23,7 +23,7 @@ class Layer(NamedTuple):
     """``(units,)``."""
     units: int
     activation: str
-    """One of :data:`gluonvae.backend.regions.dense.ACTIVATIONS`."""
+    """One of :data:`gluonvae.backend.regions.kinds.ACTIVATIONS`."""
 
 
 def dense(x: Tensor, layers: Sequence[Layer]) -> Tensor:
@@ -42,9 +42,29 @@ def dense(x: Tensor, layers: Sequence[Layer]) -> Tensor:
         ``(..., units)``, of the last layer.
     """
     tensors = [tensor for layer in layers for tensor in layer[:2]]
-    units, activations = ",".join(str(layer.units) for layer in layers), ",".join(layer.activation for layer in layers)
-    outputs = namespace(x).Custom(x, *tensors, op_type=_dense.NAME, units=units, activations=activations)
-    return outputs[0] if len(layers) > 1 else outputs
+    return _run(_dense(tuple(layer[2:] for layer in layers)), x, *tensors)[0]
+
+
+@functools.cache
+def _dense(layers: tuple[tuple[int, str], ...]) -> str:
+    inputs = 1 + 2 * len(layers)
+    # a layer takes what the one before it has made
+    of_layers = [0, *range(inputs, inputs + len(layers) - 1)]
+    made = [
+        Instruction("dense", (x, 1 + 2 * i, 2 + 2 * i), {"units": units, "activation": activation})
+        for i, (x, (units, activation)) in enumerate(zip(of_layers, layers))
+    ]
+    return Program(inputs, tuple(made), (inputs + len(layers) - 1,)).encoded()
+
+
+def softplus(x: Tensor, floor: float) -> Tensor:
+    """Compute log(1 + exp(x)) + floor, of any shape."""
+    return _run(_single("softplus", 1, floor=floor), x)[0]
+
+
+def log_mean_exp(x: Tensor) -> Tensor:
+    """Compute log(mean(exp(x))) over the first axis."""
+    return _run(_single("log_mean_exp", 1), x)[0]
 
 
 def bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:
@@ -67,15 +87,15 @@ def bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:
     ValueError
         If the shape of ``value`` does not fit.
     """
-    if not is_symbol(logits):
+    if isinstance(logits, mx.nd.NDArray):
         wanted = logits.shape[max(0, logits.ndim - value.ndim) :]
         if value.shape != wanted:
             raise ValueError(f"value must have shape {wanted}, got {value.shape}")
-    return namespace(logits).Custom(logits, stop_gradient(value), op_type=bernoulli.NAME)
+    return _run(_single("bernoulli", 2), logits, value)[0]
 
 
-def normal_sample(mean: Tensor, std: Tensor, noise: Tensor, second: str) -> tuple[Tensor, Tensor]:
-    """Draw from diagonal Gaussians.
+def normal_draw_and_kl(mean: Tensor, std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """Draw from diagonal Gaussians, and compute their divergence from a standard normal.
 
     Parameters
     ----------
@@ -83,18 +103,35 @@ def normal_sample(mean: Tensor, std: Tensor, noise: Tensor, second: str) -> tupl
         ``(B, D)``, both.
     noise : Tensor
         ``(B, D)`` or ``(k, B, D)``.
-    second : {"kl", "log_prob"}
-        What is computed beside the draw.
 
     Returns
     -------
     draw : Tensor
         ``mean + std * noise``.
-    second : Tensor
-        KL(N(mean, std**2) || N(0, 1)), ``(B,)``, or the log density of the draw, ``(B,)`` or ``(k, B)``, in nats.
+    kl : Tensor
+        KL(N(mean, std**2) || N(0, 1)), ``(B,)``, in nats.
     """
-    draw, of_draw = namespace(mean).Custom(mean, std, noise, op_type=normal.NAME, second=second)
-    return draw, of_draw
+    draw, kl = _run(_normal("normal_kl", (0, 1)), mean, std, noise)
+    return draw, kl
+
+
+def normal_draw_and_log_prob(mean: Tensor, std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """Draw from diagonal Gaussians, and compute the log density of the draws.
+
+    Parameters
+    ----------
+    mean, std, noise
+        See :func:`normal_draw_and_kl`.
+
+    Returns
+    -------
+    draw : Tensor
+        ``mean + std * noise``.
+    log_prob : Tensor
+        ``(B,)`` or ``(k, B)``, in nats.
+    """
+    draw, log_prob = _run(_normal("normal_log_prob", (2, 1)), mean, std, noise)
+    return draw, log_prob
 
 
 def standard_normal_log_prob(value: Tensor) -> Tensor:
@@ -110,4 +147,23 @@ def standard_normal_log_prob(value: Tensor) -> Tensor:
     Tensor
         ``(...)``, in nats.
     """
-    return namespace(value).Custom(value, op_type=standard_normal.NAME)
+    return _run(_single("standard_normal", 1), value)[0]
+
+
+@functools.cache
+def _single(kind: str, inputs: int, **options: Any) -> str:
+    return Program(inputs, (Instruction(kind, tuple(range(inputs)), options),), (inputs,)).encoded()
+
+
+@functools.cache
+def _normal(second: str, operands: tuple[int, ...]) -> str:
+    made = Instruction("normal_draw", (0, 1, 2), {}), Instruction(second, operands, {})
+    return Program(3, made, (3, 4)).encoded()
+
+
+def _run(program: str, *tensors: Any) -> Sequence[Tensor]:
+    """Return the outputs of a program; those of a Symbol, and of one NDArray, are indexed likewise."""
+    F = mx.sym if isinstance(tensors[0], mx.sym.Symbol) else mx.nd
+    results: Any = F.Custom(*tensors, op_type=NAME, program=program)
+    count = len(Program.decoded(program).outputs)
+    return [results[i] for i in range(count)] if isinstance(results, (list, mx.sym.Symbol)) else [results]

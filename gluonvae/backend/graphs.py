@@ -14,7 +14,8 @@ from typing import Any, ClassVar, Optional
 from weakref import WeakSet
 
 from .control_flow import has_code_of_its_own, why_frozen
-from .regions.availability import mxnets_own
+from .regions.availability import available, mxnets_own
+from .regions.fusion import fused
 from .runtime import mx
 from .structures import leaves
 from .types import Block
@@ -83,6 +84,12 @@ class GraphBlock(mx.gluon.HybridBlock):
                 )
         if "_cached_op" in self.__dict__:
             self._clear_cached_op()
+
+    def _get_graph(self, *args: object) -> Any:
+        if not self._cached_graph:
+            inputs, symbol = super()._get_graph(*args)
+            self._cached_graph = inputs, fused(symbol) if available() else symbol
+        return self._cached_graph
 
     def _build_cache(self, *args: object) -> None:
         try:

@@ -157,7 +157,7 @@ def rsample_and_kl(q: Distribution, p: Distribution, noise: Structure) -> tuple[
         In nats: in closed form where one is registered, and log q(z) - log p(z) otherwise.
     """
     if type(q) is Normal and q.is_aligned and type(p) is StandardNormal and available():
-        return compiled.normal_sample(q.mean, q.std, noise, "kl")
+        return compiled.normal_draw_and_kl(q.mean, q.std, noise)
     if has_closed_form_kl(type(q), type(p)):
         return q.rsample(noise), kl_divergence(q, p)
     draw, log_q = q.rsample_and_log_prob(noise)

@@ -35,7 +35,7 @@ class Normal(LocationScale):
     def rsample_and_log_prob(self, noise: Optional[Tensor] = None) -> tuple[Tensor, Tensor]:
         if not (self.is_aligned and available()):
             return super().rsample_and_log_prob(noise)
-        return compiled.normal_sample(self.mean, self.std, self._variate(noise), "log_prob")
+        return compiled.normal_draw_and_log_prob(self.mean, self.std, self._variate(noise))
 
     def component_log_prob(self, value: Tensor) -> Tensor:
         F = namespace(value)

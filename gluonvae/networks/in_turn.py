@@ -9,7 +9,7 @@ from ..backend import compiled
 from ..backend.graphs import GraphBlock
 from ..backend.operators import is_symbol
 from ..backend.regions.availability import available, products_available
-from ..backend.regions.dense import ACTIVATIONS
+from ..backend.regions.kinds import ACTIVATIONS
 from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
 from .dense import Dense

@@ -49,7 +49,7 @@ _Creator = ctypes.CFUNCTYPE(
 DTYPES = {0: np.float32, 1: np.float64}
 """The dtypes that regions compute in, by MXNet's number."""
 
-FORWARD, BACKWARD, FORWARD_TEAM, BACKWARD_TEAM, READ, INPUTS, OUTPUTS, SCRATCH, SIZES = range(9)
+FORWARD, BACKWARD, FORWARD_TEAM, BACKWARD_TEAM, READ, INPUTS, OUTPUTS, SCRATCH, FORWARD_SCRATCH, SIZES = range(10)
 """Where the words of a plan are: both bodies, how many threads each can use, a bit for each tensor that the backward
 pass reads, the number of inputs and of outputs, the bytes of memory that the backward pass takes for itself, and the
 first of the operator's own sizes."""
@@ -71,6 +71,8 @@ class Plan(NamedTuple):
     """Threads that the backward pass can use."""
     scratch: int = 0
     """Numbers of memory that the backward pass takes for itself."""
+    forward_scratch: int = 0
+    """Numbers of memory that the forward pass takes for itself."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Region:
     plan: Callable[[Options, Sequence[Shape]], Plan]
     bodies: Callable[[Any], Sequence[int]]
     """Addresses of the forward and the backward body for a dtype."""
-    gradients: int = 2**31
+    gradients: Callable[[Options], int]
     """How many of the outputs, the first ones, the backward pass takes gradients of; the others only it reads."""
 
 
@@ -140,7 +142,7 @@ class _Definition:
         self.inputs, self.outputs = len(inputs), len(outputs)
         # outputs as well: where what was computed of one has no gradient, MXNet makes zeros like it for the backward
         # pass, and crashes where it was not kept
-        self.read = [*range(min(region.gradients, self.outputs)), *range(self.outputs, 2 * self.outputs + self.inputs)]
+        self.read = [*range(region.gradients(own)), *range(self.outputs, 2 * self.outputs + self.inputs)]
         self._answers = [_names(names) for names in (inputs, outputs, ())]
         self._dependencies = (ctypes.c_int * len(self.read))()
         callbacks = passes()
@@ -202,6 +204,7 @@ class _Definition:
         words[FORWARD_TEAM], words[BACKWARD_TEAM] = plan.forward_team, plan.backward_team
         words[READ], words[INPUTS], words[OUTPUTS] = mask, self.inputs, self.outputs
         words[SCRATCH] = plan.scratch * np.dtype(dtype).itemsize
+        words[FORWARD_SCRATCH] = plan.forward_scratch * np.dtype(dtype).itemsize
         memory = array("q", [*words, *plan.sizes])
         address, callbacks = memory.buffer_info()[0], passes()
         return memory, _callback_list([callbacks.nothing, callbacks.forward, callbacks.backward], [0, address, address])

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from numba import carray, types
 
-from ..operator import BACKWARD, BACKWARD_TEAM, FORWARD, FORWARD_TEAM, INPUTS, OUTPUTS, READ, SCRATCH, SIZES
+from ..operator import (
+    BACKWARD,
+    BACKWARD_TEAM,
+    FORWARD,
+    FORWARD_SCRATCH,
+    FORWARD_TEAM,
+    INPUTS,
+    OUTPUTS,
+    READ,
+    SCRATCH,
+    SIZES,
+)
 from .native import (
     allocate,
     compile_callback,
@@ -47,7 +58,10 @@ def _forward(count, pointers, tags, requests, is_train, plan):
         if i < inputs or request[i - inputs] != 0:
             data_of(handle, pointers + 8 * i)  # in the place of the handle
         forget(handle)
-    run_body(word[FORWARD], word[FORWARD_TEAM], plan, pointers, requests, 0)
+    scratch = allocate(word[FORWARD_SCRATCH]) if word[FORWARD_SCRATCH] > 0 else 0
+    run_body(word[FORWARD], word[FORWARD_TEAM], plan, pointers, requests, scratch)
+    if scratch != 0:
+        release(scratch)
     return 1
 
 

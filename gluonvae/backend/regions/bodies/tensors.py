@@ -1,0 +1,70 @@
+"""The tensors of a program, as its compiled code sees them."""
+
+from __future__ import annotations
+
+from numba import carray
+
+from ..program import COUNT, NONE, OPERAND, OPERANDS, ROWS, VALUE, WIDTH
+from .native import bytes_of, compiled, numbers, words
+
+# A view is the address of four words, which are addresses: of a value's words, of the values' numbers, of their
+# gradients, and of what becomes of the gradients of an instruction's operands. A number's address is that of row 0 also
+# where only some rows are in memory.
+
+
+@compiled
+def value_words(view, value):
+    """The words of a value."""
+    return carray(words(carray(words(view), 4)[0] + 8 * VALUE * value), VALUE)
+
+
+@compiled
+def operand(instruction, which):
+    """The number of an operand, or after the last of the result."""
+    return carray(words(instruction), OPERAND + OPERANDS)[OPERAND + which]
+
+
+@compiled
+def result(instruction):
+    """The number of the result."""
+    return operand(instruction, carray(words(instruction), COUNT + 1)[COUNT])
+
+
+@compiled
+def address(view, value, row, like):
+    """The address of a row of a value; a value with fewer rows is repeated."""
+    of_value = value_words(view, value)
+    place = carray(words(carray(words(view), 4)[1]), value + 1)[value]
+    return place + bytes_of(like) * ((row % of_value[ROWS]) * of_value[WIDTH])
+
+
+@compiled
+def gradient_address(view, value, row, like):
+    """The address of the gradient of a row of a value."""
+    of_value = value_words(view, value)
+    place = carray(words(carray(words(view), 4)[2]), value + 1)[value]
+    return place + bytes_of(like) * (row * of_value[WIDTH])
+
+
+@compiled
+def row_of(view, value, row, like):
+    """A row of a value."""
+    return carray(numbers(address(view, value, row, like), like), value_words(view, value)[WIDTH])
+
+
+@compiled
+def gradient_of(view, value, row, like):
+    """The gradient of a row of a value."""
+    return carray(numbers(gradient_address(view, value, row, like), like), value_words(view, value)[WIDTH])
+
+
+@compiled
+def mode(view, which):
+    """What becomes of the gradient of an operand of the instruction at hand."""
+    return carray(words(carray(words(view), 4)[3]), OPERANDS)[which]
+
+
+@compiled
+def is_wanted(view, which):
+    """Whether the gradient of an operand is computed."""
+    return mode(view, which) != NONE

@@ -1,0 +1,81 @@
+"""The instructions of programs: what goes in and comes out, and of which shapes.
+
+A tensor ``(..., D)`` is rows of D numbers, one of ``(...)`` a number for each row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+Shape = tuple[int, ...]
+Options = Mapping[str, Any]
+
+ACTIVATIONS = ("identity", "tanh", "sigmoid", "relu", "softrelu", "softsign", "leakyrelu", "elu", "selu")
+"""The activations that a dense layer may end with."""
+
+
+class Kind(NamedTuple):
+    """A kind of instruction."""
+
+    operands: tuple[str, ...]
+    """What goes in."""
+    shapes: Callable[[Options, Sequence[Shape]], tuple[Sequence[Shape], Shape]]
+    """The shapes of the operands, of those that are known (others are ()), and that of the result."""
+    number: Callable[[Options], int] = lambda options: 0
+    """What the compiled code reads of its options."""
+    parameters: tuple[int, ...] = ()
+    """The operands that are not rows of data, whose gradient is a sum over all rows."""
+    constants: tuple[int, ...] = ()
+    """The operands that no gradient flows to."""
+    work: Callable[[Sequence[Shape]], int] = lambda shapes: 10 * max(map(math.prod, shapes))
+    """About how many operations it takes, of the shapes of operands and result."""
+    makes_numbers: bool = False
+    """Whether a row of the result is one number."""
+    over_samples: bool = False
+    """Whether it takes all samples of a data point together."""
+
+
+def _dense(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
+    x, units = given[0], options["units"]
+    if not x:
+        return given, ()
+    return [x, (units, x[-1]), (units,)], (*x[:-1], units)
+
+
+def _same(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
+    return given, given[0]
+
+
+def _row_by_row(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
+    known = next((shape for shape in given if shape), ())
+    return [shape or known for shape in given], given[0][:-1] if given[0] else ()
+
+
+def _draw(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
+    mean, std, noise = given
+    return [mean or std, std or mean, noise], noise
+
+
+def _without_samples(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
+    return given, given[0][1:]
+
+
+KINDS: dict[str, Kind] = {
+    "dense": Kind(
+        ("x", "weight", "bias"),
+        _dense,
+        lambda options: ACTIVATIONS.index(options["activation"]),
+        parameters=(1, 2),
+        work=lambda shapes: math.prod(shapes[0]) * shapes[1][0],
+    ),
+    "softplus": Kind(("x",), _same, lambda options: round(options["floor"] * 1e18)),
+    "normal_draw": Kind(("mean", "std", "noise"), _draw),
+    "normal_kl": Kind(("mean", "std"), _row_by_row, makes_numbers=True),
+    "normal_log_prob": Kind(("noise", "std"), _row_by_row, makes_numbers=True),
+    "standard_normal": Kind(("value",), _row_by_row, makes_numbers=True),
+    "bernoulli": Kind(("logits", "value"), _row_by_row, constants=(1,), makes_numbers=True),
+    "log_mean_exp": Kind(("x",), _without_samples, makes_numbers=True, over_samples=True),
+}
+"""All kinds, by name. Their order is that of :mod:`gluonvae.backend.regions.bodies.instructions`."""

@@ -1,0 +1,127 @@
+"""Programs put together in a graph: as many as may be, and the same numbers."""
+
+import json
+
+import numpy as np
+import pytest
+
+import gluonvae as gv
+from gluonvae.backend import compiled
+from gluonvae.backend.regions import availability
+from gluonvae.backend.regions.fusion import fused
+from gluonvae.backend.regions.program import NAME
+from gluonvae.backend.runtime import OPENMP, mx
+from tests.helpers import nd, small_vae
+
+pytestmark = pytest.mark.skipif(
+    availability.why_no_products() is not None, reason=f"no regions here: {availability.why_no_products()}"
+)
+
+
+def operators(symbol):
+    nodes = json.loads(symbol.tojson())["nodes"]
+    return [
+        node["attrs"]["op_type"] if node["op"] == "Custom" else node["op"] for node in nodes if node["op"] != "null"
+    ]
+
+
+def layer(x, name, units, activation="tanh"):
+    return compiled.dense(x, [compiled.Layer(mx.sym.var(f"{name}w"), mx.sym.var(f"{name}b"), units, activation)])
+
+
+def assert_same(symbol, shapes, rng):
+    """Of a graph and its fused one: outputs, and gradients for all inputs, with one thread and with several."""
+    whole = fused(symbol)
+    assert whole.list_outputs() != []
+    names = symbol.list_arguments()
+    assert sorted(whole.list_arguments()) == sorted(names)
+    of_names = dict(zip(names, symbol.infer_shape(**shapes)[0]))
+    values = {name: rng.standard_normal(of_names[name]) for name in names}
+    results = []
+    for graph, most in ((symbol, 1), (whole, 1), (whole, 3)):
+        OPENMP.omp_set_num_threads(most)
+        inputs = {name: nd(values[name]) for name in names}
+        gradients = {name: mx.nd.zeros(of_names[name]) for name in names}
+        bound = graph.bind(mx.cpu(), inputs, gradients)
+        outputs = bound.forward(is_train=True)
+        heads = np.random.default_rng(3)
+        bound.backward([nd(heads.standard_normal(x.shape)) for x in outputs])
+        results.append([*(x.asnumpy() for x in outputs), *(gradients[name].asnumpy() for name in names)])
+    OPENMP.omp_set_num_threads(1)
+    for other in results[1:]:
+        for x, y in zip(results[0], other):
+            np.testing.assert_allclose(y, x, rtol=1e-5, atol=2e-6 * max(abs(x).max(), 1))
+    for x, y in zip(*results[1:]):
+        np.testing.assert_array_equal(x, y)
+    return operators(whole)
+
+
+def test_layers_with_a_fork_are_one_program(rng):
+    x = mx.sym.var("x")
+    h = layer(x, "h", 9)
+    a, b = layer(h, "a", 5, "identity"), compiled.softplus(layer(h, "b", 5, "relu"), 0.1)
+    for rows in (1, 20, 70):
+        assert assert_same(mx.sym.Group([a, b]), {"x": (rows, 7)}, rng) == [NAME]
+
+
+def test_what_is_used_outside_and_inside_gets_both_gradients(rng):
+    h = layer(mx.sym.var("x"), "h", 9)
+    outside = mx.sym.square(h)
+    found = assert_same(mx.sym.Group([outside, h, layer(h, "a", 5)]), {"x": (33, 7)}, rng)
+    assert sorted(found) == sorted([NAME, "square"])
+
+
+def test_what_is_computed_by_way_of_another_operator_stays_apart(rng):
+    h = layer(mx.sym.var("x"), "h", 9)
+    after = layer(mx.sym.square(h) + h, "a", 5)
+    found = assert_same(mx.sym.Group([after, layer(after, "b", 3)]), {"x": (33, 7)}, rng)
+    assert found.count(NAME) == 2
+
+
+def test_a_weight_that_is_used_twice_gets_both_gradients(rng):
+    h = layer(mx.sym.var("x"), "h", 7)
+    assert assert_same(layer(h, "h", 7), {"x": (40, 7)}, rng) == [NAME]
+
+
+@pytest.mark.parametrize("samples", [(), (3,), (50,)])
+def test_draws_of_several_samples(samples, rng):
+    h = layer(mx.sym.var("x"), "h", 9)
+    mean, std = layer(h, "m", 4, "identity"), compiled.softplus(layer(h, "s", 4, "identity"), 1e-4)
+    z, log_q = compiled.normal_draw_and_log_prob(mean, std, mx.sym.var("noise"))
+    log_p = compiled.standard_normal_log_prob(z)
+    logits = layer(layer(z, "g", 8), "o", 7, "identity")
+    log_likelihood = compiled.bernoulli_log_prob(logits, mx.sym.BlockGrad(mx.sym.var("x")))
+    group = mx.sym.Group([log_likelihood, log_p, log_q])
+    for rows in (1, 20, 35):
+        shapes = {"x": (rows, 7), "noise": (*samples, rows, 4)}
+        assert sorted(assert_same(group, shapes, rng)) == ["BlockGrad", NAME]
+
+
+def test_rows_that_have_nothing_to_do_with_each_other(rng):
+    """As of a parameter of its own beside the data."""
+    x = mx.sym.var("x")
+    own = compiled.softplus(mx.sym.var("own"), 0.1)
+    group = mx.sym.Group([layer(x, "a", 5), own, layer(compiled.softplus(x, 0.0), "b", 3)])
+    for rows in (1, 20, 35):
+        assert assert_same(group, {"x": (rows, 7), "own": (13, 2)}, rng) == [NAME]
+
+
+def test_averages_over_samples(rng):
+    x = compiled.standard_normal_log_prob(mx.sym.var("z"))
+    assert assert_same(compiled.log_mean_exp(x), {"z": (5, 20, 3)}, rng) == [NAME]
+
+
+def test_an_elbo_is_one_program_and_its_export_has_none(tmp_path, rng):
+    bound = gv.ELBO(small_vae())
+    bound.hybridize()
+    data, noise = nd(rng.integers(0, 2, (5, 12))), nd(rng.standard_normal((5, 4)))
+    expected = bound(data, noise).asnumpy()
+    assert operators(bound._cached_graph[1]).count(NAME) == 1
+    bound.export(str(tmp_path / "bound"))
+    symbol = mx.sym.load(str(tmp_path / "bound-symbol.json"))
+    assert "Custom" not in str(json.loads(symbol.tojson())["nodes"])
+    again = mx.gluon.SymbolBlock.imports(
+        str(tmp_path / "bound-symbol.json"), ["data0", "data1"], str(tmp_path / "bound-0000.params")
+    )
+    np.testing.assert_allclose(again(data, noise)[0].asnumpy(), expected, rtol=1e-6)
+    np.testing.assert_array_equal(bound(data, noise).asnumpy(), expected)
