@@ -109,6 +109,29 @@ class GraphBlock(mx.gluon.HybridBlock):
                 others.append(block)
         self.__dict__["_seen"] = _Seen(others)
 
+    def forward(self, x: Any, *args: Any) -> Any:
+        if self._active and self._cached_op is not None:
+            self._forget_what_changed()
+            tensors = self._gathered(x, *args)
+            if tensors:
+                made = self._cached_op(*tensors)
+                return _regroup(made if isinstance(made, list) else [made], self._out_format)
+        return super().forward(x, *args)
+
+    def _gathered(self, *inputs: Any) -> list[Any]:
+        """Return what the graph takes, in its order: Gluon looks at each tensor several times before it does that.
+
+        There is nothing where Gluon has something to say or to do: inputs that are no NDArrays or of another number,
+        parameters on several devices or without values, hooks on operators.
+        """
+        plain = all(type(x) is mx.nd.NDArray for x in inputs) and not self._callback
+        if not plain or self._in_format != [0] * len(inputs):
+            return []
+        tensors = [inputs[of] if is_input else of._data for is_input, of in self._cached_op_args]
+        arrays = [x if type(x) is mx.nd.NDArray else x[0] for x in tensors if x is not None and len(x)]
+        one_each = all(x is not None and (type(x) is mx.nd.NDArray or len(x) == 1) for x in tensors)
+        return arrays if one_each else []
+
     def _call_cached_op(self, *args: object) -> Any:
         self._forget_what_changed()
         return super()._call_cached_op(*args)

@@ -44,7 +44,11 @@ class Normal(LocationScale):
     def _log_prob_of(self, variate: Tensor) -> Tensor:
         F = namespace(variate)
         # the logarithms are summed on their own, as they have no axis of samples
-        return F.broadcast_sub(StandardNormal().log_prob(variate), F.sum(F.log(self.std), axis=-1))
+        if not available():
+            return F.broadcast_sub(StandardNormal().log_prob(variate), F.sum(F.log(self.std), axis=-1))
+        # with the constants, which may cancel a part of them, and whose rounding would be that of all rows
+        constants = F.sum(F.log(self.std) + HALF_LOG_TWO_PI, axis=-1)
+        return F.broadcast_sub(compiled.standard_normal_log_prob(variate, constant=False), constants)
 
 
 class StandardNormal(Distribution):

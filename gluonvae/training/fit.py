@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
 from .. import checks
+from ..backend.memory import earlier_objects_left_alone
 from ..batches import Data, dataset_for
 from ..data import Stream
 from ..data.inspection import find_problems
@@ -146,6 +147,7 @@ def fit(
             _begin(bound.vae, train)
         stack.enter_context(stopping)
         saver = None if run is None else stack.enter_context(Saver(training, run, schedule))
+        stack.enter_context(earlier_objects_left_alone())
         _run_epochs(training, stopping, saver, progress)
     if training.history.interrupted:
         _log.warning("interrupted in epoch %d, after %d steps; what was learnt is kept", training.epoch, stepper.taken)

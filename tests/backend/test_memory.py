@@ -1,5 +1,7 @@
 """Arrays filled where they lie."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -14,3 +16,18 @@ def test_filled_writes_where_the_array_lies(dtype):
     assert tensor.dtype == np.dtype(dtype)
     np.testing.assert_array_equal(tensor.asnumpy(), [[0, 1, 2], [3, 4, 5]])
     np.testing.assert_array_equal((tensor + 1).asnumpy(), nd([[1, 2, 3], [4, 5, 6]]).asnumpy())
+
+
+def test_earlier_objects_are_left_alone_for_a_while_only():
+    assert gc.get_freeze_count() == 0
+    with memory.earlier_objects_left_alone():
+        assert gc.get_freeze_count() > 1000
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        with memory.earlier_objects_left_alone():
+            assert gc.get_freeze_count() == frozen
+        assert gc.get_freeze_count() == frozen
+    finally:
+        gc.unfreeze()

@@ -58,7 +58,7 @@ def test_the_bound_is_near_and_the_gradient_points_the_same_way(objective, rng):
         with mx.autograd.record():
             value = bound(data, noise)
         value.backward()
-        return value.asnumpy(), np.concatenate([p.grad().asnumpy().ravel() for p in learned(bound)])
+        return value.asnumpy(), np.concatenate([p.grad().asnumpy().ravel().astype(float) for p in learned(bound)])
 
     value, gradient = value_and_gradient()
     bound.mixed_precision("bfloat16")

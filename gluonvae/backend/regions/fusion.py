@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from ..runtime import mx
+from .kinds import KINDS
 from .program import NAME, Instruction, Program
 
 Entry = tuple[int, int]
@@ -28,7 +30,8 @@ def fused(symbol: Any) -> Any:
     """
     graph = json.loads(symbol.tojson())
     nodes = graph["nodes"]
-    groups = [group for group in _groups(nodes) if len(group) > 1]
+    states = set(symbol.list_auxiliary_states())  # such as running statistics, which have no gradient
+    groups = [group for group in _groups(nodes, states) if len(group) > 1]
     if not groups:
         return symbol
     for group in groups:
@@ -40,24 +43,47 @@ def _is_program(node: Any) -> bool:
     return node["op"] == "Custom" and node["attrs"]["op_type"] == NAME
 
 
-def _groups(nodes: Sequence[Any]) -> list[list[int]]:
-    """The programs that can be put together: none of which is computed, by way of other nodes, of another."""
+def _mixes_rows(node: Any, nodes: Sequence[Any]) -> bool:
+    """Whether a program takes for rows what another has made as numbers, or the other way round: a row of one thread is
+    then not one of another's."""
+    if any(KINDS[made.kind].over_samples for made in Program.decoded(node["attrs"]["program"]).instructions):
+        return True
+    for index, output, *_ in node["inputs"]:
+        if _is_program(nodes[index]):
+            program = Program.decoded(nodes[index]["attrs"]["program"])
+            kind = program.instructions[program.outputs[output] - program.inputs].kind
+            if KINDS[kind].makes_numbers:
+                return True
+    return False
+
+
+def _groups(nodes: Sequence[Any], states: set[str]) -> list[list[int]]:
+    """The programs that can be put together: none of which is computed, by way of other nodes, of another.
+
+    What no gradient flows through stays apart: in one program with the rest it would be given gradients.
+    """
     groups: list[list[int]] = []
     group_of: dict[int, int] = {}
+    last: dict[bool, int] = {}
     behind: list[set[int]] = []  # of each node, the groups that it depends on by way of others
+    is_live: list[bool] = []  # whether a gradient flows through a node
     for number, node in enumerate(nodes):
         of_inputs = {index for index, *_ in node["inputs"]}
-        depends = set().union(*(behind[index] for index in of_inputs))
-        last = len(groups) - 1
-        if not _is_program(node):
-            behind.append(depends | {group_of[index] for index in of_inputs if index in group_of})
+        starts = not of_inputs and node["name"] not in states
+        live = node["op"] != "BlockGrad" and (starts or any(is_live[index] for index in of_inputs))
+        depends: set[int] = set().union(*(behind[index] for index in of_inputs))
+        by_way = {group_of[index] for index in of_inputs if index in group_of}
+        is_live.append(live)
+        if not _is_program(node) or _mixes_rows(node, nodes):
+            behind.append(depends | by_way)
             continue
-        if not groups or last in depends:
+        if live not in last or last[live] in depends | by_way - {last[live]}:
+            last[live] = len(groups)
             groups.append([])
-            last += 1
-        groups[last].append(number)
-        group_of[number] = last
-        behind.append(depends | {group_of[index] for index in of_inputs if group_of.get(index, last) != last})
+        own = last[live]
+        groups[own].append(number)
+        group_of[number] = own
+        behind.append(depends | by_way - {own})
     return groups
 
 
@@ -82,7 +108,7 @@ def _put_together(graph: Any, group: Sequence[int]) -> None:
     for entry in (*others, *graph["heads"]):
         if entry[0] in members:
             entry[:2] = [last, places[entry[0], entry[1]]]
-    whole = Program(len(inputs), tuple(instructions), tuple(values[entry] for entry in taken))
+    whole = Program(len(inputs), tuple(instructions), tuple(values[entry] for entry in taken)).without_unused()
     nodes[last]["inputs"] = [[i, o, 0] for i, o in inputs]
     nodes[last]["attrs"] = {"op_type": NAME, "program": whole.encoded()}
 
@@ -90,19 +116,28 @@ def _put_together(graph: Any, group: Sequence[int]) -> None:
 def _sorted(graph: Any) -> Any:
     """Return a graph with its nodes in the order in which they are computed, without those that nothing needs."""
     nodes = graph["nodes"]
-    order: list[int] = []
-    new: dict[int, int] = {}
-    waiting = [index for index, *_ in reversed(graph["heads"])]
+    needed, waiting = set(), [index for index, *_ in graph["heads"]]
     while waiting:
-        number = waiting[-1]
-        missing = [index for index, *_ in nodes[number]["inputs"] if index not in new] if number not in new else []
-        if missing:
-            waiting += reversed(missing)
-            continue
-        waiting.pop()
-        if number not in new:
-            new[number] = len(order)
-            order.append(number)
+        number = waiting.pop()
+        if number not in needed:
+            needed.add(number)
+            waiting += [index for index, *_ in nodes[number]["inputs"]]
+    # as near to the order in which they were as may be: running statistics are updated in it
+    missing = {number: len({index for index, *_ in nodes[number]["inputs"]}) for number in needed}
+    users: dict[int, list[int]] = {number: [] for number in needed}
+    for number in needed:
+        for index in {index for index, *_ in nodes[number]["inputs"]}:
+            users[index].append(number)
+    ready = [number for number in sorted(needed) if not missing[number]]
+    order: list[int] = []
+    while ready:
+        number = heapq.heappop(ready)
+        order.append(number)
+        for user in users[number]:
+            missing[user] -= 1
+            if not missing[user]:
+                heapq.heappush(ready, user)
+    new = {number: place for place, number in enumerate(order)}
     made = [{**nodes[k], "inputs": [[new[i], *rest] for i, *rest in nodes[k]["inputs"]]} for k in order]
     return {
         **{key: value for key, value in graph.items() if key != "node_row_ptr"},

@@ -49,9 +49,9 @@ _Creator = ctypes.CFUNCTYPE(
 DTYPES = {0: np.float32, 1: np.float64}
 """The dtypes that regions compute in, by MXNet's number."""
 
-FORWARD, BACKWARD, FORWARD_TEAM, BACKWARD_TEAM, READ, INPUTS, OUTPUTS, SCRATCH, FORWARD_SCRATCH, SIZES = range(10)
-"""Where the words of a plan are: both bodies, how many threads each can use, a bit for each tensor that the backward
-pass reads, the number of inputs and of outputs, the bytes of memory that the backward pass takes for itself, and the
+FORWARD, BACKWARD, FORWARD_TEAM, BACKWARD_TEAM, GRADIENTS, INPUTS, OUTPUTS, SCRATCH, FORWARD_SCRATCH, SIZES = range(10)
+"""Where the words of a plan are: both bodies, how many threads each can use, of how many outputs, the first ones, there
+are gradients, the number of inputs and of outputs, the bytes of memory that the backward pass takes for itself, and the
 first of the operator's own sizes."""
 
 
@@ -140,9 +140,10 @@ class _Definition:
         self.region, self.options = region, own
         inputs, outputs = region.arguments(own), region.outputs(own)
         self.inputs, self.outputs = len(inputs), len(outputs)
+        self.gradients = region.gradients(own)
         # outputs as well: where what was computed of one has no gradient, MXNet makes zeros like it for the backward
         # pass, and crashes where it was not kept
-        self.read = [*range(region.gradients(own)), *range(self.outputs, 2 * self.outputs + self.inputs)]
+        self.read = [*range(self.gradients), *range(self.outputs, 2 * self.outputs + self.inputs)]
         self._answers = [_names(names) for names in (inputs, outputs, ())]
         self._dependencies = (ctypes.c_int * len(self.read))()
         callbacks = passes()
@@ -189,7 +190,7 @@ class _Definition:
     @functools.cached_property
     def _in_float32(self) -> Any:
         """Callbacks for bfloat16, which no region computes in."""
-        functions = in_float32(self.region.name, self.options, self.inputs, self.outputs)
+        functions = in_float32(self.region.name, self.options, self.inputs, self.outputs, self.gradients)
         self._functions += functions
         return _callback_list([passes().nothing, *map(_address, functions)], [0] * 3)
 
@@ -198,11 +199,10 @@ class _Definition:
         """Return the plan, to be kept, and MXNet's callbacks."""
         dtype = DTYPES[kind]
         plan = self.region.plan(self.options, shapes)
-        mask = sum(1 << i for i in self.read)
         words = [0] * SIZES
         words[FORWARD], words[BACKWARD] = self.region.bodies(dtype)
         words[FORWARD_TEAM], words[BACKWARD_TEAM] = plan.forward_team, plan.backward_team
-        words[READ], words[INPUTS], words[OUTPUTS] = mask, self.inputs, self.outputs
+        words[GRADIENTS], words[INPUTS], words[OUTPUTS] = self.gradients, self.inputs, self.outputs
         words[SCRATCH] = plan.scratch * np.dtype(dtype).itemsize
         words[FORWARD_SCRATCH] = plan.forward_scratch * np.dtype(dtype).itemsize
         memory = array("q", [*words, *plan.sizes])

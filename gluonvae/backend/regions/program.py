@@ -56,6 +56,18 @@ class Program(NamedTuple):
         """The results that are no outputs, in their order."""
         return [v for v in range(self.inputs, self.inputs + len(self.instructions)) if v not in self.outputs]
 
+    def without_unused(self) -> Program:
+        """Return the program without instructions whose results are not used: they have no gradients."""
+        used = set(self.outputs)
+        for i in reversed(range(len(self.instructions))):
+            if self.inputs + i in used:
+                used.update(self.instructions[i].operands)
+        kept = [i for i in range(len(self.instructions)) if self.inputs + i in used]
+        new = {**{v: v for v in range(self.inputs)}, **{self.inputs + i: self.inputs + k for k, i in enumerate(kept)}}
+        of_kept = (self.instructions[i] for i in kept)
+        made = tuple(Instruction(kind, tuple(new[v] for v in operands), options) for kind, operands, options in of_kept)
+        return Program(self.inputs, made, tuple(new[v] for v in self.outputs))
+
     def shapes(self, given: Sequence[Shape]) -> list[Shape]:
         """Return the shapes of all values; () where one is not known."""
         shapes = list(given)
@@ -141,10 +153,14 @@ class _Segment(NamedTuple):
         """The rows of all samples of them."""
         return max(self.rows)
 
-    def fits(self, rows: set[int]) -> bool:
+    reduced: set[int]
+    """The rows of what is computed of all samples together, which are those of data."""
+
+    def fits(self, rows: set[int], reduced: set[int]) -> bool:
         """Whether an instruction over such rows can be added."""
         of_all = self.rows | rows
-        return len(of_all) < 3 and max(of_all) % min(of_all) == 0
+        base = min(of_all)
+        return len(of_all) < 3 and max(of_all) % base == 0 and self.reduced | reduced <= {base}
 
 
 class _Layout:
@@ -162,10 +178,12 @@ class _Layout:
         self.segments: list[_Segment] = []
         for i in range(len(used)):
             rows = {self.rows(v) for v in self.values_of(i)}
-            if not self.segments or not self.segments[-1].fits(rows):
-                self.segments.append(_Segment([], set()))
+            reduced = {self.rows(program.inputs + i)} if used[i][0].over_samples else set()
+            if not self.segments or not self.segments[-1].fits(rows, reduced):
+                self.segments.append(_Segment([], set(), set()))
             self.segments[-1].instructions.append(i)
             self.segments[-1].rows.update(rows)
+            self.segments[-1].reduced.update(reduced)
         self.forward, self.backward = self.groups()
 
     def values_of(self, i: int) -> list[int]:

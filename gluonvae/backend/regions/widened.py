@@ -18,7 +18,7 @@ NULL, ADD = 0, 3
 """Requests of MXNet's: a result that is not wanted, and one that is added to what is there."""
 
 
-def in_float32(name: str, options: Mapping[str, str], inputs: int, outputs: int) -> list[Any]:
+def in_float32(name: str, options: Mapping[str, str], inputs: int, outputs: int, gradients: int) -> list[Any]:
     """Return MXNet's callbacks for the forward and the backward pass of an operator, by its passes in float32.
 
     Parameters
@@ -29,6 +29,8 @@ def in_float32(name: str, options: Mapping[str, str], inputs: int, outputs: int)
         Its options.
     inputs, outputs : int
         How many it has.
+    gradients : int
+        Of how many outputs, the first ones, the backward pass is given gradients.
     """
 
     def compute(tensors: Sequence[Any]) -> list[Any]:
@@ -45,7 +47,7 @@ def in_float32(name: str, options: Mapping[str, str], inputs: int, outputs: int)
             tensor.attach_grad()
         with mx.autograd.record():
             made = compute(wide)
-        mx.autograd.backward(made, list(map(_wide, tensors[:outputs])))
+        mx.autograd.backward(made[:gradients], list(map(_wide, tensors[:gradients])))
         _write(tensors[2 * outputs + inputs :], [tensor.grad for tensor in wide], requests)
 
     return [_Pass(_called(forward, outputs)), _Pass(_called(backward, inputs))]

@@ -106,9 +106,19 @@ def test_rows_that_have_nothing_to_do_with_each_other(rng):
         assert assert_same(group, {"x": (rows, 7), "own": (13, 2)}, rng) == [NAME]
 
 
-def test_averages_over_samples(rng):
-    x = compiled.standard_normal_log_prob(mx.sym.var("z"))
-    assert assert_same(compiled.log_mean_exp(x), {"z": (5, 20, 3)}, rng) == [NAME]
+def test_numbers_of_rows_are_not_rows(rng):
+    """What has a number for each row is a matrix to who takes it for rows."""
+    of_rows = compiled.standard_normal_log_prob(compiled.softplus(mx.sym.var("z"), 0.0))
+    for taken in (compiled.log_mean_exp(of_rows), compiled.softplus(of_rows, 0.0)):
+        assert assert_same(taken, {"z": (5, 20, 3)}, rng) == [NAME] * 2
+    assert assert_same(compiled.standard_normal_log_prob(of_rows), {"z": (5, 20, 3)}, rng) == [NAME] * 2
+
+
+def test_averages_of_several_shapes(rng):
+    """Also where all rows of one are one row of the other."""
+    both = [compiled.log_mean_exp(compiled.softplus(mx.sym.var(name), 0.0)) for name in "xy"]
+    for first, second in (((1, 1), (1, 1, 4)), ((5, 5), (5, 5, 4)), ((5, 4), (4, 4)), ((4, 1), (1, 4))):
+        assert_same(mx.sym.Group(both), {"x": first, "y": second}, rng)
 
 
 def test_an_elbo_is_one_program_and_its_export_has_none(tmp_path, rng):

@@ -180,13 +180,14 @@ def _normal_kl_back(instruction, view, first, end, part, like):
 @compiled
 def _normal_log_prob(instruction, view, first, end, like):
     zero, one = zero_and_one(like)
-    half, constant = one / (one + one), one * HALF_LOG_TWO_PI
+    half = one / (one + one)
     for row in range(first, end):
         noise, std = row_of(view, operand(instruction, 0), row, like), row_of(view, operand(instruction, 1), row, like)
         total = zero
         for i in range(len(noise)):
-            total -= half * noise[i] * noise[i] + log_of_positive(std[i]) + constant
-        row_of(view, result(instruction), row, like)[0] = total
+            total -= half * noise[i] * noise[i] + log_of_positive(std[i])
+        # in float64: the rounding of the constant would be the same for all rows
+        row_of(view, result(instruction), row, like)[0] = 1.0 * total - HALF_LOG_TWO_PI * len(noise)
 
 
 @compiled
@@ -217,13 +218,14 @@ def _normal_log_prob_back(instruction, view, first, end, part, like):
 
 @compiled
 def _standard_normal(instruction, view, first, end, like):
-    zero, one = zero_and_one(like)
-    half = one / (one + one)
+    zero, _ = zero_and_one(like)
     for row in range(first, end):
         value, total = row_of(view, operand(instruction, 0), row, like), zero
         for i in range(len(value)):
             total += value[i] * value[i]
-        row_of(view, result(instruction), row, like)[0] = -half * total - one * (HALF_LOG_TWO_PI * len(value))
+        # in float64: the rounding of the constant would be the same for all rows
+        constant = HALF_LOG_TWO_PI * len(value) * _number(instruction)
+        row_of(view, result(instruction), row, like)[0] = -0.5 * total - constant
 
 
 @compiled

@@ -7,6 +7,7 @@ import ctypes
 import functools
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from types import FunctionType
 from typing import Any, Optional
 
@@ -181,12 +182,20 @@ def _renamed(function: Callable[..., Any], *compiled_for: Any) -> Callable[..., 
     """Return the function under a name of its own for each way of compiling it and each processor.
 
     numba's files are named after the function. In a file of several types or processors, two processes that write at
-    once may leave one's code under the other's type.
+    once may leave one's code under the other's type. And numba does not see that a function which another calls has
+    changed: the name tells the sources apart as well.
     """
-    of_all = (*compiled_for, cpu_target.target_context.codegen().magic_tuple())
+    of_all = (*compiled_for, cpu_target.target_context.codegen().magic_tuple(), _sources())
     copy = FunctionType(function.__code__, function.__globals__)
     copy.__qualname__ = f"{function.__qualname__}_{hashlib.sha256(repr(of_all).encode()).hexdigest()[:12]}"
     return copy
+
+
+@functools.cache
+def _sources() -> str:
+    """A digest of the sources of all that is compiled."""
+    folder = Path(__file__).parents[1]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.rglob("*.py")))).hexdigest()
 
 
 _callbacks: list[Any] = []

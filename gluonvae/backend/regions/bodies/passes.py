@@ -10,9 +10,9 @@ from ..operator import (
     FORWARD,
     FORWARD_SCRATCH,
     FORWARD_TEAM,
+    GRADIENTS,
     INPUTS,
     OUTPUTS,
-    READ,
     SCRATCH,
     SIZES,
 )
@@ -67,11 +67,11 @@ def _forward(count, pointers, tags, requests, is_train, plan):
 
 def _backward(count, pointers, tags, requests, is_train, plan):
     word, pointer, request = carray(words(plan), SIZES), carray(words(pointers), count), carray(ints(requests), count)
-    read, first = word[READ], 2 * word[OUTPUTS] + word[INPUTS]
+    outputs, first = word[OUTPUTS], 2 * word[OUTPUTS] + word[INPUTS]
     for i in range(count):
         handle = pointer[i]
         # what is not read, or not written, has no memory, and MXNet would look for it all the same
-        if (i < first and (read >> i) & 1) or (i >= first and request[i - first] != 0):
+        if i < word[GRADIENTS] or outputs <= i < first or (i >= first and request[i - first] != 0):
             data_of(handle, pointers + 8 * i)
         forget(handle)
     scratch = allocate(word[SCRATCH]) if word[SCRATCH] > 0 else 0
