@@ -134,22 +134,20 @@ def normal_draw_and_log_prob(mean: Tensor, std: Tensor, noise: Tensor) -> tuple[
     return draw, log_prob
 
 
-def standard_normal_log_prob(value: Tensor, constant: bool = True) -> Tensor:
+def standard_normal_log_prob(value: Tensor) -> Tensor:
     """Compute the log density of standard normal variables.
 
     Parameters
     ----------
     value : Tensor
         ``(..., D)``.
-    constant : bool
-        Whether it includes -D/2 log(2 pi).
 
     Returns
     -------
     Tensor
         ``(...)``, in nats.
     """
-    return _run(_single("standard_normal", 1, constant=constant), value)[0]
+    return _run(_single("standard_normal", 1), value)[0]
 
 
 @functools.cache

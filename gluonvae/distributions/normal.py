@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from ..backend import compiled
-from ..backend.operators import HALF_LOG_TWO_PI, namespace
+from ..backend.operators import HALF_LOG_TWO_PI, namespace, sum_last
 from ..backend.regions.availability import available
 from ..backend.types import Tensor
 from .base import Distribution, LocationScale
@@ -44,11 +44,8 @@ class Normal(LocationScale):
     def _log_prob_of(self, variate: Tensor) -> Tensor:
         F = namespace(variate)
         # the logarithms are summed on their own, as they have no axis of samples
-        if not available():
-            return F.broadcast_sub(StandardNormal().log_prob(variate), F.sum(F.log(self.std), axis=-1))
-        # with the constants, which may cancel a part of them, and whose rounding would be that of all rows
-        constants = F.sum(F.log(self.std) + HALF_LOG_TWO_PI, axis=-1)
-        return F.broadcast_sub(compiled.standard_normal_log_prob(variate, constant=False), constants)
+        squares = sum_last(StandardNormal().component_log_prob(variate))
+        return F.broadcast_sub(squares, F.sum(F.log(self.std), axis=-1))
 
 
 class StandardNormal(Distribution):

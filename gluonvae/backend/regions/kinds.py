@@ -74,7 +74,7 @@ KINDS: dict[str, Kind] = {
     "normal_draw": Kind(("mean", "std", "noise"), _draw),
     "normal_kl": Kind(("mean", "std"), _row_by_row, makes_numbers=True),
     "normal_log_prob": Kind(("noise", "std"), _row_by_row, makes_numbers=True),
-    "standard_normal": Kind(("value",), _row_by_row, lambda options: int(options["constant"]), makes_numbers=True),
+    "standard_normal": Kind(("value",), _row_by_row, makes_numbers=True),
     "bernoulli": Kind(("logits", "value"), _row_by_row, constants=(1,), makes_numbers=True),
     "log_mean_exp": Kind(("x",), _without_samples, makes_numbers=True, over_samples=True),
 }

@@ -224,8 +224,7 @@ def _standard_normal(instruction, view, first, end, like):
         for i in range(len(value)):
             total += value[i] * value[i]
         # in float64: the rounding of the constant would be the same for all rows
-        constant = HALF_LOG_TWO_PI * len(value) * _number(instruction)
-        row_of(view, result(instruction), row, like)[0] = -0.5 * total - constant
+        row_of(view, result(instruction), row, like)[0] = -0.5 * total - HALF_LOG_TWO_PI * len(value)
 
 
 @compiled
