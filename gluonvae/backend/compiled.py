@@ -9,7 +9,8 @@ import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .regions.program import NAME, Instruction, Program
+from .regions.program import Instruction, Program
+from .regions.programs import NAME
 from .runtime import mx
 from .types import Tensor
 

@@ -2,8 +2,14 @@
 
 A region is a function that every thread of a team calls. Each thread computes rows or units of its own, so that a
 matrix product, its bias and its activation are one pass over memory that is in the thread's cache, and the threads
-wait for each other once an operator. What a region computes does not depend on the number of threads, to the bit.
+wait for each other a few times an operator. What a region computes does not depend on the number of threads, to the
+bit.
 
-``operator`` makes MXNet's operators of regions, ``bodies`` has their compiled code, and each of the other modules one
-operator: its inputs, outputs, shapes and sizes.
+- ``availability`` tells whether regions are used here, and ``onednn`` finds the matrix product;
+- ``kinds`` has the instructions of programs, ``program`` their sequences, ``layout`` the plan of one for inputs of
+  certain shapes, and ``programs`` makes an operator of MXNet's of it, as ``operator`` does of any region;
+- ``fusion`` puts the programs of a graph together;
+- ``tables`` are regions over the memory of many tensors, ``checks`` over that of one;
+- ``widened`` computes bfloat16 in float32;
+- ``bodies`` has the compiled code.
 """

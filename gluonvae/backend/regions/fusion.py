@@ -9,7 +9,8 @@ from typing import Any
 
 from ..runtime import mx
 from .kinds import KINDS
-from .program import NAME, Instruction, Program
+from .program import Instruction, Program
+from .programs import NAME
 
 Entry = tuple[int, int]
 """An output of a node: the node's number, and that of the output."""

@@ -9,7 +9,7 @@ import gluonvae as gv
 from gluonvae.backend import compiled
 from gluonvae.backend.regions import availability
 from gluonvae.backend.regions.fusion import fused
-from gluonvae.backend.regions.program import NAME
+from gluonvae.backend.regions.programs import NAME
 from gluonvae.backend.runtime import OPENMP, mx
 from tests.helpers import nd, small_vae
 

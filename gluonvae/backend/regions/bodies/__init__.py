@@ -1,5 +1,6 @@
 """The compiled code of the regions, imported where it is first used: numba takes longer to import than gluonvae.
 
-``native`` is what compiled code calls, ``rows`` tells the threads what is theirs, ``passes`` is what MXNet calls; each
-of the other modules has the bodies of one operator.
+``native`` is what compiled code calls, ``numerics`` its exp and log, ``rows`` tells threads what is theirs, and
+``passes`` is what MXNet calls. ``program`` takes rows through ``instructions``, of which ``dense``, ``gaussians`` and
+``averages`` have the parts, on ``tensors``. ``tables`` and ``checks`` are the code of the modules of these names.
 """

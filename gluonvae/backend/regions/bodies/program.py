@@ -1,4 +1,4 @@
-"""The bodies of :mod:`gluonvae.backend.regions.program`: each thread takes its rows through the instructions."""
+"""The bodies of programs: each thread takes its rows through the instructions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Any
 
 from numba import carray
 
-from ..operator import LARGEST, SIZES, SMALLEST
-from ..program import (
+from ..layout import (
     ADD,
     AT_BACKWARD,
     AT_FORWARD,
@@ -31,6 +30,7 @@ from ..program import (
     WIDTH,
     WRITE,
 )
+from ..operator import LARGEST, SIZES, SMALLEST
 from . import instructions
 from .native import (
     allocate,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import carray
 
-from ..program import COUNT, NONE, OPERAND, OPERANDS, ROWS, VALUE, WIDTH
+from ..layout import COUNT, NONE, OPERAND, OPERANDS, ROWS, VALUE, WIDTH
 from .native import bytes_of, compiled, numbers, words
 
 # A view is the address of four words, which are addresses: of a value's words, of the values' numbers, of their

@@ -1,0 +1,246 @@
+"""How a program computes inputs of certain shapes, as words that its compiled code reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .kinds import KINDS, Shape
+from .operator import SMALLEST, Plan
+from .program import Program
+
+ALL, OF_ROWS, OVER_SAMPLES, OF_PARAMETERS = range(4)
+"""Parts of an instruction in the backward pass: all gradients but those of parameters; of operands with as many rows
+as its result; of operands with a row for all samples of one; of parameters."""
+
+NONE, WRITE, ADD = range(3)
+"""What becomes of a gradient: it is written, or added to what is there."""
+
+VALUES, INPUTS_OF, INSTRUCTIONS, OUTPUTS_OF, AT_INSTRUCTIONS, AT_FORWARD, AT_BACKWARD, HEADER = range(8)
+"""Words of a plan: how many values, inputs, instructions and outputs there are, where the instructions and the groups
+of the forward and the backward pass begin; then the values."""
+ROWS, WIDTH, PLACE, GRADIENT, STARTS, OWN, VALUE = range(7)
+"""Words of a value: its rows, their width, its place among inputs and outputs, that of its gradient in the memory of
+the backward pass or -1, whether this starts with the gradient of an output, and the value's place in the memory of the
+forward pass or -1."""
+OPERANDS = 4
+"""Most values of an instruction, its result among them."""
+KIND, NUMBER, COUNT, OPERAND = range(4)
+INSTRUCTION = OPERAND + 2 * OPERANDS
+"""Words of an instruction: its kind, the number of its options, how many operands it has, the operands and the result,
+and for each operand what becomes of its gradient."""
+
+
+class Group(NamedTuple):
+    """Instructions that threads take their rows through, before they wait for each other."""
+
+    rows: int
+    entries: tuple[tuple[int, int], ...]
+    """Instructions, each with the part of it: in the forward pass ``ALL``."""
+
+    def words(self) -> list[int]:
+        """Return rows, number of entries, and entries."""
+        return [self.rows, len(self.entries), *(word for entry in self.entries for word in entry)]
+
+
+class _Segment(NamedTuple):
+    """Instructions of which all have the same rows of data, and the same number of samples of them."""
+
+    instructions: list[int]
+    rows: set[int]
+
+    @property
+    def base(self) -> int:
+        """The rows of data."""
+        return min(self.rows)
+
+    @property
+    def sampled(self) -> int:
+        """The rows of all samples of them."""
+        return max(self.rows)
+
+    reduced: set[int]
+    """The rows of what is computed of all samples together, which are those of data."""
+
+    def fits(self, rows: set[int], reduced: set[int]) -> bool:
+        """Whether an instruction over such rows can be added."""
+        of_all = self.rows | rows
+        base = min(of_all)
+        return len(of_all) < 3 and max(of_all) % base == 0 and self.reduced | reduced <= {base}
+
+
+class Layout:
+    """The plan of a program for inputs of certain shapes."""
+
+    def __init__(self, program: Program, shapes: Sequence[Shape]) -> None:
+        self.program = program
+        self.shapes = program.shapes(shapes)
+        used = [(KINDS[kind], operands) for kind, operands, _ in program.instructions]
+        self.parameters = {operands[j] for kind, operands in used for j in kind.parameters}
+        made = {program.inputs + i for i, (kind, _) in enumerate(used) if kind.makes_numbers}
+        self.numbers = made | {v for kind, operands in used if kind.over_samples for v in operands}
+        """The values of which a row is one number."""
+        self.check()
+        self.segments: list[_Segment] = []
+        for i in range(len(used)):
+            rows = {self.rows(v) for v in self.values_of(i)}
+            reduced = {self.rows(program.inputs + i)} if used[i][0].over_samples else set()
+            if not self.segments or not self.segments[-1].fits(rows, reduced):
+                self.segments.append(_Segment([], set(), set()))
+            self.segments[-1].instructions.append(i)
+            self.segments[-1].rows.update(rows)
+            self.segments[-1].reduced.update(reduced)
+        self.forward, self.backward = self.groups()
+
+    def values_of(self, i: int) -> list[int]:
+        """The operands and the result of an instruction, but for parameters."""
+        values = [*self.program.instructions[i].operands, self.program.inputs + i]
+        return [v for v in values if v not in self.parameters]
+
+    def check(self) -> None:
+        """Raise ValueError where operands do not fit each other."""
+        for kind, operands, options in self.program.instructions:
+            given = [self.shapes[v] for v in operands]
+            wanted = [tuple(shape) for shape in KINDS[kind].shapes(options, given)[0]]
+            sizes = {shape[-1] for shape in given} if kind != "dense" else {0}
+            rows = [math.prod(shape[:-1]) for shape in given]
+            if wanted != given or len(sizes) > 1 or (kind != "dense" and any(max(rows) % row for row in rows)):
+                raise ValueError(f"{kind} of tensors of shapes {', '.join(map(str, given))}: they do not fit")
+
+    def rows(self, v: int) -> int:
+        """How many rows a value has."""
+        return math.prod(self.shapes[v] if v in self.numbers else self.shapes[v][:-1])
+
+    def width(self, v: int) -> int:
+        """How many numbers a row of it has."""
+        return 1 if v in self.numbers else self.shapes[v][-1]
+
+    def groups(self) -> tuple[list[Group], list[Group]]:
+        """Return the groups of the forward and of the backward pass."""
+        forward: list[Group] = []
+        backward: list[Group] = []
+        for segment in self.segments:
+            base, sampled, reduced = self.stages(segment)
+            of_stages = [(segment.base, base), (segment.sampled, sampled), (segment.base, reduced)]
+            forward += [Group(rows, tuple((i, ALL) for i in stage)) for rows, stage in of_stages if stage]
+            mixed = [(i, OVER_SAMPLES) for i in reversed(sampled) if self.is_mixed(i)]
+            back = [
+                Group(segment.base, tuple((i, ALL) for i in reversed(reduced))),
+                Group(segment.sampled, tuple((i, OF_ROWS) for i in reversed(sampled))),
+                Group(segment.base, (*mixed, *((i, ALL) for i in reversed(base)))),
+            ]
+            backward = [group for group in back if group.entries] + backward
+        return forward, backward
+
+    def is_mixed(self, i: int) -> bool:
+        """Whether operands of an instruction have a row for all samples of the result."""
+        return any(self.has_part(i, v, OVER_SAMPLES) for v in self.values_of(i))
+
+    def stages(self, segment: _Segment) -> tuple[list[int], list[int], list[int]]:
+        """The instructions over the rows of data, over those of samples, and over data again, of what was computed of
+        samples."""
+        base: list[int] = []
+        sampled: list[int] = []
+        reduced: list[int] = []
+        for i in segment.instructions:
+            kind, operands, _ = self.program.instructions[i]
+            later = {self.program.inputs + other for other in (*sampled, *reduced)}
+            if segment.base == segment.sampled:
+                base.append(i)
+            elif KINDS[kind].over_samples:
+                reduced.append(i)
+            elif any(self.rows(v) == segment.sampled for v in self.values_of(i)):
+                sampled.append(i)
+            else:
+                (reduced if later.intersection(operands) else base).append(i)
+        return base, sampled, reduced
+
+    def plan(self) -> Plan:
+        """Return the plan."""
+        program, count = self.program, len(self.shapes)
+        values, scratch, forward_scratch = self.values()
+        modes = self.modes()
+        table = [word for i, mode in enumerate(modes) for word in (*self.instruction(i), *mode)]
+        forward, backward = (
+            [len(g), *(w for group in g for w in group.words())] for g in (self.forward, self.backward)
+        )
+        at = HEADER + VALUE * count
+        places = [at, at + len(table), at + len(table) + len(forward)]
+        header = [count, program.inputs, len(program.instructions), len(program.outputs), *places]
+        used = [
+            (KINDS[kind], (*operands, program.inputs + i)) for i, (kind, operands, _) in enumerate(program.instructions)
+        ]
+        work = sum(kind.work([self.shapes[v] for v in of_kind]) for kind, of_kind in used)
+        pieces = max((group.rows // SMALLEST for group in self.forward), default=1)
+        units = max((self.shapes[v][0] // SMALLEST for v in self.parameters), default=1)
+        return Plan(
+            [*header, *(word for value in values for word in value), *table, *forward, *backward],
+            max(1, min(pieces, work // 400_000)),
+            max(1, min(max(pieces, units), work // 200_000)),
+            scratch,
+            forward_scratch,
+        )
+
+    def values(self) -> tuple[list[list[int]], int, int]:
+        """Return the words of all values, and how much memory the backward and the forward pass take."""
+        program, scratch, forward_scratch = self.program, 0, 0
+        consumed = {v for _, operands, _ in program.instructions for v in operands}
+        places = {v: program.inputs + i for i, v in enumerate((*program.outputs, *program.hidden))}
+        words = []
+        for v in range(len(self.shapes)):
+            rows, width = (1, 1) if v in self.parameters else (self.rows(v), self.width(v))
+            gradient, starts, own = -1, 0, -1
+            if v >= program.inputs:
+                made = program.instructions[v - program.inputs]
+                changed = made.options.get("activation", "identity") != "identity"
+                if v not in program.outputs or v in consumed or changed:
+                    gradient, starts = scratch, int(v in program.outputs)
+                    scratch += rows * width
+                if self.crosses(v):
+                    own = forward_scratch
+                    forward_scratch += rows * width
+            words.append([rows, width, places.get(v, v), gradient, starts, own])
+        return words, scratch, forward_scratch
+
+    def crosses(self, v: int) -> bool:
+        """Whether a result is read in another group than that in which it is made."""
+        instructions, makes = self.program.instructions, v - self.program.inputs
+        reads = [i for i, (_, operands, _) in enumerate(instructions) if v in operands]
+        together = next({i for i, _ in group.entries} for group in self.forward if (makes, ALL) in group.entries)
+        return not together.issuperset(reads)
+
+    def instruction(self, i: int) -> list[int]:
+        """Return the words of an instruction but for the last, what becomes of gradients."""
+        kind, operands, options = self.program.instructions[i]
+        values = [*operands, self.program.inputs + i]
+        unused = [0] * (OPERANDS - len(values))
+        return [list(KINDS).index(kind), KINDS[kind].number(options), len(operands), *values, *unused]
+
+    def modes(self) -> list[list[int]]:
+        """Return what becomes of the gradient of each operand of each instruction."""
+        program = self.program
+        modes = [[NONE] * OPERANDS for _ in program.instructions]
+        begun = {v for v in program.outputs if any(v in operands for _, operands, _ in program.instructions)}
+        order = [entry for group in self.backward for entry in group.entries]
+        of_parameters = [(i, OF_PARAMETERS) for i in reversed(range(len(program.instructions)))]
+        for i, part in (*order, *of_parameters):
+            kind, operands, _ = program.instructions[i]
+            for j, v in enumerate(operands):
+                if j not in KINDS[kind].constants and self.has_part(i, v, part):
+                    modes[i][j] = ADD if v in begun else WRITE
+                    begun.add(v)
+        return modes
+
+    def has_part(self, i: int, v: int, part: int) -> bool:
+        """Whether an instruction computes the gradient of an operand in a part of it."""
+        if v in self.parameters or part == OF_PARAMETERS:
+            return v in self.parameters and part == OF_PARAMETERS
+        result = self.program.inputs + i
+        return part == ALL or (
+            self.rows(v) == self.rows(result) if part == OF_ROWS else self.rows(v) < self.rows(result)
+        )
+
+
+def _words(groups: Sequence[Group]) -> list[int]:
+    return [len(groups), *(word for group in groups for word in group.words())]

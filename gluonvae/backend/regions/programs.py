@@ -1,0 +1,64 @@
+"""The operator of MXNet's that programs are, as ``F.Custom(..., op_type=NAME, program=text)``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from .kinds import Shape
+from .layout import Layout
+from .operator import Plan, Region, register
+from .program import Program
+
+NAME = "gluonvae_program"
+"""What MXNet calls it."""
+
+
+@functools.cache
+def _decoded(text: str) -> Program:
+    return Program.decoded(text)
+
+
+def _arguments(options: Any) -> Sequence[str]:
+    return [f"input{i}" for i in range(_decoded(options["program"]).inputs)]
+
+
+def _outputs(options: Any) -> Sequence[str]:
+    program = _decoded(options["program"])
+    return [*(f"output{i}" for i in range(len(program.outputs))), *(f"hidden{i}" for i in program.hidden)]
+
+
+def _shapes(options: Any, given: Sequence[Shape]) -> tuple[Sequence[Shape], Sequence[Shape]]:
+    program = _decoded(options["program"])
+    shapes = program.shapes(given)
+    return shapes[: program.inputs], [shapes[v] for v in (*program.outputs, *program.hidden)]
+
+
+@functools.cache
+def _bodies(dtype: Any) -> Sequence[int]:
+    from .bodies import program
+
+    return program.addresses(dtype)
+
+
+def _count_of_gradients(options: Any) -> int:
+    return len(_decoded(options["program"]).outputs)
+
+
+@functools.cache
+def _plan(text: str, shapes: tuple[Shape, ...]) -> Plan:
+    return Layout(_decoded(text), shapes).plan()
+
+
+register(
+    Region(
+        NAME,
+        _arguments,
+        _outputs,
+        _shapes,
+        lambda options, shapes: _plan(options["program"], tuple(shapes)),
+        _bodies,
+        _count_of_gradients,
+    )
+)
