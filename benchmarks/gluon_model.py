@@ -77,7 +77,8 @@ class Training:
         self.bound = gv.ELBO(self.vae) if row.samples == 1 else gv.IWAE(self.vae, samples=row.samples)
         if hybridize is not None:
             self.bound.hybridize(**hybridize)
-        self.trainer = mx.gluon.Trainer(self.vae.collect_params(), optimizer, {"learning_rate": LEARNING_RATE})
+        trainer = gv.Trainer if optimizer == "fusedadam" else mx.gluon.Trainer
+        self.trainer = trainer(self.vae.collect_params(), optimizer, {"learning_rate": LEARNING_RATE})
         self.data, self.noise = mx.nd.array(given["data"], ctx=ctx), mx.nd.array(given["noise"], ctx=ctx)
 
     def compute(self) -> Any:

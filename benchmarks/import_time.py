@@ -22,13 +22,13 @@ CLEAN = {name: value for name, value in os.environ.items() if name not in CHOSEN
 
 FIRST_STEP = """
 import gluonvae as gv
-from mxnet import autograd, gluon, nd
+from mxnet import autograd, nd
 train, _, _ = gv.data.load("digits")
 vae = gv.construct_vae()
 vae.initialize()
 bound = gv.ELBO(vae)
 bound.hybridize(static_alloc=True, static_shape=True)
-trainer = gluon.Trainer(vae.collect_params(), "fusedadam", {"learning_rate": 2e-3})
+trainer = gv.Trainer(vae.collect_params(), "adam", {"learning_rate": 2e-3})
 with autograd.record():
     loss = -bound(nd.array(train.batch(slice(100))))
 loss.backward()

@@ -33,7 +33,7 @@ def fit(bound: gv.ELBO, train: gv.data.Dataset, batch: int) -> Callable[[], Any]
 
 def own(bound: gv.ELBO, train: gv.data.Dataset, batch: int) -> Callable[[], Any]:
     """The README's loop, word for word."""
-    trainer = mx.gluon.Trainer(bound.vae.collect_params(), "fusedadam", {"learning_rate": LEARNING_RATE})
+    trainer = gv.Trainer(bound.vae.collect_params(), "adam", {"learning_rate": LEARNING_RATE})
 
     def epoch() -> None:
         for _ in range(len(train) // batch):
@@ -49,7 +49,7 @@ def own(bound: gv.ELBO, train: gv.data.Dataset, batch: int) -> Callable[[], Any]
 
 def bare(bound: gv.ELBO, train: gv.data.Dataset, batch: int) -> Callable[[], Any]:
     """Data and noise are there already, nothing is read."""
-    trainer = mx.gluon.Trainer(bound.vae.collect_params(), "fusedadam", {"learning_rate": LEARNING_RATE})
+    trainer = gv.Trainer(bound.vae.collect_params(), "adam", {"learning_rate": LEARNING_RATE})
     batches = [
         (mx.nd.array(train.batch(slice(start, start + batch)), ctx=CTX), bound.draw_noise(batch))
         for start in range(0, len(train), batch)

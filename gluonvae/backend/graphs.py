@@ -115,7 +115,8 @@ class GraphBlock(mx.gluon.HybridBlock):
             tensors = self._gathered(x, *args)
             if tensors:
                 made = self._cached_op(*tensors)
-                return _regroup(made if isinstance(made, list) else [made], self._out_format)
+                made = made if isinstance(made, list) else [made]
+                return made if self._out_format == [0] * len(made) else _regroup(made, self._out_format)
         return super().forward(x, *args)
 
     def _gathered(self, *inputs: Any) -> list[Any]:
@@ -124,13 +125,15 @@ class GraphBlock(mx.gluon.HybridBlock):
         There is nothing where Gluon has something to say or to do: inputs that are no NDArrays or of another number,
         parameters on several devices or without values, hooks on operators.
         """
-        plain = all(type(x) is mx.nd.NDArray for x in inputs) and not self._callback
-        if not plain or self._in_format != [0] * len(inputs):
+        if self._callback or self._in_format != [0] * len(inputs):
             return []
-        tensors = [inputs[of] if is_input else of._data for is_input, of in self._cached_op_args]
-        arrays = [x if type(x) is mx.nd.NDArray else x[0] for x in tensors if x is not None and len(x)]
-        one_each = all(x is not None and (type(x) is mx.nd.NDArray or len(x) == 1) for x in tensors)
-        return arrays if one_each else []
+        tensors = []
+        for is_input, of in self._cached_op_args:
+            arrays = [inputs[of]] if is_input else of._data
+            if arrays is None or len(arrays) != 1 or type(arrays[0]) is not mx.nd.NDArray:
+                return []
+            tensors.append(arrays[0])
+        return tensors
 
     def _call_cached_op(self, *args: object) -> Any:
         self._forget_what_changed()
