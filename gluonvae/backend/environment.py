@@ -15,7 +15,7 @@ SETTINGS = ("MXNET_ENGINE_TYPE", "OMP_NUM_THREADS", "GOMP_SPINCOUNT", "GLUONVAE_
 ENGINES = ("NaiveEngine", "ThreadedEngine", "ThreadedEnginePerDevice")
 """The engines of MXNet."""
 
-SPIN_COUNT = "3000"
+SPIN_COUNT = "10000"
 """How often a thread that waits for others looks for work before it sleeps. By default libgomp's threads look for some
 milliseconds, and take the cores from other processes: two trainings at once are then a quarter as fast each as one."""
 

@@ -7,7 +7,7 @@ from gluonvae.backend.environment import choose
 from tests.helpers.processes import python
 
 NAIVE = {"MXNET_ENGINE_TYPE": "NaiveEngine"}
-SPIN = {"GOMP_SPINCOUNT": "3000"}
+SPIN = {"GOMP_SPINCOUNT": "10000"}
 ALL = {**NAIVE, **SPIN, "OMP_NUM_THREADS": "6"}
 OFF = {"GLUONVAE_RUNTIME": "off"}
 THREADED = {"MXNET_ENGINE_TYPE": "ThreadedEngine"}

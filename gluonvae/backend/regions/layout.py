@@ -173,11 +173,11 @@ class Layout:
         ]
         work = sum(kind.work([self.shapes[v] for v in of_kind]) for kind, of_kind in used)
         pieces = max((group.rows // SMALLEST for group in self.forward), default=1)
-        units = max((self.shapes[v][0] // SMALLEST for v in self.parameters), default=1)
         return Plan(
             [*header, *(word for value in values for word in value), *table, *forward, *backward],
+            # a second thread that sleeps takes as long to wake as 20 rows of an image take it
             max(1, min(pieces, work // 400_000)),
-            max(1, min(max(pieces, units), work // 200_000)),
+            max(1, min(pieces, work // 200_000)),
             scratch,
             forward_scratch,
         )
