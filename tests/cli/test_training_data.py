@@ -173,6 +173,31 @@ def test_splits(words, sizes, tmp_path):
     assert [config(tmp_path)["parts"][part]["images"] for part in ("train", "valid", "test")] == sizes
 
 
+LABELS = "'what' holds the labels: it is not part of the data, and not used without --conditional"
+GROUPS = "'who' holds the groups: it is not part of the data, and data points of one group are in one part"
+SEMI_SUPERVISED = ["--bound", "semi_supervised", "--labels", "4"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], {LABELS}),
+        (["--groups", "who"], {LABELS, GROUPS}),
+        (["--likelihood", "gaussian"], {LABELS}),
+        (["--conditional"], set()),
+        (["--conditional", "--groups", "who"], {GROUPS}),
+        (SEMI_SUPERVISED, set()),
+        (["--quiet"], set()),
+    ],
+)
+def test_columns_that_are_no_values_are_told_of(words, told, tmp_path, capsys):
+    table = pandas.DataFrame(REALS).assign(who=np.arange(N) // 3, what=np.arange(N) % 2)
+    assert train(tmp_path, table, "--label-column", "what", *words) == 0
+    out = capsys.readouterr().out
+    assert {line for line in (LABELS, GROUPS) if line in out} == told
+    assert len(config(tmp_path)["columns"]) == (6 if "--groups" in words else 7)
+
+
 def test_few_data_points_are_one_batch_where_no_size_is_asked_for(tmp_path):
     np.save(tmp_path / "x.npy", REALS)
     words = ["--data", str(tmp_path / "x.npy"), "--epochs", "2", "--quiet"]
