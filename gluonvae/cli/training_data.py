@@ -88,8 +88,9 @@ def load_arguments(asked: argparse.Namespace) -> dict[str, Any]:
 
 def _warn_of_shared(splits: data.Splits) -> None:
     """Warn of validation and test data that are trained on."""
-    for name, part in zip(("validation", "test"), splits[1:]):
-        shared = count_shared(splits.train.blocks(), part.blocks())
+    train, *others = splits
+    counts = count_shared(train.blocks(), *(part.blocks() for part in others))
+    for name, part, shared in zip(("validation", "test"), others, counts):
         if shared:
             _log.warning(
                 "%d of %d %s %s are in the training set as well: what is said of the %s set is too good",
