@@ -17,6 +17,7 @@ from ..noise import NoiseSource
 from ..noise import source as default_source
 from .binarization import BINARIZATIONS, draw, draw_all, white_of
 from .forms import as_values
+from .rounding import warn_of_rounded
 from .stores import Rows
 from .summary import summarize
 
@@ -106,6 +107,8 @@ class Dataset:
         self.summary = summarize(name, self.store)
         if self.summary.missing == self.store.shape[0] * self.width:
             raise ValueError(f"{name} has nan everywhere: all values are missing")
+        if white is None:  # of which grey values are fractions
+            warn_of_rounded(name, self.store, self.summary, self.columns)
         labels = found.labels if labels is None else labels
         self.labels: Optional[np.ndarray] = None
         self.class_names: Optional[tuple[Any, ...]] = None

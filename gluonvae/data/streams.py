@@ -13,6 +13,9 @@ from .. import checks
 from ..backend.operators import as_numpy
 from ..backend.runtime import mx
 from ..labels import MISSING, as_labels
+from .rounding import may_be_rounded, warn_of_rounded
+from .stores import InMemory
+from .summary import summarize
 
 _END = object()
 
@@ -72,6 +75,7 @@ class Stream:
         self.has_labels = first[1] is not None
         self._rows: Optional[int] = None
         self._hides_labels = False
+        self._warns_of_rounded = True
 
     def __repr__(self) -> str:
         return f"Stream({type(self.batches).__name__} of {self.shape})"
@@ -178,6 +182,9 @@ class Stream:
         if values.dtype.kind == "f" and np.isinf(values).any():
             checks.finite("a batch", values)
         rows = values.reshape(len(values), -1)
+        if self._warns_of_rounded and may_be_rounded(rows):
+            store = InMemory(rows)
+            self._warns_of_rounded = not warn_of_rounded("a batch", store, summarize("a batch", store))
         if labels is None:
             return Streamed(rows, None)
         checked = as_labels(labels, len(rows))
