@@ -84,17 +84,25 @@ def _by_name(array: np.ndarray, mask: Optional[np.ndarray]) -> Labels:
 def _name(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
-    is_nan = isinstance(value, (float, np.floating)) and np.isnan(value)
-    return "" if value is None or is_nan or type(value).__name__ == "NAType" else str(value)
+    return "" if _is_missing(value) else str(value)
+
+
+def _is_missing(value: object) -> bool:
+    """Whether an object is None, NaN or the NA of pandas."""
+    is_nan = isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+    return value is None or is_nan or type(value).__name__ == "NAType"
 
 
 def _as_numbers(array: np.ndarray) -> np.ndarray:
-    """Numbers among which None stands for a missing one."""
+    """Numbers among which missing ones are NaN; of whole numbers ``(N,)``, which stay exact, -1."""
+    known = [of for of in array.flat if not _is_missing(of)]
+    whole = array.ndim == 1 and known and all(isinstance(of, (int, np.integer, np.bool_)) for of in known)
+    number, missing = (int, MISSING) if whole else (float, np.nan)
     try:
-        values = np.array([np.nan if of is None else float(of) for of in array.flat]).reshape(array.shape)
-    except (TypeError, ValueError) as error:
+        numbers = [missing if _is_missing(of) else number(of) for of in array.flat]
+        return np.array(numbers, np.int64 if whole else np.float64).reshape(array.shape)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"labels must be numbers or names, (N,) or (N, C): {error}") from error
-    return values
 
 
 def _without_missing(array: np.ndarray, mask: Optional[np.ndarray]) -> np.ndarray:

@@ -43,6 +43,8 @@ TABLE = {
     "missing by -1": ([3, -1, 2], [3, -1, 2], None),
     "numbers and NaN": ([3, NAN, 2], [3, -1, 2], None),
     "numbers and None": ([3, None, 2], [3, -1, 2], None),
+    "numbers beyond 2^53 and None": ([2**53 + 1, None, 2**53], [2**53 + 1, -1, 2**53], None),
+    "numbers beyond 2^53 and NA": (np.array([2**60 + 1, pandas.NA, 2], object), [2**60 + 1, -1, 2], None),
     "truth values and None": ([True, None, False], [1, -1, 0], None),
     "masked": (np.ma.MaskedArray([3, 9, 2], [0, 1, 0]), [3, -1, 2], None),
     "masked bytes": (np.ma.MaskedArray(np.array([3, 9, 2], np.uint8), [0, 1, 0]), [3, -1, 2], None),
@@ -84,6 +86,7 @@ REFUSED = {
     "infinity and NaN": ([1, NAN, np.inf], "inf"),
     "dates": (np.zeros(3, "M8[D]"), "must be numbers or names, .* got dtype datetime64"),
     "dicts": ([{}, {}, {}], "must be numbers or names"),
+    "beyond 64 bits": ([2**70, None, 1], "must be numbers or names, .*too large"),
     "complex": ([1j, 0, 1], "must be numbers or names, .* got dtype complex128"),
 }
 

@@ -8,6 +8,7 @@ import pytest
 from gluonvae.data import DataError, opening
 from gluonvae.data.readers import tables
 from gluonvae.data.readers.base import ROWS, Wishes
+from gluonvae.labels import as_labels
 
 pa = pytest.importorskip("pyarrow", reason="needs the extra gluonvae[tables]")
 parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra gluonvae[tables]")
@@ -118,6 +119,11 @@ def test_labels_are_as_they_are(read_text, column, labels):
 
 def test_a_missing_number_among_labels_is_nan(read_text):
     np.testing.assert_array_equal(read_text("a,c\n1,3\n2,\n", label_column="c").parts["train"].labels, [3, NAN])
+
+
+def test_numbers_among_labels_are_exact_where_one_is_missing(read_text):
+    rows = read_text(f"a,b\n1,{2**53 + 1}\n2,\n3,{2**53}\n", label_column="b").parts["train"]
+    assert as_labels(rows.labels, 3).values.tolist() == [2**53 + 1, -1, 2**53]
 
 
 @pytest.mark.parametrize("same", [True, False])
