@@ -33,6 +33,7 @@ TABLE = {
     "a masked column of names": (np.ma.MaskedArray([["dog"], ["cow"], ["cat"]], [[0], [1], [0]]), [1, -1, 0], CAT_DOG),
     "the name nan": (np.array(["nan", "cat", "dog"]), [2, 0, 1], ("cat", "dog", "nan")),
     "names and numbers": (["b", 7, "b"], [1, 0, 1], ("7", "b")),
+    "names and -1": (["b", -1, "a"], [1, -1, 0], ("a", "b")),
     "umlauts": (["Wölfe", "Bären", "Wölfe"], [1, 0, 1], ("Bären", "Wölfe")),
     "bytes that are no text": ([b"\xff", b"a", b"a"], [0, 1, 1], ("\\xff", "a")),
     "one name": (["cat"] * 3, [0, 0, 0], ("cat",)),
