@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Optional
 
 from .. import checks, data
 from ..data.inspection import unscaled
-from ..data.own import OPTIONS, granted, parts_of, read_own, splits_of, wishes_of
+from ..data.own import OPTIONS, granted, parts_of, read_own, split_parts, wishes_of
 from ..data.readers.base import Contents
 from ..training.config import Config, difference
 from ..training.schema import NOT_ASKED
@@ -24,6 +24,8 @@ class _Found(NamedTuple):
     test: data.Dataset
     part: str
     """What they are of what was found."""
+    changed: Optional[str]
+    """What differs from the run's test set, see :func:`gluonvae.training.config.difference`; it reads them all."""
 
 
 def evaluation_data(asked: argparse.Namespace, config: Config, unless_asked: Optional[int] = None) -> data.Dataset:
@@ -76,7 +78,12 @@ def _find(asked: argparse.Namespace, config: Config) -> _Found:
         source = {**NOT_ASKED, "name": asked.data, "folder": source["folder"], "binarization": source["binarization"]}
     if source["name"] is None:
         raise data.DataError("the run was trained from Python: name test images with --data")
-    return _Found(data.load(**{**source, "folder": asked.data_dir or source["folder"]}).test, "its test set")
+    test = data.load(**{**source, "folder": asked.data_dir or source["folder"]}).test
+    return _found(config, test, "its test set")
+
+
+def _found(config: Config, test: data.Dataset, part: str) -> _Found:
+    return _Found(test, part, difference(config, "test", test))
 
 
 def _in_file(path: Path, config: Config) -> _Found:
@@ -95,15 +102,16 @@ def _in_parts(contents: Contents, source: dict[str, Any], config: Config) -> _Fo
     """The part that is called test; the run's own test set, where all was split as the run's data; or all."""
     parts = parts_of(contents, source["shape"])
     if "test" in parts:
-        return _Found(_binarized(parts["test"], source), "its test set")
+        return _found(config, _binarized(parts["test"], source), "its test set")
     in_one_piece = len(parts) == 1
     if not in_one_piece or _may_be_the_runs(config, parts["train"]):
         shares = source["split"] if in_one_piece else None
-        splits = splits_of(contents, source["shape"], shares, source["split_seed"])
+        splits = split_parts(parts, contents, shares, source["split_seed"])
         test = data.binarized(splits, source["binarization"]).test
-        if not in_one_piece or not difference(config, "test", test):
-            return _Found(test, "a part of it that is drawn at random")
-    return _Found(_binarized(parts["train"], source), "all of it")
+        found = _found(config, test, "a part of it that is drawn at random")
+        if not in_one_piece or not found.changed:
+            return found
+    return _found(config, _binarized(parts["train"], source), "all of it")
 
 
 def _binarized(part: data.Dataset, source: dict[str, Any]) -> data.Dataset:
@@ -133,15 +141,14 @@ def _check_columns(config: Config, test: data.Dataset) -> None:
 
 def _compare(asked: argparse.Namespace, config: Config, found: _Found) -> None:
     """Refuse test images that are not the run's; those that are asked for by name give a warning."""
-    changed = difference(config, "test", found.test)
     place = asked.data or config["data"]["name"]
     if config["parts"] is None:
         _log.warning("the run does not tell what its data were: whether %s still is the same is not known", place)
-    elif changed and asked.data:
+    elif found.changed and asked.data:
         _log.warning(
             "%s is not the data of the run: %s is used, of which some may have been trained on", place, found.part
         )
-    elif changed:
+    elif found.changed:
         raise data.DataError(
-            f"{place} has changed since the training: {changed}; restore it, or give --data to use other images"
+            f"{place} has changed since the training: {found.changed}; restore it, or give --data to use other images"
         )

@@ -86,7 +86,13 @@ def splits_of(
     seed: int = 0,
 ) -> Splits:
     """Return what was read as training, validation and test set, see :func:`load_own`."""
-    parts = parts_of(contents, shape)
+    return split_parts(parts_of(contents, shape), contents, shares, seed)
+
+
+def split_parts(
+    parts: dict[str, Dataset], contents: Contents, shares: Optional[Sequence[float]] = None, seed: int = 0
+) -> Splits:
+    """Return the parts of what was read, see :func:`parts_of`, as training, validation and test set."""
     groups = {name: rows.groups for name, rows in contents.parts.items()}
     _check_groups(groups)
     return _splits(parts, groups, shares, seed)

@@ -11,23 +11,12 @@ import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from gluonvae.cli.main import main
 from gluonvae.training.run import load_run
+from tests.helpers.commands import TINY
 
 N = 60
 RNG = np.random.default_rng(0)
 REALS, OTHERS = RNG.normal(size=(N, 4)), RNG.normal(size=(N, 4))
 GREY, OTHER_GREY = RNG.integers(0, 256, (2, N, 4, 5), dtype=np.uint8)
-SMALL = [
-    "--inference-layers",
-    "5",
-    "--generator-layers",
-    "5",
-    "--latent-size",
-    "2",
-    "--batch-size",
-    "20",
-    "--epochs",
-    "1",
-]
 
 pytestmark = pytest.mark.usefixtures("fast_disk")
 
@@ -64,7 +53,7 @@ def runs(tmp_path_factory):
             }[name]
             folder = tmp_path_factory.mktemp(name)
             path = save(folder / "own", values)
-            assert main(["train", "--data", str(path), *SMALL, "--out", str(folder / "run"), "--quiet", *words]) == 0
+            assert main(["train", "--data", str(path), *TINY, "--out", str(folder / "run"), "--quiet", *words]) == 0
             made[name] = folder / "run", path
         return made[name]
 

@@ -9,24 +9,13 @@ import pytest
 import scipy.sparse
 
 from gluonvae.cli.main import main
+from tests.helpers.commands import TINY
 
 RNG = np.random.default_rng(0)
 N = 60
 BYTES = RNG.integers(0, 256, (N, 4, 6), dtype=np.uint8)
 COUNTS = RNG.poisson(3, (N, 6))
 REALS = RNG.normal(size=(N, 6))
-SMALL = [
-    "--inference-layers",
-    "5",
-    "--generator-layers",
-    "5",
-    "--latent-size",
-    "2",
-    "--batch-size",
-    "20",
-    "--epochs",
-    "1",
-]
 
 pytestmark = pytest.mark.usefixtures("fast_disk")
 
@@ -49,7 +38,7 @@ def train(folder, data, *words):
         np.savez(path, **data)
     else:
         np.save(path, data)
-    return main(["train", "--data", str(path), *SMALL, "--out", str(folder / "run"), *words])
+    return main(["train", "--data", str(path), *TINY, "--out", str(folder / "run"), *words])
 
 
 def config(folder):
