@@ -14,7 +14,7 @@ from .backend.types import Tensor
 from .data import Dataset, Splits, Stream
 from .data.prefetch import read_ahead
 from .data.stores import Rows
-from .labels import numbered
+from .labels import MISSING, numbered
 from .models import VAE, ConditionalVAE
 from .noise import NoiseSource
 
@@ -178,6 +178,12 @@ def _numbered(vae: VAE, labels: Optional[np.ndarray], name: str) -> Optional[np.
     """The labels of a batch of a stream, classes as the numbers that the model knows them by, checked."""
     if labels is None or not isinstance(vae, ConditionalVAE):
         return labels
+    names = labels[labels != MISSING] if labels.dtype == object else labels[:0]
+    if len(names) and vae.class_names is None and not vae.classes_are_numbers:
+        raise ValueError(
+            f"{name}: labels are names, such as {names[0]!r}, and those of all classes are not known before all "
+            "batches are read: set them as vae.class_names"
+        )
     try:
         return vae.label_values(labels, len(labels))
     except ValueError as error:

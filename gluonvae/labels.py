@@ -47,7 +47,7 @@ def as_labels(labels: ArrayLike, count: int, things: str = "images") -> Labels:
         number is among them.
     """
     mask = np.ma.getmaskarray(labels) if isinstance(labels, np.ma.MaskedArray) else None
-    array = as_numpy(_as_they_are(labels))
+    array = as_numpy(as_they_are(labels))
     if array.ndim not in (1, 2) or len(array) != count or array.size == 0:
         raise ValueError(f"labels must have shape (N,) or (N, C) for N = {count} {things}, got {array.shape}")
     if array.dtype.kind in "buiSUO" and array.ndim == 2 and array.shape[1] == 1:
@@ -61,8 +61,8 @@ def as_labels(labels: ArrayLike, count: int, things: str = "images") -> Labels:
     return Labels(_without_missing(array, mask))
 
 
-def _as_they_are(labels: Any) -> Any:
-    """A list with names as objects: NumPy would make a name of None or NaN among them."""
+def as_they_are(labels: Any) -> Any:
+    """Return a list with names as objects: NumPy would make a name of None or NaN among them."""
     has_names = isinstance(labels, (list, tuple)) and any(isinstance(of, (str, bytes)) for of in labels)
     return np.array(labels, dtype=object) if has_names else labels
 
@@ -84,17 +84,27 @@ def _by_name(array: np.ndarray, mask: Optional[np.ndarray]) -> Labels:
 def _name(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
-    is_nan = isinstance(value, (float, np.floating)) and np.isnan(value)
-    return "" if value is None or is_nan or type(value).__name__ == "NAType" else str(value)
+    is_minus_1 = isinstance(value, (int, np.integer)) and value == MISSING
+    return "" if is_missing(value) or is_minus_1 else str(value)
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a label stands for none: None, NaN, the NA of pandas or an empty name."""
+    is_nan = isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+    is_empty = isinstance(value, (str, bytes)) and not value
+    return value is None or is_nan or is_empty or type(value).__name__ == "NAType"
 
 
 def _as_numbers(array: np.ndarray) -> np.ndarray:
-    """Numbers among which None stands for a missing one."""
+    """Numbers among which missing ones are NaN; of whole numbers ``(N,)``, which stay exact, -1."""
+    known = [of for of in array.flat if not is_missing(of)]
+    whole = array.ndim == 1 and known and all(isinstance(of, (int, np.integer, np.bool_)) for of in known)
+    number, missing = (int, MISSING) if whole else (float, np.nan)
     try:
-        values = np.array([np.nan if of is None else float(of) for of in array.flat]).reshape(array.shape)
-    except (TypeError, ValueError) as error:
+        numbers = [missing if is_missing(of) else number(of) for of in array.flat]
+        return np.array(numbers, np.int64 if whole else np.float64).reshape(array.shape)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"labels must be numbers or names, (N,) or (N, C): {error}") from error
-    return values
 
 
 def _without_missing(array: np.ndarray, mask: Optional[np.ndarray]) -> np.ndarray:

@@ -222,7 +222,8 @@ def _run(command: Group) -> None:
 
 
 def _moved_data(command: Group) -> None:
-    command.add_argument("--data", metavar="NAME|PATH", help="where the run's own data lie now, if they have moved")
+    text = "where the run's own data lie now, if they have moved; or other data, of which the test set is used, or all"
+    command.add_argument("--data", metavar="NAME|PATH", help=text)
     command.add_argument("--data-dir", metavar="FOLDER", help="where the files of mnist or binarized_mnist lie now")
 
 

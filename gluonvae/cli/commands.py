@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from functools import partial
-from pathlib import Path
-from typing import Any, Optional
 
 import numpy as np
 
-from .. import checks, data
+from .. import checks
 from ..backend import installation, runtime
 from ..batches import load_batch
-from ..data.inspection import unscaled
-from ..data.own import OPTIONS, granted
 from ..evaluation import log_marginal_likelihood
 from ..models import VAE
 from ..noise import seed
-from ..training.config import Config, difference
+from ..training.config import Config
 from ..training.run import RESULT, load_run
-from ..training.schema import NOT_ASKED
 from . import outputs
+from .evaluation_data import evaluation_data
 from .labels import labels_to_draw
 from .results import bits_in_words, checked_result, in_words, remark
-from .sources import whole_name
-
-_log = logging.getLogger(__name__)
 
 RECONSTRUCTED = 10
 """How many images are put through a model unless another number is asked for."""
@@ -53,7 +45,7 @@ def reconstruct(asked: argparse.Namespace) -> int:
     from .. import plots
 
     vae, config = _load(asked)
-    test = _test_images(asked, config, unless_asked=RECONSTRUCTED)
+    test = evaluation_data(asked, config, unless_asked=RECONSTRUCTED)
     originals, label = load_batch(vae, test, slice(None))
     drawn = vae.generate_reconstructions(originals, asked.n, outputs.image(asked, config), label=label)
     plot = partial(plots.plot_reconstructions, originals, drawn, shape=config["shape"], limits=config["limits"])
@@ -73,7 +65,7 @@ def evaluate(asked: argparse.Namespace) -> int:
             "a model of this kind has no importance weights, of which log-probabilities are estimated; its bound on "
             f"the test images is in {asked.folder / RESULT}"
         )
-    test = _test_images(asked, config)
+    test = evaluation_data(asked, config)
     estimate = log_marginal_likelihood(vae, test, asked.samples, seed=asked.seed, progress=not asked.quiet)
     checked_result("log-likelihood", estimate.mean)
     print(
@@ -96,70 +88,3 @@ def _load(asked: argparse.Namespace) -> tuple[VAE, Config]:
     vae, config = load_run(asked.folder, runtime.device(asked.device))
     seed(asked.seed)
     return vae, config
-
-
-def _test_images(asked: argparse.Namespace, config: Config, unless_asked: Optional[int] = None) -> data.Dataset:
-    """The run's test images, or as many of them as were asked for, or unless there are fewer ``unless_asked``."""
-    source = config["data"]
-    if source["name"] is None and not asked.data:
-        raise data.DataError("the run was trained from Python: name test images with --data")
-    moved = {"name": asked.data and whole_name(asked.data), "folder": asked.data_dir}
-    arguments = {**source, **{key: value for key, value in moved.items() if value}}
-    if asked.data:
-        arguments = _of_other_data(arguments, config)
-    try:
-        test = data.load(**arguments).test
-    except data.DataError as error:
-        raise data.DataError(f"{error}; --data or --data-dir names where the run's data lie now") from error
-    _check_columns(config, test)
-    _compare(asked, config, test)
-    white = test.full_intensity
-    dark = white and unscaled(test.summary.high, white)
-    if dark and asked.data:
-        _log.warning("%s: %s", asked.data, dark)
-    if asked.images is None:
-        return test.subset(slice(unless_asked))
-    if checks.positive_int("--images", asked.images) > len(test):
-        raise ValueError(f"--images {asked.images} is more than there are: the test set has {len(test)} {test.things}")
-    return test.subset(slice(asked.images))
-
-
-def _check_columns(config: Config, test: data.Dataset) -> None:
-    """Refuse a table whose columns are not those that the model was trained on, in their order."""
-    wanted, given = config["columns"], test.columns
-    if wanted is None or given is None or list(wanted) == list(given):
-        return
-    missing = [name for name in wanted if name not in given]
-    others = [name for name in given if name not in wanted]
-    said = [f"lacks {', '.join(missing[:3])}"] if missing else []
-    said += [f"has {', '.join(others[:3])}, which were not"] if others else []
-    of_table = " and ".join(said) or "has another order"
-    raise data.DataError(f"the columns are not those that the model was trained on: the table {of_table}")
-
-
-def _of_other_data(arguments: dict[str, Any], config: Config) -> dict[str, Any]:
-    """The arguments of data.load for other data than the run's: what was asked of these, where it has an effect."""
-    name = arguments["name"]
-    if name in data.NAMES:
-        return {**NOT_ASKED, **{key: arguments[key] for key in ("name", "folder", "binarization")}}
-    without = OPTIONS.keys() - granted(Path(name))
-    # other images are measured as the run's were
-    return {**arguments, **{key: NOT_ASKED[key] for key in without}, "white": config["white"]}
-
-
-def _compare(asked: argparse.Namespace, config: Config, test: data.Dataset) -> None:
-    """Refuse test images that are not the run's; those that are asked for by name give a warning."""
-    changed = difference(config, "test", test)
-    place = asked.data or config["data"]["name"]
-    if config["parts"] is None:
-        _log.warning("the run does not tell what its data were: whether %s still is the same is not known", place)
-    elif changed and asked.data:
-        held_out = "" if test.split_seed is None else ", a part of it that is drawn at random"
-        _log.warning(
-            "%s is not the data of the run: %s; its test set%s is used, of which some may have been trained on",
-            *(place, changed, held_out),
-        )
-    elif changed:
-        raise data.DataError(
-            f"{place} has changed since the training: {changed}; restore it, or give --data to use other images"
-        )

@@ -99,8 +99,11 @@ def labels_to_draw(
 def _class_named(label: Sequence[str], names: Sequence[Union[str, int]]) -> Union[str, int]:
     """The class that is meant, as the data has it."""
     typed = " ".join(label)
+    written = {str(name): name for name in names}
+    if typed in written:
+        return written[typed]
     for name in names:
-        if str(name) == typed or (isinstance(name, int) and _is_number(typed) and _numbers([typed])[0] == name):
+        if isinstance(name, int) and _is_number(typed) and _numbers([typed])[0] == name:
             return name
     shown = ", ".join(map(str, names[:20])) + (", ..." if len(names) > 20 else "")
     raise ValueError(f"--label must be one of the classes, {shown}, got {typed}")

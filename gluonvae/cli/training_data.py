@@ -9,6 +9,7 @@ from typing import Any, Optional
 
 from .. import data
 from ..data.inspection import count_shared, find_outlier, unscaled
+from .effects import is_semi_supervised
 from .results import remark
 
 _log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def training_data(asked: argparse.Namespace, check_effect: bool) -> data.Splits:
     if "batch_size" not in asked.given:
         asked.batch_size = min(asked.batch_size, len(splits.train))
     if check_effect:
+        _tell_of_columns(asked)
         _check_effects(asked, given, splits)
         _warn_of_shared(raw)  # before pixels are drawn
         _warn(splits)
@@ -67,6 +69,16 @@ def _choose_likelihood(asked: argparse.Namespace, splits: data.Splits) -> None:
     )
 
 
+def _tell_of_columns(asked: argparse.Namespace) -> None:
+    """Say what becomes of the columns that are no values."""
+    if asked.label_column is not None and not (asked.conditional or is_semi_supervised(asked)):
+        text = "holds the labels: it is not part of the data, and not used without --conditional"
+        remark(asked, f"{asked.label_column!r} {text}")
+    if asked.group_column is not None:
+        text = "holds the groups: it is not part of the data, and data points of one group are in one part"
+        remark(asked, f"{asked.group_column!r} {text}")
+
+
 def load_arguments(asked: argparse.Namespace) -> dict[str, Any]:
     """The arguments of data.load."""
     names = inspect.signature(data.load).parameters
@@ -76,8 +88,9 @@ def load_arguments(asked: argparse.Namespace) -> dict[str, Any]:
 
 def _warn_of_shared(splits: data.Splits) -> None:
     """Warn of validation and test data that are trained on."""
-    for name, part in zip(("validation", "test"), splits[1:]):
-        shared = count_shared(splits.train.blocks(), part.blocks())
+    train, *others = splits
+    counts = count_shared(train.blocks(), *(part.blocks() for part in others))
+    for name, part, shared in zip(("validation", "test"), others, counts):
         if shared:
             _log.warning(
                 "%d of %d %s %s are in the training set as well: what is said of the %s set is too good",

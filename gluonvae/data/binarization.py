@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Callable, Optional
+from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 
 from .. import checks
 from ..backend.types import DType
+from ..noise import NoiseSource
 from .stores import Bits, InMemory, Store
 from .summary import Summary
 
@@ -76,6 +77,54 @@ def _deepest(high: float, dtype: DType) -> int:
     if high <= 255 or np.dtype(dtype) != np.uint16:
         return 255
     return 4095 if high <= 4095 else 65535
+
+
+class Preparation(NamedTuple):
+    """What becomes of the values of a data set on their way to a model."""
+
+    binarization: str
+    """One of :data:`BINARIZATIONS`."""
+    white: Optional[float]
+    """The value of full intensity; None for zeros and ones, and for values that are left as they are."""
+    binary: bool
+    """Whether all values are zeros and ones."""
+
+    def stored(self, taken: np.ndarray) -> np.ndarray:
+        """Return values as bool, as uint8 where 255 stands for 1, or as float32."""
+        if taken.dtype == bool or self.binary:
+            return taken.astype(bool, copy=False)
+        if self.binarization == "threshold":
+            return taken >= float(self.white or 1) / 2
+        return self.fractions(taken)
+
+    def fractions(self, taken: np.ndarray) -> np.ndarray:
+        """Return grey values as uint8, where 255 stands for 1, or as fractions of white; others as they are."""
+        if self.white is None:
+            return taken.astype(np.float32, copy=False)
+        if self.white == 255 and taken.dtype.kind in "ui":
+            return taken.astype(np.uint8, copy=False)
+        fractions = taken if self.white == 1 else np.divide(taken, self.white, dtype=np.float64)
+        if self.binarization == "bytes":
+            return np.rint(255 * fractions).astype(np.uint8)
+        return fractions.astype(np.float32, copy=False)
+
+    def scaled(self, stored: np.ndarray) -> np.ndarray:
+        """Return what :meth:`stored` returned as float32, on the scale of the model's input."""
+        values = stored.astype(np.float32, copy=False)
+        return values / np.float32(255) if self.binarization == "grey" and stored.dtype == np.uint8 else values
+
+    def drawn(self, taken: np.ndarray, source: NoiseSource) -> np.ndarray:
+        """Return values as a model's input, with dynamic pixels drawn from ``source``."""
+        stored = self.stored(taken)
+        return self.scaled(draw(stored, source.rng) if self.binarization == "dynamic" else stored)
+
+    def exact(self, taken: np.ndarray) -> np.ndarray:
+        """Return values on the scale of the model's input with all their digits; dynamic pixels as their means."""
+        if self.binarization == "none" and not self.binary:
+            return taken
+        stored = self.stored(taken)
+        fractions = stored.dtype == np.uint8 and self.binarization in ("grey", "dynamic")
+        return stored / 255 if fractions else stored
 
 
 def draw(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Optional
 
@@ -15,8 +14,10 @@ from ..labels import Labels, as_labels
 from ..moments import RowBlocks
 from ..noise import NoiseSource
 from ..noise import source as default_source
-from .binarization import BINARIZATIONS, draw, draw_all, white_of
+from .binarization import BINARIZATIONS, Preparation, draw_all, white_of
+from .digest import digest_of
 from .forms import as_values
+from .rounding import warn_of_rounded
 from .stores import Rows
 from .summary import summarize
 
@@ -106,6 +107,8 @@ class Dataset:
         self.summary = summarize(name, self.store)
         if self.summary.missing == self.store.shape[0] * self.width:
             raise ValueError(f"{name} has nan everywhere: all values are missing")
+        if white is None:  # of which grey values are fractions
+            warn_of_rounded(name, self.store, self.summary, self.columns)
         labels = found.labels if labels is None else labels
         self.labels: Optional[np.ndarray] = None
         self.class_names: Optional[tuple[Any, ...]] = None
@@ -135,6 +138,10 @@ class Dataset:
         return self.binary or self.binarization in ("dynamic", "threshold", "once")
 
     @property
+    def _preparation(self) -> Preparation:
+        return Preparation(self.binarization, self.white, self.binary)
+
+    @property
     def width(self) -> int:
         """X, the number of values in a data point."""
         return self.store.shape[1]
@@ -145,7 +152,7 @@ class Dataset:
 
         Values that are kept in another form are converted at each use, all of them.
         """
-        return self._prepared(self.store.take(slice(None)))
+        return self._preparation.stored(self.store.take(slice(None)))
 
     @property
     def named_labels(self) -> Optional[Labels]:
@@ -167,18 +174,8 @@ class Dataset:
         str
             SHA-256, 64 hexadecimal digits; of one million bytes it takes about a millisecond.
         """
-        content = hashlib.sha256(repr((self.shape, self.binarization)).encode())
-        for number, block in enumerate(self.store.blocks()):
-            prepared = self._prepared(block)
-            if number == 0:
-                content.update(f"{prepared.dtype.str} {self.store.shape}".encode())
-            content.update(_bytes(prepared))
-        if self.labels is not None:
-            content.update(f"{self.labels.dtype.str} {self.labels.shape}".encode())
-            content.update(_bytes(self.labels))
-        if self.class_names is not None:
-            content.update(repr(self.class_names).encode())
-        return content.hexdigest()
+        stored = map(self._preparation.stored, self.store.blocks())
+        return digest_of((self.shape, self.binarization), self.store.shape, stored, self.named_labels)
 
     def batch(self, rows: Rows, source: Optional[NoiseSource] = None) -> np.ndarray:
         """Return some of the data points as input for a model.
@@ -200,34 +197,7 @@ class Dataset:
 
     def input_of(self, taken: np.ndarray, source: Optional[NoiseSource] = None) -> np.ndarray:
         """Return rows of :attr:`store` as :meth:`batch` does."""
-        prepared = self._prepared(taken)
-        if self.binarization == "dynamic":
-            prepared = draw(prepared, (source or default_source).rng)
-        return self._values(prepared)
-
-    def _prepared(self, taken: np.ndarray) -> np.ndarray:
-        """Return rows of the store as bool, as uint8 where 255 stands for 1, or as float32."""
-        if taken.dtype == bool or self.binary:
-            return taken.astype(bool, copy=False)
-        if self.binarization == "threshold":
-            return taken >= float(self.white or 1) / 2
-        return self._fractions(taken)
-
-    def _fractions(self, taken: np.ndarray) -> np.ndarray:
-        """Return grey values as uint8, where 255 stands for 1, or as fractions of white; others as they are."""
-        if self.white is None:
-            return taken.astype(np.float32, copy=False)
-        if self.white == 255 and taken.dtype.kind in "ui":
-            return taken.astype(np.uint8, copy=False)
-        fractions = taken if self.white == 1 else np.divide(taken, self.white, dtype=np.float64)
-        if self.binarization == "bytes":
-            return np.rint(255 * fractions).astype(np.uint8)
-        return fractions.astype(np.float32, copy=False)
-
-    def _values(self, prepared: np.ndarray) -> np.ndarray:
-        """Return prepared values as float32, on the scale of the model's input."""
-        values = prepared.astype(np.float32, copy=False)
-        return values / np.float32(255) if self.binarization == "grey" and prepared.dtype == np.uint8 else values
+        return self._preparation.drawn(taken, source or default_source)
 
     def possible_values(self) -> Iterator[np.ndarray]:
         """Yield arrays ``(n, X)`` that together contain every value that :meth:`batch` can return.
@@ -237,22 +207,15 @@ class Dataset:
         """
         drawn_anew = self.binarization == "dynamic" and not self.binary
         if drawn_anew or (self.white == 255 and self.binarization != "threshold"):
-            values = self._values(np.arange(2 if drawn_anew else 256, dtype=np.uint8))
+            values = self._preparation.scaled(np.arange(2 if drawn_anew else 256, dtype=np.uint8))
             yield np.broadcast_to(values[:, None], (len(values), self.width))
         else:
-            yield from (self._prepared(block) for block in self.store.blocks())
+            yield from map(self._preparation.stored, self.store.blocks())
 
     def blocks(self) -> RowBlocks:
         """Return all rows in blocks of float64, on the scale of the model's input; dynamic pixels as their means."""
-        return RowBlocks(self._scaled, self.store.shape)
-
-    def _scaled(self, rows: slice) -> np.ndarray:
-        taken = self.store.take(rows)
-        if self.binarization == "none" and not self.binary:
-            return taken  # with all its digits
-        prepared = self._prepared(taken)
-        fractions = prepared.dtype == np.uint8 and self.binarization in ("grey", "dynamic")
-        return prepared / 255 if fractions else prepared
+        exact = self._preparation.exact
+        return RowBlocks(lambda rows: exact(self.store.take(rows)), self.store.shape)
 
     def binarized(self, binarization: str, seed: int = 0, white: Optional[float] = None) -> Dataset:
         """Return the data set with another binarisation, of one with "none".
@@ -279,7 +242,7 @@ class Dataset:
             self.white = white_of(self.name, self.summary, self.store.dtype, self.given_white)
         self.full_intensity = self.white
         if self.binarization == "once" and not self.binary:
-            self.store, self.white = draw_all(self.store, self._fractions, seed), None
+            self.store, self.white = draw_all(self.store, self._preparation.fractions, seed), None
 
     def drawn_once(self, seed: int = 0) -> Dataset:
         """Return the data set with dynamic pixels drawn once, as for validation and test sets.
@@ -299,7 +262,7 @@ class Dataset:
         drawn = copy.copy(self)
         drawn.binarization = "once"
         if not self.binary:
-            drawn.store, drawn.white = draw_all(self.store, self._fractions, seed), None
+            drawn.store, drawn.white = draw_all(self.store, self._preparation.fractions, seed), None
         return drawn
 
     def subset(self, rows: Rows) -> Dataset:
@@ -328,7 +291,3 @@ class Dataset:
         other = copy.copy(self)
         other.labels, other.class_names = labels, None if names is None else tuple(names)
         return other
-
-
-def _bytes(array: np.ndarray) -> memoryview:
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

@@ -23,7 +23,7 @@ RARE = 0.01
 """A column in which no larger part of the values differs from the others is all but constant."""
 
 ROWS_COMPARED = 2**22
-"""How many rows of a test set :func:`count_shared` looks for; each takes 8 bytes."""
+"""How many rows of a set :func:`count_shared` looks for; each takes 8 bytes."""
 
 NAMED = 3
 """How many columns a message names."""
@@ -126,33 +126,34 @@ def unscaled(highest: float, white: float) -> Optional[str]:
     )
 
 
-def count_shared(train: Iterable[np.ndarray], test: Iterable[np.ndarray]) -> int:
-    """Count the rows of a test set that are also in the training set, value for value.
+def count_shared(train: Iterable[np.ndarray], *others: Iterable[np.ndarray]) -> list[int]:
+    """Count the rows of other sets that are also in the training set, value for value.
 
     Parameters
     ----------
-    train, test : iterable of numpy.ndarray
-        Rows, ``(n, X)`` each, float64.
+    train, *others : iterable of numpy.ndarray
+        Rows, ``(n, X)`` each, float64. The training set is gone through once.
 
     Returns
     -------
-    int
-        How many of the first :data:`ROWS_COMPARED` rows of ``test``. Rows are compared by hashes of 64 bits.
+    list of int
+        Of each, how many of its first :data:`ROWS_COMPARED` rows. Rows are compared by hashes of 64 bits.
     """
-    digests = np.fromiter(islice((d for block in test for d in _digests(block)), ROWS_COMPARED), np.uint64)
-    known = np.unique(digests)
+    digests = [np.fromiter(islice(_digests(blocks), ROWS_COMPARED), np.uint64) for blocks in others]
+    known = np.unique(np.concatenate(digests))
     found = np.zeros(len(known), bool)
     for block in train:
-        of_block = np.fromiter(_digests(block), np.uint64, len(block))
+        of_block = np.fromiter(_digests([block]), np.uint64, len(block))
         places = np.minimum(np.searchsorted(known, of_block), len(known) - 1)
         found[places[known[places] == of_block]] = True
-    return int(np.isin(digests, known[found]).sum())
+    return [int(np.isin(of_part, known[found]).sum()) for of_part in digests]
 
 
-def _digests(block: np.ndarray) -> Iterator[int]:
-    # 0 and -0 are the same value
-    for row in np.ascontiguousarray(block + 0.0):
-        yield int.from_bytes(hashlib.blake2b(row.data, digest_size=8).digest(), "little")
+def _digests(blocks: Iterable[np.ndarray]) -> Iterator[int]:
+    for block in blocks:
+        # 0 and -0 are the same value
+        for row in np.ascontiguousarray(block + 0.0):
+            yield int.from_bytes(hashlib.blake2b(row.data, digest_size=8).digest(), "little")
 
 
 class _Least:

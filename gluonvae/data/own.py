@@ -29,6 +29,13 @@ OPTIONS = {
 """What the command calls the fields of :class:`Wishes`."""
 
 
+def wishes_of(arguments: Mapping[str, Any]) -> Wishes:
+    """Return what arguments of :func:`gluonvae.data.load` ask of a reader; lists may stand for tuples."""
+    asked = {field.name: arguments[field.name] for field in fields(Wishes)}
+    as_tuples: dict[str, Any] = {name: tuple(of) if isinstance(of, list) else of for name, of in asked.items()}
+    return Wishes(**as_tuples)
+
+
 def load_own(
     path: Path,
     wishes: Wishes,
@@ -79,12 +86,23 @@ def splits_of(
     seed: int = 0,
 ) -> Splits:
     """Return what was read as training, validation and test set, see :func:`load_own`."""
-    if shape is not None and contents.kind == ROWS:  # rows that are said to be images
-        contents = contents._replace(kind=IMAGES, columns=None)
-    parts = {name: _dataset(rows, contents, shape) for name, rows in contents.parts.items()}
+    return split_parts(parts_of(contents, shape), contents, shares, seed)
+
+
+def split_parts(
+    parts: dict[str, Dataset], contents: Contents, shares: Optional[Sequence[float]] = None, seed: int = 0
+) -> Splits:
+    """Return the parts of what was read, see :func:`parts_of`, as training, validation and test set."""
     groups = {name: rows.groups for name, rows in contents.parts.items()}
     _check_groups(groups)
-    return _splits(_with_joint_classes(parts), groups, shares, seed)
+    return _splits(parts, groups, shares, seed)
+
+
+def parts_of(contents: Contents, shape: Optional[Sequence[int]] = None) -> dict[str, Dataset]:
+    """Return the parts that were read, as they were found; a class has the same number in all."""
+    if shape is not None and contents.kind == ROWS:  # rows that are said to be images
+        contents = contents._replace(kind=IMAGES, columns=None)
+    return _with_joint_classes({name: _dataset(rows, contents, shape) for name, rows in contents.parts.items()})
 
 
 def read_own(path: Path, wishes: Wishes) -> Contents:

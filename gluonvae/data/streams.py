@@ -12,7 +12,10 @@ import numpy as np
 from .. import checks
 from ..backend.operators import as_numpy
 from ..backend.runtime import mx
-from ..labels import MISSING, as_labels
+from ..labels import MISSING, as_labels, as_they_are, is_missing
+from .rounding import may_be_rounded, warn_of_rounded
+from .stores import InMemory
+from .summary import summarize
 
 _END = object()
 
@@ -23,7 +26,7 @@ class Streamed(NamedTuple):
     values: np.ndarray
     """``(B, X)``."""
     labels: Optional[np.ndarray]
-    """``(B,)`` or ``(B, C)``."""
+    """``(B,)`` or ``(B, C)``; of classes by name the names, -1 where one is missing."""
 
 
 class Stream:
@@ -31,7 +34,8 @@ class Stream:
 
     A batch is an array ``(B, X)`` or ``(B, *shape)``, of NumPy or an NDArray, or a pair, a list or tuple, of such an
     array and the labels, ``(B,)`` or ``(B, C)``. All batches have the same shape but for B. The values are taken as
-    they are, and checked as they come.
+    they are, and checked as they come. Labels may be names where the model knows those of all classes: where they are
+    set as its ``class_names``, or it has met them in a Dataset.
 
     What a ``DataLoader`` shuffles by, and transforms in the same process draw by, NumPy's global generator, is seeded
     from :func:`gluonvae.seed` for each epoch and left to others as it was.
@@ -72,6 +76,7 @@ class Stream:
         self.has_labels = first[1] is not None
         self._rows: Optional[int] = None
         self._hides_labels = False
+        self._warns_of_rounded = True
 
     def __repr__(self) -> str:
         return f"Stream({type(self.batches).__name__} of {self.shape})"
@@ -178,12 +183,16 @@ class Stream:
         if values.dtype.kind == "f" and np.isinf(values).any():
             checks.finite("a batch", values)
         rows = values.reshape(len(values), -1)
+        if self._warns_of_rounded and may_be_rounded(rows):
+            store = InMemory(rows)
+            self._warns_of_rounded = not warn_of_rounded("a batch", store, summarize("a batch", store))
         if labels is None:
             return Streamed(rows, None)
         checked = as_labels(labels, len(rows))
-        if checked.names is not None:
-            raise TypeError("labels of batches must be numbers, as the names of all classes are not known beforehand")
-        return Streamed(rows, checked.values)
+        if checked.names is None:
+            return Streamed(rows, checked.values)
+        # the numbers of this batch are not those of the next
+        return Streamed(rows, np.array([*checked.names, MISSING], object)[checked.values])
 
 
 class StreamBlocks:
@@ -201,7 +210,7 @@ def _parts(batch: Any) -> tuple[np.ndarray, Optional[np.ndarray]]:
     if isinstance(batch, (list, tuple)):
         if not 1 <= len(batch) <= 2:
             raise TypeError(f"a batch must be an array, or a pair of an array and labels, got {len(batch)} parts")
-        values, labels = as_numpy(batch[0]), as_numpy(batch[1]) if len(batch) == 2 else None
+        values, labels = as_numpy(batch[0]), as_numpy(as_they_are(batch[1])) if len(batch) == 2 else None
     else:
         values, labels = as_numpy(batch), None
     if values.ndim < 2 or not values.size:
@@ -211,8 +220,7 @@ def _parts(batch: Any) -> tuple[np.ndarray, Optional[np.ndarray]]:
 
 def _all_missing(labels: np.ndarray) -> bool:
     """Whether no label of a batch is known, as may be by chance where few are."""
-    may_be = labels.ndim == 1 and labels.dtype.kind in "fO"
-    return may_be and all(label is None or label != label for label in labels)
+    return labels.ndim == 1 and labels.dtype.kind in "fOSU" and all(map(is_missing, labels))
 
 
 def _cut(part: Streamed, rows: slice) -> Streamed:

@@ -14,6 +14,7 @@ from ..backend.installation import conditions
 from ..batches import Data
 from ..data import Dataset, Splits, Stream, all_labels, has_classes
 from ..files import parse_json
+from ..models import ConditionalVAE
 from ..objectives import Objective
 from .schema import NOT_ASKED, SCHEMA, OtherVersion, checked, upgraded
 
@@ -103,7 +104,9 @@ def config_from_python(bound: Objective, train: Data, valid: Optional[Data]) -> 
         model = None
     binarization = train.binarization if isinstance(train, Dataset) else "none"
     loaded = {**NOT_ASKED, "name": None, "binarization": binarization}
-    return config_of((train, valid, None), model=model, data=loaded, asked={})
+    names = bound.vae.class_names if isinstance(train, Stream) and isinstance(bound.vae, ConditionalVAE) else None
+    of_batches = {} if names is None else {"classes": True, "class_names": list(names)}
+    return config_of((train, valid, None), model=model, data=loaded, asked={}, **of_batches)
 
 
 def parts_of(splits: Sequence[Optional[Data]]) -> Optional[dict[str, Optional[Part]]]:

@@ -1,13 +1,14 @@
 """The command with labels."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
-from gluonvae.cli.labels import label_size
+from gluonvae.cli.labels import label_size, labels_to_draw
 from gluonvae.cli.main import main
 from gluonvae.data import all_labels
 from gluonvae.training.run import load_run
@@ -75,3 +76,9 @@ def test_errors(tmp_path, capsys):
     assert main(["train", *SMALL, "--out", str(folder)]) == 0
     assert main(["sample", str(folder), "--label", "1"]) == 2
     assert "--label is for a model that was trained with --conditional" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("typed", "name"), [(str(2**53), 2**53), (str(2**53 + 1), 2**53 + 1), ("7.0", 7), ("true", 1)])
+def test_classes_by_number_are_told_apart_however_large(typed, name):
+    config = {"classes": True, "class_names": [1, 7, 2**53, 2**53 + 1, 9]}
+    assert list(labels_to_draw(SimpleNamespace(label_size=5), 2, config, label=[typed])) == [name, name]

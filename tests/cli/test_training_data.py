@@ -9,24 +9,13 @@ import pytest
 import scipy.sparse
 
 from gluonvae.cli.main import main
+from tests.helpers.commands import TINY
 
 RNG = np.random.default_rng(0)
 N = 60
 BYTES = RNG.integers(0, 256, (N, 4, 6), dtype=np.uint8)
 COUNTS = RNG.poisson(3, (N, 6))
 REALS = RNG.normal(size=(N, 6))
-SMALL = [
-    "--inference-layers",
-    "5",
-    "--generator-layers",
-    "5",
-    "--latent-size",
-    "2",
-    "--batch-size",
-    "20",
-    "--epochs",
-    "1",
-]
 
 pytestmark = pytest.mark.usefixtures("fast_disk")
 
@@ -49,7 +38,7 @@ def train(folder, data, *words):
         np.savez(path, **data)
     else:
         np.save(path, data)
-    return main(["train", "--data", str(path), *SMALL, "--out", str(folder / "run"), *words])
+    return main(["train", "--data", str(path), *TINY, "--out", str(folder / "run"), *words])
 
 
 def config(folder):
@@ -171,6 +160,31 @@ def test_splits(words, sizes, tmp_path):
     table = pandas.DataFrame(REALS).assign(who=np.arange(N) // 3)
     assert train(tmp_path, table, *words, *([] if words[:1] == ["--groups"] else ["--drop", "who"])) == 0
     assert [config(tmp_path)["parts"][part]["images"] for part in ("train", "valid", "test")] == sizes
+
+
+LABELS = "'what' holds the labels: it is not part of the data, and not used without --conditional"
+GROUPS = "'who' holds the groups: it is not part of the data, and data points of one group are in one part"
+SEMI_SUPERVISED = ["--bound", "semi_supervised", "--labels", "4"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], {LABELS}),
+        (["--groups", "who"], {LABELS, GROUPS}),
+        (["--likelihood", "gaussian"], {LABELS}),
+        (["--conditional"], set()),
+        (["--conditional", "--groups", "who"], {GROUPS}),
+        (SEMI_SUPERVISED, set()),
+        (["--quiet"], set()),
+    ],
+)
+def test_columns_that_are_no_values_are_told_of(words, told, tmp_path, capsys):
+    table = pandas.DataFrame(REALS).assign(who=np.arange(N) // 3, what=np.arange(N) % 2)
+    assert train(tmp_path, table, "--label-column", "what", *words) == 0
+    out = capsys.readouterr().out
+    assert {line for line in (LABELS, GROUPS) if line in out} == told
+    assert len(config(tmp_path)["columns"]) == (6 if "--groups" in words else 7)
 
 
 def test_few_data_points_are_one_batch_where_no_size_is_asked_for(tmp_path):

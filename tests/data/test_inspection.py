@@ -146,12 +146,17 @@ def test_rows_of_the_test_set_that_are_in_the_training_set(rows, rng):
     known = {tuple(row) for row in train}
     wanted = sum(tuple(row) in known for row in test)
     assert 0 < wanted < 40
-    assert count_shared(split(train, rows), split(test, rows)) == wanted
-    assert count_shared(split(train, rows), split(test + 0.5, rows)) == 0
-    assert count_shared(split(test, rows), split(test, rows)) == 40
+    others = (split(test, rows), split(test + 0.5, rows), split(train, rows), split(test[3:4], rows))
+    assert count_shared(split(train, rows), *others) == [wanted, 0, 60, int(tuple(test[3]) in known)]
+    assert count_shared(split(test, rows), split(test, rows)) == [40]
 
 
 def test_no_more_rows_are_compared_than_is_said(monkeypatch, rng):
     monkeypatch.setattr(inspection, "ROWS_COMPARED", 10)
     x = good(rng)
-    assert count_shared(split(x), split(x)) == 10
+    assert count_shared(split(x), split(x), split(x)) == [10, 10]
+
+
+def test_the_training_set_is_gone_through_once(rng):
+    x = good(rng)
+    assert count_shared(iter(split(x)), split(x), split(x)) == [len(x), len(x)]

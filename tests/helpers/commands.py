@@ -6,6 +6,18 @@ import sys
 from matplotlib import image as matplotlib_image
 
 SMALL = ["--inference-layers", "8", "--generator-layers", "8", "--latent-size", "3", "--batch-size", "500"]
+TINY = [
+    "--inference-layers",
+    "5",
+    "--generator-layers",
+    "5",
+    "--latent-size",
+    "2",
+    "--batch-size",
+    "20",
+    "--epochs",
+    "1",
+]
 RELAXED = ["--posterior", "relaxed_bernoulli", "--prior", "codes"]
 
 

@@ -33,6 +33,7 @@ TABLE = {
     "a masked column of names": (np.ma.MaskedArray([["dog"], ["cow"], ["cat"]], [[0], [1], [0]]), [1, -1, 0], CAT_DOG),
     "the name nan": (np.array(["nan", "cat", "dog"]), [2, 0, 1], ("cat", "dog", "nan")),
     "names and numbers": (["b", 7, "b"], [1, 0, 1], ("7", "b")),
+    "names and -1": (["b", -1, "a"], [1, -1, 0], ("a", "b")),
     "umlauts": (["Wölfe", "Bären", "Wölfe"], [1, 0, 1], ("Bären", "Wölfe")),
     "bytes that are no text": ([b"\xff", b"a", b"a"], [0, 1, 1], ("\\xff", "a")),
     "one name": (["cat"] * 3, [0, 0, 0], ("cat",)),
@@ -43,6 +44,8 @@ TABLE = {
     "missing by -1": ([3, -1, 2], [3, -1, 2], None),
     "numbers and NaN": ([3, NAN, 2], [3, -1, 2], None),
     "numbers and None": ([3, None, 2], [3, -1, 2], None),
+    "numbers beyond 2^53 and None": ([2**53 + 1, None, 2**53], [2**53 + 1, -1, 2**53], None),
+    "numbers beyond 2^53 and NA": (np.array([2**60 + 1, pandas.NA, 2], object), [2**60 + 1, -1, 2], None),
     "truth values and None": ([True, None, False], [1, -1, 0], None),
     "masked": (np.ma.MaskedArray([3, 9, 2], [0, 1, 0]), [3, -1, 2], None),
     "masked bytes": (np.ma.MaskedArray(np.array([3, 9, 2], np.uint8), [0, 1, 0]), [3, -1, 2], None),
@@ -84,6 +87,7 @@ REFUSED = {
     "infinity and NaN": ([1, NAN, np.inf], "inf"),
     "dates": (np.zeros(3, "M8[D]"), "must be numbers or names, .* got dtype datetime64"),
     "dicts": ([{}, {}, {}], "must be numbers or names"),
+    "beyond 64 bits": ([2**70, None, 1], "must be numbers or names, .*too large"),
     "complex": ([1j, 0, 1], "must be numbers or names, .* got dtype complex128"),
 }
 

@@ -71,6 +71,68 @@ def test_it_is_the_model_of_the_numbers(way, make, mode):
     np.testing.assert_array_equal(given[0].asnumpy(), given[1].asnumpy())
 
 
+class Batches:
+    """Batches of rows and their labels, as lists."""
+
+    def __init__(self, labels, size=25):
+        self.parts = [(X[row : row + size], list(labels[row : row + size])) for row in range(0, N, size)]
+
+    def __iter__(self):
+        return iter(self.parts)
+
+
+@pytest.mark.parametrize("mode", ["imperative", "static_shape"])
+@pytest.mark.parametrize("make", [conditional, semi_supervised])
+def test_names_in_batches(make, mode):
+    bound, of_numbers = make(mode), make(mode)
+    bound.vae.class_names = ("cat", "dog", "owl")
+    names, numbers = Batches(NAMES[NUMBERS]), Batches(NUMBERS)
+    np.testing.assert_array_equal(fitted(bound, names, names), fitted(of_numbers, numbers, numbers))
+    assert gv.evaluate(bound, names) == gv.evaluate(of_numbers, numbers) == gv.evaluate(bound, data(NAMES[NUMBERS]))
+    with pytest.raises(
+        ValueError, match=r"rows 0 to 59 of the data: label 'cow' is none of the 3 classes .*: cat, dog"
+    ):
+        gv.evaluate(bound, Batches(np.where(NUMBERS == 1, "cow", "cat")))
+
+
+def test_names_in_batches_of_which_some_are_missing():
+    bound, of_numbers = semi_supervised(), semi_supervised()
+    bound.vae.class_names = ("cat", "dog", "owl")
+    hidden = (np.arange(N) % 4 > 0) | (np.arange(N) < 25)  # all of the first batch
+    names, numbers = np.where(hidden, None, NAMES[NUMBERS]), np.where(hidden, -1, NUMBERS)
+    np.testing.assert_array_equal(fitted(bound, Batches(names)), fitted(of_numbers, Batches(numbers)))
+
+
+def test_names_in_batches_after_those_of_a_data_set():
+    bound, of_numbers = conditional(), conditional()
+    found = fitted(bound, Batches(NAMES[NUMBERS]), data(NAMES[NUMBERS]))
+    np.testing.assert_array_equal(found, fitted(of_numbers, Batches(NUMBERS), data(NUMBERS)))
+    assert bound.vae.class_names == ("cat", "dog", "owl")
+
+
+def test_names_in_batches_that_are_not_known():
+    with pytest.raises(ValueError, match=r"labels are names, such as 'cat', .* set them as vae\.class_names"):
+        fitted(conditional(), Batches(NAMES[NUMBERS]))
+    late = np.where(np.arange(N) < 40, None, NAMES[NUMBERS])
+    with pytest.raises(ValueError, match=r"rows 40 to 59 of the data: labels are names"):
+        gv.evaluate(semi_supervised(), Batches(late, size=40), batch_size=20)
+    bound = conditional()
+    fitted(bound, data(NUMBERS))
+    with pytest.raises(ValueError, match="and the model knows its classes by number"):
+        fitted(bound, Batches(NAMES[NUMBERS]))
+
+
+def test_names_in_batches_come_back_with_a_run(tmp_path):
+    vae = gv.construct_vae(
+        data_dims=12, latent_variable_size=2, generator_layer_sizes=[4], infer_layer_sizes=[4], label_size=3
+    )
+    vae.initialize()
+    vae.class_names = ("cat", "dog", "owl")
+    gv.fit(gv.ELBO(vae), Batches(NAMES[NUMBERS]), epochs=1, progress=False, folder=tmp_path / "run")
+    vae, config = load_run(tmp_path / "run", mx.cpu())
+    assert (vae.class_names, config["classes"]) == (("cat", "dog", "owl"), True)
+
+
 @pytest.mark.parametrize("missing", [None, float("nan"), "", "masked"])
 def test_names_of_which_some_are_missing(missing):
     hidden = np.arange(N) % 4 > 0

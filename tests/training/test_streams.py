@@ -313,7 +313,7 @@ LABELS = {
     "too high": (lambda: of_size(20, X, Y + np.arange(50) // 25), ValueError, "rows 20 to 39 of the data: labels must be whole numbers from 0 to 1, got int64 from"),
     "missing": (lambda: of_size(20, X, np.where(np.arange(50) == 30, np.nan, Y)), ValueError, "rows 20 to 39 of the data: 1 of 20 labels are missing"),
     "conditions": (lambda: of_size(20, X, Y / 2), ValueError, "whole numbers"),
-    "names": (lambda: of_size(20, X, np.array(["a", "b"])[Y]), TypeError, "labels of batches must be numbers"),
+    "names": (lambda: of_size(20, X, np.array(["a", "b"])[Y]), ValueError, "labels are names, such as '[ab]', .*: set them as vae.class_names"),
     "three columns": (lambda: of_size(20, X, np.eye(3)[Y]), ValueError, r"label must have shape \(20,\) or \(20, 2\), got \(20, 3\)"),
 }  # fmt: skip
 

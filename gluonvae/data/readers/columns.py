@@ -56,7 +56,9 @@ def as_annotation(column: ChunkedArray) -> np.ndarray:
 
     kind = column.type
     if pa.types.is_floating(kind) or pa.types.is_integer(kind):
-        return column.to_numpy()
+        numbers = column.to_numpy()
+        is_rounded = pa.types.is_integer(kind) and numbers.dtype.kind == "f" and _inexact(numbers)
+        return np.array(column.to_pylist(), object) if is_rounded else numbers
     if pa.types.is_boolean(kind) and not column.null_count:
         return column.to_numpy().astype(bool)
     return np.array([value if value is None else str(value) for value in column.to_pylist()], object)

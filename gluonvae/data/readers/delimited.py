@@ -29,6 +29,7 @@ SEPARATORS = ("\t", ";", "|", ",")
 POINT = re.compile(r"[+-]?\d*\.\d+(e[+-]?\d+)?", re.IGNORECASE)
 COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
+YEAR = re.compile(r"(1[5-9]|20|21)\d\d")
 NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 _log = logging.getLogger(__name__)
@@ -116,9 +117,7 @@ def _form(path: Path) -> _Form:
     rows = _rows(lines, separator)
     if not rows:
         raise DataError(f"{path} is empty")
-    names = _names(rows[0])
-    if names:
-        _log.warning("%s has no line of names: its columns are called 1 to %d", path, len(names))
+    names = _names(path, rows)
     return _Form(encoding, separator, _decimal(path, rows, separator), names, max(map(len, lines)))
 
 
@@ -168,15 +167,29 @@ def _separates(lines: list[str], mark: str) -> bool:
     return len(widths) == 1 and widths != {1}
 
 
-def _names(first: list[str]) -> list[str]:
-    """Return names for the columns where the first row is one of numbers, and not 0, 1, 2, ... or 1, 2, 3, ...
+def _names(path: Path, rows: list[list[str]]) -> list[str]:
+    """Return names for the columns, those of pandas, where the first row has none; say so of a row of numbers.
 
-    These are the names that pandas gives to columns.
+    Numbers are names where they are 0, 1, 2, ... or 1, 2, 3, ..., or years in equal steps above what are no years.
     """
+    first = rows[0]
     counted = [[str(i + start) for i in range(len(first))] for start in (0, 1)]
     if (len(first) > 2 and first in counted) or not all(map(NUMBER.fullmatch, first)):
         return []
+    if _are_years_alone(rows):
+        _log.warning("%s: the years in its first line, %s to %s, are taken for names", path, first[0], first[-1])
+        return []
+    _log.warning("%s has no line of names: its columns are called 1 to %d", path, len(first))
     return counted[1]
+
+
+def _are_years_alone(rows: list[list[str]]) -> bool:
+    """Return whether the first row is one of years in equal steps, and no other is one of years."""
+    first, *others = ([cell.strip() for cell in row] for row in rows)
+    if len(first) < 3 or not others or not all(map(YEAR.fullmatch, first)):
+        return False
+    steps = {int(later) - int(year) for year, later in zip(first, first[1:])}
+    return len(steps) == 1 and 0 < min(steps) <= 10 and not any(all(map(YEAR.fullmatch, row)) for row in others)
 
 
 def _decimal(path: Path, rows: list[list[str]], separator: str) -> str:

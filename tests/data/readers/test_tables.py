@@ -8,6 +8,7 @@ import pytest
 from gluonvae.data import DataError, opening
 from gluonvae.data.readers import tables
 from gluonvae.data.readers.base import ROWS, Wishes
+from gluonvae.labels import as_labels
 
 pa = pytest.importorskip("pyarrow", reason="needs the extra gluonvae[tables]")
 parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra gluonvae[tables]")
@@ -82,6 +83,22 @@ def test_tsv(read_text, name):
         ("1,2,5\n3,4,6\n", ("1", "2", "3"), [[1, 2, 5], [3, 4, 6]], "has no line of names"),
         ("0,1,2\n3,4,6\n", ("0", "1", "2"), [[3, 4, 6]], ""),  # as pandas numbers columns
         ("1,2,3\n3,4,6\n", ("1", "2", "3"), [[3, 4, 6]], ""),
+        ("2019,2020,2021\n3.5,4,6\n", ("2019", "2020", "2021"), [[3.5, 4, 6]], "2019 to 2021, are taken for names"),
+        (
+            '"1990";"1995";"2000"\n1991;;3\n1;2;3\n',
+            ("1990", "1995", "2000"),
+            [[1991, NAN, 3], [1, 2, 3]],
+            "1990 to 2000, are taken for names",
+        ),
+        ("1500,1600,1700\n3,4,6\n", ("1", "2", "3"), [[1500, 1600, 1700], [3, 4, 6]], "has no line of names"),
+        # an event of each kind in a row: years below years
+        ("2019,2020,2021\n2001,2002,2009\n", ("1", "2", "3"), [[2019, 2020, 2021], [2001, 2002, 2009]], "has no line"),
+        ("2019,2020,2022\n3,4,6\n", ("1", "2", "3"), [[2019, 2020, 2022], [3, 4, 6]], "has no line of names"),
+        ("2021,2020,2019\n3,4,6\n", ("1", "2", "3"), [[2021, 2020, 2019], [3, 4, 6]], "has no line of names"),
+        ("2020,2020,2020\n3,4,6\n", ("1", "2", "3"), [[2020, 2020, 2020], [3, 4, 6]], "has no line of names"),
+        ("2019,2020\n3,4\n", ("1", "2"), [[2019, 2020], [3, 4]], "has no line of names"),  # too few to tell
+        ("2019,2020,2021\n", ("1", "2", "3"), [[2019, 2020, 2021]], "has no line of names"),
+        ("5,6,7\n3,4,6\n", ("1", "2", "3"), [[5, 6, 7], [3, 4, 6]], "has no line of names"),
         ("1;2,5\n3;4,5\n", ("1", "2"), [[1, 2.5], [3, 4.5]], "has no line of names"),
         (",a,b\n0,1,2\n1,3,4\n", ("a", "b"), [[1, 2], [3, 4]], "the column '' is taken for names of rows"),
         ("Unnamed: 0,a\nx,1\ny,3\n", ("a",), [[1], [3]], "the column 'Unnamed: 0' is taken for names"),
@@ -118,6 +135,11 @@ def test_labels_are_as_they_are(read_text, column, labels):
 
 def test_a_missing_number_among_labels_is_nan(read_text):
     np.testing.assert_array_equal(read_text("a,c\n1,3\n2,\n", label_column="c").parts["train"].labels, [3, NAN])
+
+
+def test_numbers_among_labels_are_exact_where_one_is_missing(read_text):
+    rows = read_text(f"a,b\n1,{2**53 + 1}\n2,\n3,{2**53}\n", label_column="b").parts["train"]
+    assert as_labels(rows.labels, 3).values.tolist() == [2**53 + 1, -1, 2**53]
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -1,0 +1,154 @@
+"""The data of ``gluonvae evaluate`` and ``gluonvae reconstruct``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any, NamedTuple, Optional
+
+from .. import checks, data
+from ..data.inspection import unscaled
+from ..data.own import OPTIONS, granted, parts_of, read_own, split_parts, wishes_of
+from ..data.readers.base import Contents
+from ..training.config import Config, difference
+from ..training.schema import NOT_ASKED
+from .sources import whole_name
+
+_log = logging.getLogger(__name__)
+
+
+class _Found(NamedTuple):
+    """Data points that a model is to be tried on."""
+
+    test: data.Dataset
+    part: str
+    """What they are of what was found."""
+    changed: Optional[str]
+    """What differs from the run's test set, see :func:`gluonvae.training.config.difference`; it reads them all."""
+
+
+def evaluation_data(asked: argparse.Namespace, config: Config, unless_asked: Optional[int] = None) -> data.Dataset:
+    """Return data points that a model is to be tried on.
+
+    Parameters
+    ----------
+    asked : argparse.Namespace
+        The arguments of the command.
+    config : Config
+        Of the run.
+    unless_asked : int, optional
+        How many, unless a number is asked for; by default all.
+
+    Returns
+    -------
+    Dataset
+        The first of the run's test set; of other data, those of its test set, or of all where it is in one piece.
+
+    Raises
+    ------
+    DataError, ValueError
+        If there is none, it has changed, or there are fewer than were asked for.
+    """
+    try:
+        found = _find(asked, config)
+    except data.DataError as error:
+        raise data.DataError(f"{error}; --data or --data-dir names where the run's data lie now") from error
+    test = found.test
+    _check_columns(config, test)
+    _compare(asked, config, found)
+    white = test.full_intensity
+    dark = white and unscaled(test.summary.high, white)
+    if dark and asked.data:
+        _log.warning("%s: %s", asked.data, dark)
+    if asked.images is None:
+        return test.subset(slice(unless_asked))
+    if checks.positive_int("--images", asked.images) > len(test):
+        raise ValueError(f"--images {asked.images} is more than there are: the test set has {len(test)} {test.things}")
+    return test.subset(slice(asked.images))
+
+
+def _find(asked: argparse.Namespace, config: Config) -> _Found:
+    source = config["data"]
+    if asked.data and asked.data not in data.NAMES:
+        if asked.data_dir:
+            raise ValueError(f"--data-dir is for mnist and other named data sets: {asked.data} has its own place")
+        return _in_file(Path(whole_name(asked.data)), config)
+    if asked.data:  # nothing that was asked of the run's own data has an effect
+        source = {**NOT_ASKED, "name": asked.data, "folder": source["folder"], "binarization": source["binarization"]}
+    if source["name"] is None:
+        raise data.DataError("the run was trained from Python: name test images with --data")
+    test = data.load(**{**source, "folder": asked.data_dir or source["folder"]}).test
+    return _found(config, test, "its test set")
+
+
+def _found(config: Config, test: data.Dataset, part: str) -> _Found:
+    return _Found(test, part, difference(config, "test", test))
+
+
+def _in_file(path: Path, config: Config) -> _Found:
+    """The data points of a file or folder, read as the run's own data were, as far as that has an effect."""
+    source = {**config["data"], **{key: NOT_ASKED[key] for key in OPTIONS.keys() - granted(path)}}
+    contents = read_own(path, wishes_of(source))
+    if config["white"] is not None:  # other images are measured as the run's were
+        contents = contents._replace(white=config["white"])
+    try:
+        return _in_parts(contents, source, config)
+    except (ValueError, TypeError) as error:
+        raise data.DataError(f"{path}: {error}") from error
+
+
+def _in_parts(contents: Contents, source: dict[str, Any], config: Config) -> _Found:
+    """The part that is called test; the run's own test set, where all was split as the run's data; or all."""
+    parts = parts_of(contents, source["shape"])
+    if "test" in parts:
+        return _found(config, _binarized(parts["test"], source), "its test set")
+    in_one_piece = len(parts) == 1
+    if not in_one_piece or _may_be_the_runs(config, parts["train"]):
+        shares = source["split"] if in_one_piece else None
+        splits = split_parts(parts, contents, shares, source["split_seed"])
+        test = data.binarized(splits, source["binarization"]).test
+        found = _found(config, test, "a part of it that is drawn at random")
+        if not in_one_piece or not found.changed:
+            return found
+    return _found(config, _binarized(parts["train"], source), "all of it")
+
+
+def _binarized(part: data.Dataset, source: dict[str, Any]) -> data.Dataset:
+    return data.binarized(data.Splits(part, part, part), source["binarization"]).test
+
+
+def _may_be_the_runs(config: Config, whole: data.Dataset) -> bool:
+    """Whether there are as many data points as the run's data has, or it does not tell."""
+    if config["parts"] is None:
+        return config["data"]["name"] is not None
+    parts = config["parts"].values()
+    return config["parts"]["test"] is not None and len(whole) == sum(part["images"] for part in parts if part)
+
+
+def _check_columns(config: Config, test: data.Dataset) -> None:
+    """Refuse a table whose columns are not those that the model was trained on, in their order."""
+    wanted, given = config["columns"], test.columns
+    if wanted is None or given is None or list(wanted) == list(given):
+        return
+    missing = [name for name in wanted if name not in given]
+    others = [name for name in given if name not in wanted]
+    said = [f"lacks {', '.join(missing[:3])}"] if missing else []
+    said += [f"has {', '.join(others[:3])}, which were not"] if others else []
+    of_table = " and ".join(said) or "has another order"
+    raise data.DataError(f"the columns are not those that the model was trained on: the table {of_table}")
+
+
+def _compare(asked: argparse.Namespace, config: Config, found: _Found) -> None:
+    """Refuse test images that are not the run's; those that are asked for by name give a warning."""
+    place = asked.data or config["data"]["name"]
+    if config["parts"] is None:
+        _log.warning("the run does not tell what its data were: whether %s still is the same is not known", place)
+    elif found.changed and asked.data:
+        _log.warning(
+            "%s is not the data of the run: %s is used, of which some may have been trained on", place, found.part
+        )
+    elif found.changed:
+        raise data.DataError(
+            f"{place} has changed since the training: {found.changed}; restore it, or give --data to use other images"
+        )
