@@ -39,7 +39,19 @@ def why_not() -> Optional[str]:
         return "MXNet's engine is not the naive one"
     if mx.context.num_gpus():
         return "there is a GPU"
-    return None if loops_compile() else "numba is not installed or does not compile"
+    return None if loops_compile() and _passes_compile() else "numba is not installed or does not compile"
+
+
+def _passes_compile() -> bool:
+    """Whether what all operators need compiles: MXNet ends the process where one of them has no code."""
+    from .operator import passes
+    from .programs import bodies
+
+    try:
+        return bool(passes() and bodies(np.float32))
+    except Exception as error:  # numba's own, of many kinds
+        _log.warning("numba does not compile here (%s): operators are MXNet's own", str(error).split("\n", 1)[0])
+        return False
 
 
 @functools.cache

@@ -36,10 +36,11 @@ def _shapes(options: Any, given: Sequence[Shape]) -> tuple[Sequence[Shape], Sequ
 
 
 @functools.cache
-def _bodies(dtype: Any) -> Sequence[int]:
-    from .bodies import program
+def bodies(dtype: Any) -> Sequence[int]:
+    """Compile the forward and the backward body for a dtype, and return their addresses."""
+    from .bodies import program as compiled
 
-    return program.addresses(dtype)
+    return compiled.addresses(dtype)
 
 
 def _count_of_gradients(options: Any) -> int:
@@ -58,7 +59,7 @@ register(
         _outputs,
         _shapes,
         lambda options, shapes: _plan(options["program"], tuple(shapes)),
-        _bodies,
+        bodies,
         _count_of_gradients,
     )
 )

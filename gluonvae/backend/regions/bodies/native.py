@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import functools
 import hashlib
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
@@ -63,6 +64,8 @@ most_threads = _external("most_threads", _address_in(OPENMP, "omp_get_max_thread
 set_most_threads = _external("set_most_threads", _address_in(OPENMP, "omp_set_num_threads"), types.void, _i32)
 allocate = _external("allocate", _address_in(_c, "malloc"), _i64, _i64)
 release = _external("release", _address_in(_c, "free"), types.void, _i64)
+set_signal_mask = _external("set_signal_mask", _address_in(_c, "pthread_sigmask"), _i32, _i32, _i64, _i64)
+"""Set which signals the calling thread puts off: how, the set, where to write the one before."""
 data_of = _external("data_of", _address_in(mx.base._LIB, "MXNDArrayGetData"), _i32, _i64, _i64)
 """Write the address of an NDArray's values: its handle, where to write."""
 forget = _external("forget", _address_in(mx.base._LIB, "MXNDArrayFree"), _i32, _i64)
@@ -119,22 +122,50 @@ bytes_of: Any = intrinsic(_bytes_of)
 """The bytes of a number that a pointer points to."""
 
 
-def _four_words(typing_context: object) -> tuple[object, Callable[..., object]]:
+def _stack_words(typing_context: object, count: Any) -> tuple[object, Callable[..., object]]:
     def generate(context: Any, builder: Any, signature: object, arguments: object) -> object:
-        memory = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(64), 4))
+        memory = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(64), count.literal_value))
         return builder.ptrtoint(memory, ir.IntType(64))
 
-    return _i64(), generate
+    return _i64(count), generate
 
 
-four_words: Any = intrinsic(_four_words)
-"""The address of four int64 on the stack."""
+stack_words: Any = intrinsic(prefer_literal=True)(_stack_words)
+"""The address of so many int64 on the stack, a number that is written out."""
 
 
 @compiled
 def argument_words(arguments):
     """The four words that a body is called with."""
     return carray(words(address_of(arguments)), 4)
+
+
+SIGNAL_SET = 16
+"""The words of a set of signals."""
+_FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT)
+_PUT_OFF = ~sum(1 << (number - 1) for number in _FAULTS)
+_SETS = int(signal.SIG_SETMASK)
+
+
+@compiled
+def put_off_signals(before):
+    """Put off all signals of the calling thread but those of faults, and write which were put off before.
+
+    Kernels of oneDNN's :data:`sgemm` put their stack pointer into memory of the heap, where a signal's handler would
+    overwrite what is beside it.
+    """
+    these = stack_words(SIGNAL_SET)
+    word = carray(words(these), SIGNAL_SET)
+    for i in range(SIGNAL_SET):
+        word[i] = 0
+    word[0] = _PUT_OFF
+    set_signal_mask(_SETS, these, before)
+
+
+@compiled
+def take_signals(before):
+    """Have the calling thread take the signals that it took before."""
+    set_signal_mask(_SETS, before, 0)
 
 
 @compiled

@@ -22,12 +22,12 @@ from .native import (
     compiled,
     data_of,
     forget,
-    four_words,
     ints,
     most_threads,
     release,
     run_team,
     set_most_threads,
+    stack_words,
     words,
 )
 
@@ -37,7 +37,7 @@ from .native import (
 @compiled
 def run_body(body, team, plan, pointers, requests, scratch):
     """Run a body in a team of at most so many threads."""
-    arguments = four_words()
+    arguments = stack_words(4)
     word = carray(words(arguments), 4)
     word[0], word[1], word[2], word[3] = plan, pointers, requests, scratch
     most = most_threads()

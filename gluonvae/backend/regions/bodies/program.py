@@ -33,16 +33,19 @@ from ..layout import (
 from ..operator import LARGEST, SIZES, SMALLEST
 from . import instructions
 from .native import (
+    SIGNAL_SET,
     allocate,
     argument_words,
     barrier,
     bytes_of,
     compile_bodies,
     compiled,
-    four_words,
     ints,
     numbers,
+    put_off_signals,
     release,
+    stack_words,
+    take_signals,
     thread,
     threads,
     words,
@@ -84,13 +87,15 @@ def _take_through(plan, group, view, first, end, is_own, own, like):
 
 
 def _forward(arguments):
+    signals = stack_words(SIGNAL_SET)
+    put_off_signals(signals)
     argument = argument_words(arguments)
     plan, pointers, requests = argument[0] + 8 * SIZES, argument[1], argument[2]
     values, inputs = _word(plan, VALUES), _word(plan, INPUTS_OF)
     request = carray(ints(requests), values)
     memory = allocate(16 * values + _room(plan, LARGEST + SMALLEST, arguments))
     data, is_own = carray(words(memory), values), carray(words(memory + 8 * values), values)
-    view = four_words()
+    view = stack_words(4)
     carray(words(view), 4)[0] = plan + 8 * HEADER
     carray(words(view), 4)[1] = memory
     for value in range(values):
@@ -113,6 +118,7 @@ def _forward(arguments):
             first += count
         group += 8 * (2 + 2 * _word(group, 1))
     release(memory)
+    take_signals(signals)
 
 
 @compiled
@@ -182,12 +188,14 @@ def _start_gradients(plan, pointers, view, like):
 
 
 def _backward(arguments):
+    signals = stack_words(SIGNAL_SET)
+    put_off_signals(signals)
     argument = argument_words(arguments)
     plan, pointers, requests, scratch = argument[0] + 8 * SIZES, argument[1], argument[2], argument[3]
     values, count = _word(plan, VALUES), _word(plan, INSTRUCTIONS)
     memory = allocate(16 * values + 8 * OPERANDS * count)
     modes = memory + 16 * values
-    view = four_words()
+    view = stack_words(4)
     word = carray(words(view), 4)
     word[0], word[1], word[2], word[3] = plan + 8 * HEADER, memory, memory + 8 * values, modes
     _look_up(plan, pointers, requests, scratch, view, arguments)
@@ -219,6 +227,7 @@ def _backward(arguments):
             if end > first:
                 instructions.dense_parameters(instruction, view, first, end, arguments)
     release(memory)
+    take_signals(signals)
 
 
 def addresses(dtype: Any) -> tuple[int, ...]:

@@ -12,10 +12,10 @@ from .native import (
     compile_callback,
     compiled,
     floats,
-    four_words,
     ints,
     is_fresh,
     set_fresh,
+    stack_words,
     thread,
     threads,
     words,
@@ -123,7 +123,7 @@ def _run(place):
 def _find_stale(place):
     table = carray(words(place), 9)
     handles = carray(words(table[OF_HANDLES]), table[ROWS])
-    memory = four_words()
+    memory = stack_words(4)
     state = carray(ints(memory), 1)
     for number in range(table[ROWS]):
         is_fresh(handles[number], memory)
