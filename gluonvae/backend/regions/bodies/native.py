@@ -93,6 +93,8 @@ words: Any = _pointer_intrinsic(_i64)
 """A pointer to int64."""
 ints: Any = _pointer_intrinsic(_i32)
 """A pointer to int32."""
+bits: Any = _pointer_intrinsic(types.uint32)
+"""A pointer to uint32."""
 
 
 def _numbers(typing_context: object, address: object, like: Any) -> tuple[object, Callable[..., object]]:
