@@ -25,6 +25,8 @@ class Layer(NamedTuple):
     units: int
     activation: str
     """One of :data:`gluonvae.backend.regions.kinds.ACTIVATIONS`."""
+    precision: str = "float32"
+    """In which products are taken: "float32" or "bfloat16", of rounded operands and added up in float32."""
 
 
 def dense(x: Tensor, layers: Sequence[Layer]) -> Tensor:
@@ -47,13 +49,13 @@ def dense(x: Tensor, layers: Sequence[Layer]) -> Tensor:
 
 
 @functools.cache
-def _dense(layers: tuple[tuple[int, str], ...]) -> str:
+def _dense(layers: tuple[tuple[int, str, str], ...]) -> str:
     inputs = 1 + 2 * len(layers)
     # a layer takes what the one before it has made
     of_layers = [0, *range(inputs, inputs + len(layers) - 1)]
     made = [
-        Instruction("dense", (x, 1 + 2 * i, 2 + 2 * i), {"units": units, "activation": activation})
-        for i, (x, (units, activation)) in enumerate(zip(of_layers, layers))
+        Instruction("dense", (x, 1 + 2 * i, 2 + 2 * i), dict(zip(("units", "activation", "precision"), options)))
+        for i, (x, options) in enumerate(zip(of_layers, layers))
     ]
     return Program(inputs, tuple(made), (inputs + len(layers) - 1,)).encoded()
 

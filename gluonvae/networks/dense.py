@@ -12,7 +12,7 @@ from ..backend import compiled
 from ..backend.graphs import GraphBlock
 from ..backend.operators import BFLOAT16, namespace, stop_gradient
 from ..backend.processor import bfloat16_in_hardware
-from ..backend.regions.availability import products_available
+from ..backend.regions.availability import narrow_products_available, products_available
 from ..backend.runtime import mx
 from ..backend.types import Block, Context, DType, Operators, Tensor
 
@@ -40,12 +40,22 @@ class Dense(GraphBlock, mx.gluon.nn.Dense):
         self.precision: Optional[DType] = None
 
     def hybrid_forward(self, F: Operators, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        precision = compiled_precision(self)
+        if precision:
+            return compiled.dense(x, [compiled.Layer(weight, bias, self._units, "identity", precision)])
         if self.precision is None:
-            if products_available(self.weight.dtype):
-                return compiled.dense(x, [compiled.Layer(weight, bias, self._units, "identity")])
             return super().hybrid_forward(F, x, weight, bias)
         x, weight, bias = (F.amp_cast(tensor, dtype=self.precision) for tensor in (x, weight, bias))
         return F.amp_cast(super().hybrid_forward(F, x, weight, bias), dtype="float32")
+
+
+def compiled_precision(layer: Dense) -> Optional[str]:
+    """Return the precision in which compiled code takes the products of a layer; None where MXNet's operators do."""
+    if not products_available(layer.weight.dtype):
+        return None
+    if layer.precision is None:
+        return "float32"
+    return "bfloat16" if layer.precision == BFLOAT16 and narrow_products_available() else None
 
 
 PRECISIONS: dict[str, Optional[DType]] = {"float32": None, "bfloat16": BFLOAT16, "float16": np.dtype("float16")}

@@ -8,11 +8,11 @@ from typing import Any, Callable, Optional, Union
 from ..backend import compiled
 from ..backend.graphs import GraphBlock
 from ..backend.operators import is_symbol
-from ..backend.regions.availability import available, products_available
+from ..backend.regions.availability import available
 from ..backend.regions.kinds import ACTIVATIONS
 from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
-from .dense import Dense
+from .dense import Dense, compiled_precision
 
 nn = mx.gluon.nn
 
@@ -106,12 +106,7 @@ def _grouped(blocks: Iterable[Block]) -> Iterator[Union[Block, list[Block]]]:
 
 
 def _is_layer(block: Any) -> bool:
-    return (
-        type(block) is Dense
-        and block.precision is None
-        and not _has_hooks(block)
-        and products_available(block.weight.dtype)
-    )
+    return type(block) is Dense and not _has_hooks(block) and compiled_precision(block) is not None
 
 
 def _activation(block: Any) -> Optional[str]:
@@ -137,5 +132,5 @@ def _layers(x: Tensor, group: Sequence[Any]) -> Optional[list[compiled.Layer]]:
             return None
         else:
             weight, bias = block.weight.data(x.context), block.bias.data(x.context)
-        layers.append(compiled.Layer(weight, bias, block._units, "identity"))
+        layers.append(compiled.Layer(weight, bias, block._units, "identity", compiled_precision(block) or ""))
     return layers

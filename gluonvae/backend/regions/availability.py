@@ -10,9 +10,10 @@ from typing import Optional
 
 import numpy as np
 
+from ..processor import bfloat16_in_hardware
 from ..runtime import engine_is_naive, mx
 from ..types import DType
-from .onednn import PACKAGE, sgemm_address
+from .onednn import PACKAGE, bfloat16_address, sgemm_address
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +64,11 @@ def why_no_products() -> Optional[str]:
 def products_available(dtype: DType) -> bool:
     """Return whether dense layers can be regions in a dtype: float32 where oneDNN is there."""
     return available() and np.dtype(dtype) == np.float32 and why_no_products() is None
+
+
+def narrow_products_available() -> bool:
+    """Return whether dense layers in float32 can take their products in bfloat16: where the CPU has such."""
+    return products_available(np.float32) and bool(bfloat16_address()) and bfloat16_in_hardware()
 
 
 _off = False

@@ -15,6 +15,9 @@ Options = Mapping[str, Any]
 ACTIVATIONS = ("identity", "tanh", "sigmoid", "relu", "softrelu", "softsign", "leakyrelu", "elu", "selu")
 """The activations that a dense layer may end with."""
 
+IN_BFLOAT16 = 256
+"""What the number of a dense layer's options has beside that of its activation, where it takes products in bfloat16."""
+
 
 class Kind(NamedTuple):
     """A kind of instruction."""
@@ -35,6 +38,11 @@ class Kind(NamedTuple):
     """Whether a row of the result is one number."""
     over_samples: bool = False
     """Whether it takes all samples of a data point together."""
+
+
+def is_narrow(options: Options) -> bool:
+    """Whether a dense layer takes its products in bfloat16."""
+    return options.get("precision") == "bfloat16"
 
 
 def _dense(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
@@ -66,7 +74,7 @@ KINDS: dict[str, Kind] = {
     "dense": Kind(
         ("x", "weight", "bias"),
         _dense,
-        lambda options: ACTIVATIONS.index(options["activation"]),
+        lambda options: ACTIVATIONS.index(options["activation"]) + IN_BFLOAT16 * is_narrow(options),
         parameters=(1, 2),
         work=lambda shapes: math.prod(shapes[0]) * shapes[1][0],
     ),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .kinds import KINDS, Shape
+from .kinds import KINDS, Shape, is_narrow
 from .operator import SMALLEST, Plan
 from .program import Program
 
@@ -27,9 +27,12 @@ forward pass or -1."""
 OPERANDS = 4
 """Most values of an instruction, its result among them."""
 KIND, NUMBER, COUNT, OPERAND = range(4)
-INSTRUCTION = OPERAND + 2 * OPERANDS
+FORWARD_WEIGHT = OPERAND + 2 * OPERANDS
+WEIGHT, DATA, DELTA = range(FORWARD_WEIGHT + 1, FORWARD_WEIGHT + 4)
+INSTRUCTION = DELTA + 1
 """Words of an instruction: its kind, the number of its options, how many operands it has, the operands and the result,
-and for each operand what becomes of its gradient."""
+and for each operand what becomes of its gradient; of products in bfloat16 where the weight is in the memory of the
+forward pass, and where weight, data and the gradient of the result are in that of the backward pass."""
 
 
 class Group(NamedTuple):
@@ -160,8 +163,9 @@ class Layout:
         """Return the plan."""
         program, count = self.program, len(self.shapes)
         values, scratch, forward_scratch = self.values()
+        narrow, scratch, forward_scratch = self.narrow(scratch, forward_scratch)
         modes = self.modes()
-        table = [word for i, mode in enumerate(modes) for word in (*self.instruction(i), *mode)]
+        table = [word for i, mode in enumerate(modes) for word in (*self.instruction(i), *mode, *narrow[i])]
         forward, backward = (
             [len(g), *(w for group in g for w in group.words())] for g in (self.forward, self.backward)
         )
@@ -202,6 +206,18 @@ class Layout:
                     forward_scratch += rows * width
             words.append([rows, width, places.get(v, v), gradient, starts, own])
         return words, scratch, forward_scratch
+
+    def narrow(self, scratch: int, forward_scratch: int) -> tuple[list[list[int]], int, int]:
+        """Return where each instruction has tensors in bfloat16, and how much memory the passes take with these."""
+        program, places = self.program, []
+        for i, (kind, operands, options) in enumerate(program.instructions):
+            places.append([-1] * (INSTRUCTION - FORWARD_WEIGHT))
+            if kind == "dense" and is_narrow(options):
+                sizes = [math.prod(self.shapes[v]) for v in (operands[1], operands[0], program.inputs + i)]
+                weight, data, delta = (-(-size // 32) * 16 for size in sizes)  # two to a number, of whole cache lines
+                places[i] = [forward_scratch, scratch, scratch + weight, scratch + weight + data]
+                forward_scratch, scratch = forward_scratch + weight, scratch + weight + data + delta
+        return places, scratch, forward_scratch
 
     def crosses(self, v: int) -> bool:
         """Whether a result is read in another group than that in which it is made."""

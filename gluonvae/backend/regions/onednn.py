@@ -12,12 +12,21 @@ PACKAGE = "onednn-cpu-gomp"
 """The build of oneDNN on libgomp, MXNet's library of threads: any other would start threads of its own."""
 
 
-@functools.cache
 def sgemm_address() -> Optional[int]:
     """Return the address of ``dnnl_sgemm``, or None where the package is not installed or cannot be loaded.
 
     MXNet contains oneDNN as well, an older one whose ``sgemm`` is not exported.
     """
+    return _address("dnnl_sgemm")
+
+
+def bfloat16_address() -> Optional[int]:
+    """Return the address of ``dnnl_gemm_bf16bf16f32``, likewise."""
+    return _address("dnnl_gemm_bf16bf16f32")
+
+
+@functools.cache
+def _address(name: str) -> Optional[int]:
     path = _library()
     if path is None:
         return None
@@ -25,7 +34,7 @@ def sgemm_address() -> Optional[int]:
         library = ctypes.CDLL(str(path))
     except OSError:
         return None
-    return ctypes.cast(library.dnnl_sgemm, ctypes.c_void_p).value
+    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value
 
 
 def _library() -> Optional[Path]:

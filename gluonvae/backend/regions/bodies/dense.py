@@ -5,11 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numba import carray
 
-from .native import compiled, floats
+from .native import bits, compiled, floats, halves
 from .numerics import exp_of_negative, log1p_of_fraction
 
 f32 = np.float32
 _SELU_SCALE, _SELU_ALPHA = f32(1.0507009873554804934193349852946), f32(1.6732632423543772848170429916717)
+
+
+@compiled
+def narrow(place, to, count):
+    """Round float32 numbers to bfloat16, the upper half of their bits: to the nearest, and of two to the even one."""
+    x, y = carray(bits(place), count), carray(halves(to), count)
+    for i in range(count):
+        v = x[i]
+        rounded = (v + np.uint32(0x7FFF) + ((v >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
+        # of a NaN rounding would make an infinity
+        is_nan = (v & np.uint32(0x7FFFFFFF)) > np.uint32(0x7F800000)
+        y[i] = (v >> np.uint32(16)) | np.uint32(64) if is_nan else rounded
 
 
 @compiled
@@ -42,44 +54,44 @@ def _expm1_of_negative(x):
 
 
 @compiled
-def add_bias_and_activate(y, bias, rows, units, kind):
-    """y = activation(y + bias), (rows, units)."""
+def add_bias_and_activate(x, bias, y, rows, units, kind):
+    """y = activation(x + bias), (rows, units)."""
     b = carray(floats(bias), units)
     for row in range(rows):
-        v = carray(floats(y + 4 * row * units), units)
+        u, v = carray(floats(x + 4 * row * units), units), carray(floats(y + 4 * row * units), units)
         if kind == 0:
             for i in range(units):
-                v[i] += b[i]
+                v[i] = u[i] + b[i]
         elif kind == 1:
             for i in range(units):
-                v[i] = _tanh(v[i] + b[i])
+                v[i] = _tanh(u[i] + b[i])
         elif kind == 2:
             for i in range(units):
-                v[i] = _sigmoid(v[i] + b[i])
+                v[i] = _sigmoid(u[i] + b[i])
         elif kind == 3:
             for i in range(units):
-                x = v[i] + b[i]
-                v[i] = f32(0) if x < f32(0) else x
+                w = u[i] + b[i]
+                v[i] = f32(0) if w < f32(0) else w
         elif kind == 4:
             for i in range(units):
-                x = v[i] + b[i]
-                v[i] = (f32(0) if x < f32(0) else x) + log1p_of_fraction(exp_of_negative(-abs(x)))
+                w = u[i] + b[i]
+                v[i] = (f32(0) if w < f32(0) else w) + log1p_of_fraction(exp_of_negative(-abs(w)))
         elif kind == 5:
             for i in range(units):
-                x = v[i] + b[i]
-                v[i] = x / (f32(1) + abs(x))
+                w = u[i] + b[i]
+                v[i] = w / (f32(1) + abs(w))
         elif kind == 6:
             for i in range(units):
-                x = v[i] + b[i]
-                v[i] = x if x > f32(0) else x * f32(0.01)
+                w = u[i] + b[i]
+                v[i] = w if w > f32(0) else w * f32(0.01)
         elif kind == 7:
             for i in range(units):
-                x = v[i] + b[i]
-                v[i] = _expm1_of_negative(min(x, f32(0))) if x < f32(0) else x
+                w = u[i] + b[i]
+                v[i] = _expm1_of_negative(min(w, f32(0))) if w < f32(0) else w
         else:
             for i in range(units):
-                x = v[i] + b[i]
-                v[i] = _SELU_SCALE * (_SELU_ALPHA * _expm1_of_negative(min(x, f32(0))) if x < f32(0) else x)
+                w = u[i] + b[i]
+                v[i] = _SELU_SCALE * (_SELU_ALPHA * _expm1_of_negative(min(w, f32(0))) if w < f32(0) else w)
 
 
 @compiled

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from numba import carray
 
-from ..layout import ADD, NUMBER, OVER_SAMPLES, ROWS, WIDTH
+from ..kinds import IN_BFLOAT16
+from ..layout import ADD, DATA, DELTA, FORWARD_WEIGHT, KIND, NUMBER, OVER_SAMPLES, ROWS, WEIGHT, WIDTH
 from .averages import bernoulli, bernoulli_back, log_mean_exp, log_mean_exp_back
-from .dense import add_bias_and_activate, differentiate, f32, sum_rows
+from .dense import add_bias_and_activate, differentiate, f32, narrow, sum_rows
 from .gaussians import (
     normal_draw,
     normal_draw_back,
@@ -21,9 +22,24 @@ from .gaussians import (
     standard_normal,
     standard_normal_back,
 )
-from .native import PLAIN, TRANSPOSED, compiled, sgemm, words, zero_and_one
+from .native import PLAIN, TRANSPOSED, bfloat16_product, compiled, sgemm, words, zero_and_one
 from .numerics import exp_of_negative, log1p_of_fraction
-from .tensors import address, gradient_address, gradient_of, is_wanted, mode, operand, result, row_of, value_words
+from .rows import share
+from .tensors import (
+    PRODUCT,
+    ROUNDED,
+    VIEW,
+    address,
+    gradient_address,
+    gradient_of,
+    is_wanted,
+    mode,
+    narrow_place,
+    operand,
+    result,
+    row_of,
+    value_words,
+)
 
 DENSE, SOFTPLUS, NORMAL_DRAW, NORMAL_KL, NORMAL_LOG_PROB, STANDARD_NORMAL, BERNOULLI, LOG_MEAN_EXP = range(8)
 
@@ -31,6 +47,27 @@ DENSE, SOFTPLUS, NORMAL_DRAW, NORMAL_KL, NORMAL_LOG_PROB, STANDARD_NORMAL, BERNO
 @compiled
 def _number(instruction):
     return carray(words(instruction), NUMBER + 1)[NUMBER]
+
+
+@compiled
+def _activation(instruction):
+    return _number(instruction) % IN_BFLOAT16
+
+
+@compiled
+def is_in_bfloat16(instruction):
+    """Whether this is a dense layer whose products are taken in bfloat16."""
+    return carray(words(instruction), KIND + 1)[KIND] == DENSE and _number(instruction) >= IN_BFLOAT16
+
+
+@compiled
+def narrow_weight(instruction, view, which, part, parts, like):
+    """Round a thread's part of the weight of a dense layer to bfloat16."""
+    x, y = operand(instruction, 0), result(instruction)
+    units, inner = value_words(view, y)[WIDTH], value_words(view, x)[WIDTH]
+    first, end = share(units, 1, part, parts)
+    weight, to = address(view, operand(instruction, 1), 0, like), narrow_place(instruction, view, which)
+    narrow(weight + 4 * first * inner, to + 2 * first * inner, (end - first) * inner)
 
 
 @compiled
@@ -44,8 +81,17 @@ def _dense(instruction, view, first, end, like):
     units, inner, count = value_words(view, y)[WIDTH], value_words(view, x)[WIDTH], end - first
     of_x, of_y = address(view, x, first, like), address(view, y, first, like)
     weight, bias = address(view, operand(instruction, 1), 0, like), address(view, operand(instruction, 2), 0, like)
-    sgemm(PLAIN, TRANSPOSED, count, units, inner, f32(1), of_x, inner, weight, inner, f32(0), of_y, units)
-    add_bias_and_activate(of_y, bias, count, units, _number(instruction))
+    # what is in the cache is written to memory in the order of the rows, and a product is not
+    product = carray(words(view), VIEW)[PRODUCT]
+    if is_in_bfloat16(instruction):
+        weight, rounded = narrow_place(instruction, view, FORWARD_WEIGHT), carray(words(view), VIEW)[ROUNDED]
+        narrow(of_x, rounded, count * inner)
+        bfloat16_product(
+            PLAIN, TRANSPOSED, count, units, inner, f32(1), rounded, inner, weight, inner, f32(0), product, units
+        )
+    else:
+        sgemm(PLAIN, TRANSPOSED, count, units, inner, f32(1), of_x, inner, weight, inner, f32(0), product, units)
+    add_bias_and_activate(product, bias, of_y, count, units, _activation(instruction))
 
 
 @compiled
@@ -55,9 +101,19 @@ def _dense_back(instruction, view, first, end, part, like):
     x, y = operand(instruction, 0), result(instruction)
     units, inner, count = value_words(view, y)[WIDTH], value_words(view, x)[WIDTH], end - first
     delta = gradient_address(view, y, first, like)
-    differentiate(delta, address(view, y, first, like), count * units, _number(instruction))
-    if is_wanted(view, 0):
-        weight, to = address(view, operand(instruction, 1), 0, like), gradient_address(view, x, first, like)
+    differentiate(delta, address(view, y, first, like), count * units, _activation(instruction))
+    to = gradient_address(view, x, first, like)
+    if is_in_bfloat16(instruction):
+        rounded = narrow_place(instruction, view, DELTA) + 2 * first * units
+        narrow(delta, rounded, count * units)
+        if is_wanted(view, 1):
+            of_x = address(view, x, first, like)
+            narrow(of_x, narrow_place(instruction, view, DATA) + 2 * first * inner, count * inner)
+        if is_wanted(view, 0):
+            weight, beta = narrow_place(instruction, view, WEIGHT), _beta(view, 0)
+            bfloat16_product(PLAIN, PLAIN, count, inner, units, f32(1), rounded, units, weight, inner, beta, to, inner)
+    elif is_wanted(view, 0):
+        weight = address(view, operand(instruction, 1), 0, like)
         sgemm(PLAIN, PLAIN, count, inner, units, f32(1), delta, units, weight, inner, _beta(view, 0), to, inner)
 
 
@@ -70,7 +126,14 @@ def dense_parameters(instruction, view, first, end, like):
     if is_wanted(view, 1):
         to, of_x = gradient_address(view, operand(instruction, 1), 0, like), address(view, x, 0, like)
         beta, place = _beta(view, 1), to + 4 * first * inner
-        sgemm(TRANSPOSED, PLAIN, count, inner, rows, f32(1), delta + 4 * first, units, of_x, inner, beta, place, inner)
+        if is_in_bfloat16(instruction):
+            of_units, data = narrow_place(instruction, view, DELTA) + 2 * first, narrow_place(instruction, view, DATA)
+            bfloat16_product(
+                TRANSPOSED, PLAIN, count, inner, rows, f32(1), of_units, units, data, inner, beta, place, inner
+            )
+        else:
+            of_units = delta + 4 * first
+            sgemm(TRANSPOSED, PLAIN, count, inner, rows, f32(1), of_units, units, of_x, inner, beta, place, inner)
     if is_wanted(view, 2):
         to = gradient_address(view, operand(instruction, 2), 0, like)
         sum_rows(delta, to, rows, units, first, end, mode(view, 2) == ADD)

@@ -22,7 +22,7 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from ...runtime import OPENMP, mx
-from ..onednn import sgemm_address
+from ..onednn import bfloat16_address, sgemm_address
 
 OPTIONS = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
 """Options of all compiled code: with Python's error model, or without "reassoc", loops would not be vectorised."""
@@ -51,6 +51,18 @@ _c = ctypes.CDLL(None)
 sgemm = _external("sgemm", sgemm_address(), _i32, *[types.uint8] * 2, *[_i64] * 3, _f32, *[_i64] * 4, _f32, *[_i64] * 2)
 """C = alpha A B + beta C of matrices by rows: letters of A and B, rows, columns and inner size of the product,
 alpha, address and stride of A, then of B, beta, address and stride of C."""
+bfloat16_product = _external(
+    "bfloat16_product",
+    bfloat16_address() or sgemm_address(),
+    _i32,
+    *[types.uint8] * 2,
+    *[_i64] * 3,
+    _f32,
+    *[_i64] * 4,
+    _f32,
+    *[_i64] * 2,
+)
+"""The same of matrices A and B of bfloat16, and C of float32."""
 run_team = _external("run_team", _address_in(OPENMP, "GOMP_parallel"), types.void, _i64, _i64, *[types.uint32] * 2)
 """Call a function by its address in each thread of a team: function, its argument, number of threads, 0."""
 barrier = _external("barrier", _address_in(OPENMP, "GOMP_barrier"), types.void)
@@ -95,6 +107,8 @@ ints: Any = _pointer_intrinsic(_i32)
 """A pointer to int32."""
 bits: Any = _pointer_intrinsic(types.uint32)
 """A pointer to uint32."""
+halves: Any = _pointer_intrinsic(types.uint16)
+"""A pointer to uint16."""
 
 
 def _numbers(typing_context: object, address: object, like: Any) -> tuple[object, Callable[..., object]]:
@@ -124,6 +138,18 @@ bytes_of: Any = intrinsic(_bytes_of)
 """The bytes of a number that a pointer points to."""
 
 
+def _exchange(typing_context: object, address: object, value: object) -> tuple[object, Callable[..., object]]:
+    def generate(context: Any, builder: Any, signature: object, arguments: Any) -> object:
+        place = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+        return builder.atomic_rmw("xchg", place, arguments[1], "seq_cst")
+
+    return _i64(_i64, _i64), generate
+
+
+exchange: Any = intrinsic(_exchange)
+"""Write an int64 to an address, and return what was there, as one step for all threads."""
+
+
 def _stack_words(typing_context: object, count: Any) -> tuple[object, Callable[..., object]]:
     def generate(context: Any, builder: Any, signature: object, arguments: object) -> object:
         memory = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(64), count.literal_value))
@@ -140,6 +166,36 @@ stack_words: Any = intrinsic(prefer_literal=True)(_stack_words)
 def argument_words(arguments):
     """The four words that a body is called with."""
     return carray(words(address_of(arguments)), 4)
+
+
+KEPT_FROM = 2**20
+"""Bytes of memory from which on it is kept; malloc keeps what is smaller itself."""
+
+
+@compiled
+def take_memory(kept, size):
+    """Return the address of so many bytes, of what is kept where they are as many, and 0 of none."""
+    if size < KEPT_FROM:
+        return allocate(size) if size > 0 else 0
+    block = exchange(kept, 0)  # another thread finds nothing, and has memory of its own
+    if block != 0 and carray(words(block), 1)[0] < size:
+        release(block)
+        block = 0
+    if block == 0:
+        block = allocate(size + 64)
+        carray(words(block), 1)[0] = size
+    return block + 64
+
+
+@compiled
+def leave_memory(kept, size, memory):
+    """Keep memory that was taken for whoever takes some next."""
+    if size < KEPT_FROM:
+        release(memory)
+        return
+    before = exchange(kept, memory - 64)
+    if before != 0:
+        release(before)
 
 
 SIGNAL_SET = 16

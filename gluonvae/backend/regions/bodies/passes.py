@@ -12,22 +12,23 @@ from ..operator import (
     FORWARD_TEAM,
     GRADIENTS,
     INPUTS,
+    KEPT,
     OUTPUTS,
     SCRATCH,
     SIZES,
 )
 from .native import (
-    allocate,
     compile_callback,
     compiled,
     data_of,
     forget,
     ints,
+    leave_memory,
     most_threads,
-    release,
     run_team,
     set_most_threads,
     stack_words,
+    take_memory,
     words,
 )
 
@@ -58,10 +59,9 @@ def _forward(count, pointers, tags, requests, is_train, plan):
         if i < inputs or request[i - inputs] != 0:
             data_of(handle, pointers + 8 * i)  # in the place of the handle
         forget(handle)
-    scratch = allocate(word[FORWARD_SCRATCH]) if word[FORWARD_SCRATCH] > 0 else 0
+    scratch = take_memory(word[KEPT], word[FORWARD_SCRATCH])
     run_body(word[FORWARD], word[FORWARD_TEAM], plan, pointers, requests, scratch)
-    if scratch != 0:
-        release(scratch)
+    leave_memory(word[KEPT], word[FORWARD_SCRATCH], scratch)
     return 1
 
 
@@ -74,10 +74,9 @@ def _backward(count, pointers, tags, requests, is_train, plan):
         if i < word[GRADIENTS] or outputs <= i < first or (i >= first and request[i - first] != 0):
             data_of(handle, pointers + 8 * i)
         forget(handle)
-    scratch = allocate(word[SCRATCH]) if word[SCRATCH] > 0 else 0
+    scratch = take_memory(word[KEPT], word[SCRATCH])
     run_body(word[BACKWARD], word[BACKWARD_TEAM], plan, pointers, requests, scratch)
-    if scratch != 0:
-        release(scratch)
+    leave_memory(word[KEPT], word[SCRATCH], scratch)
     return 1
 
 

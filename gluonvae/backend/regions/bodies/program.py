@@ -12,6 +12,7 @@ from ..layout import (
     AT_FORWARD,
     AT_INSTRUCTIONS,
     COUNT,
+    FORWARD_WEIGHT,
     GRADIENT,
     HEADER,
     INPUTS_OF,
@@ -27,6 +28,7 @@ from ..layout import (
     STARTS,
     VALUE,
     VALUES,
+    WEIGHT,
     WIDTH,
     WRITE,
 )
@@ -52,7 +54,7 @@ from .native import (
     zero_and_one,
 )
 from .rows import share
-from .tensors import result, value_words
+from .tensors import MEMORY, PRODUCT, ROUNDED, VIEW, result, value_words
 
 MXNETS_ADD = 3
 """MXNet's request that a gradient be added to what is there."""
@@ -70,6 +72,34 @@ def _room(plan, rows, like):
     for value in range(_word(plan, INPUTS_OF), _word(plan, VALUES)):
         total += rows * _word(plan + 8 * (HEADER + VALUE * value), WIDTH)
     return total * bytes_of(like)
+
+
+@compiled
+def _widest(plan):
+    """The most numbers in a row of what dense layers give, and of what is rounded for a product in bfloat16."""
+    widest, narrow = 0, 0
+    for number in range(_word(plan, INSTRUCTIONS)):
+        instruction = plan + 8 * (_word(plan, AT_INSTRUCTIONS) + INSTRUCTION * number)
+        if _word(instruction, KIND) == instructions.DENSE:
+            units = _word(plan + 8 * (HEADER + VALUE * result(instruction)), WIDTH)
+            widest = units if units > widest else widest
+        if instructions.is_in_bfloat16(instruction):
+            width = _word(plan + 8 * (HEADER + VALUE * _word(instruction, OPERAND)), WIDTH)
+            narrow = width if width > narrow else narrow
+    return widest, narrow
+
+
+@compiled
+def _narrow_weights(plan, view, which, like):
+    """Round the weights of products in bfloat16, and wait until all threads have."""
+    some = False
+    for number in range(_word(plan, INSTRUCTIONS)):
+        instruction = plan + 8 * (_word(plan, AT_INSTRUCTIONS) + INSTRUCTION * number)
+        if instructions.is_in_bfloat16(instruction):
+            some = True
+            instructions.narrow_weight(instruction, view, which, thread(), threads(), like)
+    if some:
+        barrier()
 
 
 @compiled
@@ -93,11 +123,15 @@ def _forward(arguments):
     plan, pointers, requests = argument[0] + 8 * SIZES, argument[1], argument[2]
     values, inputs = _word(plan, VALUES), _word(plan, INPUTS_OF)
     request = carray(ints(requests), values)
-    memory = allocate(16 * values + _room(plan, LARGEST + SMALLEST, arguments))
+    room = 16 * values + _room(plan, LARGEST + SMALLEST, arguments)
+    widest, narrow = _widest(plan)
+    of_product = room + 2 * (LARGEST + SMALLEST) * narrow
+    memory = allocate(of_product + 4 * (LARGEST + SMALLEST) * widest)
     data, is_own = carray(words(memory), values), carray(words(memory + 8 * values), values)
-    view = stack_words(4)
-    carray(words(view), 4)[0] = plan + 8 * HEADER
-    carray(words(view), 4)[1] = memory
+    view = stack_words(7)
+    word = carray(words(view), VIEW)
+    word[0], word[1], word[MEMORY] = plan + 8 * HEADER, memory, argument[3]
+    word[ROUNDED], word[PRODUCT] = memory + room, memory + of_product
     for value in range(values):
         of_value = value_words(view, value)
         is_own[value] = 0
@@ -107,6 +141,7 @@ def _forward(arguments):
             data[value] = argument[3] + bytes_of(arguments) * of_value[OWN]
         else:
             is_own[value] = 1
+    _narrow_weights(plan, view, FORWARD_WEIGHT, arguments)
     group = plan + 8 * (_word(plan, AT_FORWARD) + 1)
     for number in range(_word(plan + 8 * _word(plan, AT_FORWARD), 0)):
         if number > 0:
@@ -195,10 +230,12 @@ def _backward(arguments):
     values, count = _word(plan, VALUES), _word(plan, INSTRUCTIONS)
     memory = allocate(16 * values + 8 * OPERANDS * count)
     modes = memory + 16 * values
-    view = stack_words(4)
-    word = carray(words(view), 4)
+    view = stack_words(7)
+    word = carray(words(view), VIEW)
     word[0], word[1], word[2], word[3] = plan + 8 * HEADER, memory, memory + 8 * values, modes
+    word[MEMORY] = scratch
     _look_up(plan, pointers, requests, scratch, view, arguments)
+    _narrow_weights(plan, view, WEIGHT, arguments)
     if thread() == 0:
         _clear_constants(plan, requests, view, arguments)
     _start_gradients(plan, pointers, view, arguments)

@@ -7,9 +7,12 @@ from numba import carray
 from ..layout import COUNT, NONE, OPERAND, OPERANDS, ROWS, VALUE, WIDTH
 from .native import bytes_of, compiled, numbers, words
 
-# A view is the address of four words, which are addresses: of a value's words, of the values' numbers, of their
-# gradients, and of what becomes of the gradients of an instruction's operands. A number's address is that of row 0 also
-# where only some rows are in memory.
+MEMORY, ROUNDED, PRODUCT, VIEW = 4, 5, 6, 7
+
+# A view is the address of words, which are addresses: of a value's words, of the values' numbers, of their gradients,
+# of what becomes of the gradients of an instruction's operands, of the memory of the pass, and of some of the thread's
+# own for rounded rows and for rows of a product. A number's address is that of row 0 also where only some rows are in
+# memory.
 
 
 @compiled
@@ -62,6 +65,12 @@ def gradient_of(view, value, row, like):
 def mode(view, which):
     """What becomes of the gradient of an operand of the instruction at hand."""
     return carray(words(carray(words(view), 4)[3]), OPERANDS)[which]
+
+
+@compiled
+def narrow_place(instruction, view, which):
+    """The address of one of an instruction's tensors in bfloat16, in the memory of the pass."""
+    return carray(words(view), VIEW)[MEMORY] + 4 * carray(words(instruction), which + 1)[which]
 
 
 @compiled
