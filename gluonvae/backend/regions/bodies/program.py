@@ -12,17 +12,24 @@ from ..layout import (
     AT_FORWARD,
     AT_INSTRUCTIONS,
     COUNT,
+    ENTRIES,
     GRADIENT,
+    GROUP_COUNT,
+    GROUP_LARGEST,
+    GROUP_PIECE,
+    GROUP_ROWS,
     HEADER,
     INPUTS_OF,
     INSTRUCTION,
     INSTRUCTIONS,
     KIND,
+    MEMORY,
     NONE,
     OPERAND,
     OPERANDS,
     OWN,
     PLACE,
+    ROOM,
     ROWS,
     STARTS,
     VALUE,
@@ -30,7 +37,7 @@ from ..layout import (
     WIDTH,
     WRITE,
 )
-from ..operator import LARGEST, SIZES, SMALLEST
+from ..operator import SIZES, SMALLEST
 from . import instructions
 from .native import (
     SIGNAL_SET,
@@ -76,14 +83,29 @@ def _room(plan, rows, like):
 def _take_through(plan, group, view, first, end, is_own, own, like):
     """Take rows through the instructions of a group; results that MXNet keeps no memory for are in a thread's own."""
     data, place = carray(words(_word(view, 1)), _word(plan, VALUES)), own
-    for entry in range(_word(group, 1)):
-        instruction = plan + 8 * (_word(plan, AT_INSTRUCTIONS) + INSTRUCTION * _word(group, 2 + 2 * entry))
+    for entry in range(_word(group, GROUP_COUNT)):
+        instruction = plan + 8 * (_word(plan, AT_INSTRUCTIONS) + INSTRUCTION * _word(group, ENTRIES + 2 * entry))
         value = result(instruction)
         if carray(words(is_own), value + 1)[value] != 0:
             of_value = value_words(view, value)
             data[value] = place - bytes_of(like) * first * of_value[WIDTH]
-            place += bytes_of(like) * (LARGEST + SMALLEST) * of_value[WIDTH]
+            place += bytes_of(like) * _word(plan, ROOM) * of_value[WIDTH]
         instructions.forward(_word(instruction, KIND), instruction, view, first, end, like)
+
+
+@compiled
+def _stop(group, first, end):
+    """The end of the rows that are taken through a group together."""
+    largest = _word(group, GROUP_LARGEST)
+    return end if end - first < largest + min(largest, _word(group, GROUP_PIECE)) else first + largest
+
+
+@compiled
+def _prepare(plan, view, like):
+    """Prepare the weights of convolutions."""
+    for number in range(_word(plan, INSTRUCTIONS)):
+        instruction = plan + 8 * (_word(plan, AT_INSTRUCTIONS) + INSTRUCTION * number)
+        instructions.prepare(_word(instruction, KIND), instruction, view, like)
 
 
 def _forward(arguments):
@@ -93,11 +115,12 @@ def _forward(arguments):
     plan, pointers, requests = argument[0] + 8 * SIZES, argument[1], argument[2]
     values, inputs = _word(plan, VALUES), _word(plan, INPUTS_OF)
     request = carray(ints(requests), values)
-    memory = allocate(16 * values + _room(plan, LARGEST + SMALLEST, arguments))
+    of_rows = _room(plan, _word(plan, ROOM), arguments)
+    memory = allocate(16 * values + of_rows + bytes_of(arguments) * _word(plan, MEMORY))
     data, is_own = carray(words(memory), values), carray(words(memory + 8 * values), values)
-    view = stack_words(4)
-    carray(words(view), 4)[0] = plan + 8 * HEADER
-    carray(words(view), 4)[1] = memory
+    view = stack_words(6)
+    word = carray(words(view), 6)
+    word[0], word[1], word[4] = plan + 8 * HEADER, memory, memory + 16 * values + of_rows
     for value in range(values):
         of_value = value_words(view, value)
         is_own[value] = 0
@@ -107,16 +130,17 @@ def _forward(arguments):
             data[value] = argument[3] + bytes_of(arguments) * of_value[OWN]
         else:
             is_own[value] = 1
+    _prepare(plan, view, arguments)
     group = plan + 8 * (_word(plan, AT_FORWARD) + 1)
     for number in range(_word(plan + 8 * _word(plan, AT_FORWARD), 0)):
         if number > 0:
             barrier()
-        first, end = share(_word(group, 0), SMALLEST, thread(), threads())
+        first, end = share(_word(group, GROUP_ROWS), _word(group, GROUP_PIECE), thread(), threads())
         while first < end:
-            count = end - first if end - first < LARGEST + SMALLEST else LARGEST
-            _take_through(plan, group, view, first, first + count, memory + 8 * values, memory + 16 * values, arguments)
-            first += count
-        group += 8 * (2 + 2 * _word(group, 1))
+            stop = _stop(group, first, end)
+            _take_through(plan, group, view, first, stop, memory + 8 * values, memory + 16 * values, arguments)
+            first = stop
+        group += 8 * (ENTRIES + 2 * _word(group, GROUP_COUNT))
     release(memory)
     take_signals(signals)
 
@@ -193,39 +217,45 @@ def _backward(arguments):
     argument = argument_words(arguments)
     plan, pointers, requests, scratch = argument[0] + 8 * SIZES, argument[1], argument[2], argument[3]
     values, count = _word(plan, VALUES), _word(plan, INSTRUCTIONS)
-    memory = allocate(16 * values + 8 * OPERANDS * count)
+    of_words = 16 * values + 8 * OPERANDS * count
+    memory = allocate(of_words + bytes_of(arguments) * _word(plan, MEMORY))
     modes = memory + 16 * values
-    view = stack_words(4)
-    word = carray(words(view), 4)
+    view = stack_words(6)
+    word = carray(words(view), 6)
+    word[4], word[5] = memory + of_words, scratch
     word[0], word[1], word[2], word[3] = plan + 8 * HEADER, memory, memory + 8 * values, modes
     _look_up(plan, pointers, requests, scratch, view, arguments)
     if thread() == 0:
         _clear_constants(plan, requests, view, arguments)
     _start_gradients(plan, pointers, view, arguments)
+    _prepare(plan, view, arguments)
     at = plan + 8 * _word(plan, AT_INSTRUCTIONS)
     groups, group = _word(plan + 8 * _word(plan, AT_BACKWARD), 0), plan + 8 * (_word(plan, AT_BACKWARD) + 1)
     for number in range(groups):
         if number > 0:
             barrier()
-        first, end = share(_word(group, 0), SMALLEST, thread(), threads())
+        first, end = share(_word(group, GROUP_ROWS), _word(group, GROUP_PIECE), thread(), threads())
         while first < end:
-            stop = end if end - first < LARGEST + SMALLEST else first + LARGEST
-            for entry in range(_word(group, 1)):
-                which, part = _word(group, 2 + 2 * entry), _word(group, 3 + 2 * entry)
+            stop = _stop(group, first, end)
+            for entry in range(_word(group, GROUP_COUNT)):
+                which, part = _word(group, ENTRIES + 2 * entry), _word(group, ENTRIES + 2 * entry + 1)
                 instruction = at + 8 * INSTRUCTION * which
                 word[3] = modes + 8 * OPERANDS * which
                 instructions.backward(_word(instruction, KIND), instruction, view, first, stop, part, arguments)
             first = stop
-        group += 8 * (2 + 2 * _word(group, 1))
+        group += 8 * (ENTRIES + 2 * _word(group, GROUP_COUNT))
     barrier()
     for reverse in range(count):
         which = count - 1 - reverse
         instruction = at + 8 * INSTRUCTION * which
+        word[3] = modes + 8 * OPERANDS * which
         if _word(instruction, KIND) == instructions.DENSE:
-            word[3] = modes + 8 * OPERANDS * which
             first, end = share(value_words(view, result(instruction))[WIDTH], SMALLEST, thread(), threads())
             if end > first:
                 instructions.dense_parameters(instruction, view, first, end, arguments)
+        elif instructions.is_convolution(_word(instruction, KIND)):
+            is_transposed = _word(instruction, KIND) == instructions.TRANSPOSED_CONVOLUTION
+            instructions.convolution_parameters(instruction, view, is_transposed, thread(), threads(), arguments)
     release(memory)
     take_signals(signals)
 

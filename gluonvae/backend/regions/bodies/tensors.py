@@ -7,8 +7,9 @@ from numba import carray
 from ..layout import COUNT, NONE, OPERAND, OPERANDS, ROWS, VALUE, WIDTH
 from .native import bytes_of, compiled, numbers, words
 
-# A view is the address of four words, which are addresses: of a value's words, of the values' numbers, of their
-# gradients, and of what becomes of the gradients of an instruction's operands. A number's address is that of row 0 also
+# A view is the address of six words, which are addresses: of a value's words, of the values' numbers, of their
+# gradients, of what becomes of the gradients of an instruction's operands, of the memory of the thread, and of that of
+# the backward pass. A number's address is that of row 0 also
 # where only some rows are in memory.
 
 
