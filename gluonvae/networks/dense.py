@@ -39,10 +39,19 @@ class Dense(GraphBlock, mx.gluon.nn.Dense):
         super().__init__(units, flatten=False, in_units=in_units, prefix=prefix)
         self.precision: Optional[DType] = None
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the layer is a compiled operator."""
+        return self.precision is None and products_available(self.weight.dtype)
+
+    def compiled(self, weight: Tensor, bias: Tensor) -> compiled.Layer:
+        """Return the layer as the compiled operator takes it."""
+        return compiled.Layer(weight, bias, self._units, "identity")
+
     def hybrid_forward(self, F: Operators, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        if self.is_compiled:
+            return compiled.dense(x, [self.compiled(weight, bias)])
         if self.precision is None:
-            if products_available(self.weight.dtype):
-                return compiled.dense(x, [compiled.Layer(weight, bias, self._units, "identity")])
             return super().hybrid_forward(F, x, weight, bias)
         x, weight, bias = (F.amp_cast(tensor, dtype=self.precision) for tensor in (x, weight, bias))
         return F.amp_cast(super().hybrid_forward(F, x, weight, bias), dtype="float32")

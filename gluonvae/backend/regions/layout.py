@@ -100,7 +100,7 @@ class Layout:
         self.program = program
         self.shapes = program.shapes(shapes)
         used = [(KINDS[kind], operands) for kind, operands, _ in program.instructions]
-        self.parameters = {operands[j] for kind, operands in used for j in kind.parameters}
+        self.parameters = {v for kind, operands in used for j, v in enumerate(operands) if j in kind.parameters}
         made = {program.inputs + i for i, (kind, _) in enumerate(used) if kind.makes_numbers}
         self.of_images = any(kind.of_images for kind, _ in used)
         self.numbers = made | {v for kind, operands in used if kind.over_samples for v in operands}

@@ -2,9 +2,9 @@
 
 An image is ``(H, W, C)`` here, so that what a patch has of a row of it is in one piece. Each pixel of the ``small``
 side of a convolution goes with a patch of the ``large`` one: the small side is what a convolution makes, and what a
-transposed one takes. Both need the same three products, of weights ``(S, kernel, C)``: patches with the weights give the
-small side, the small side with the weights gives what is added up where patches of the large one overlap, and both
-sides together give the weights' gradient.
+transposed one takes. Both need the same three products, of weights ``(S, kernel, C)``: patches and weights give the
+small side, the small side and weights give what is added up where patches of the large one overlap, and both sides
+give the weights' gradient.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from numba import carray
 from ..images import (
     CHANNELS,
     HEIGHT,
-    IMAGES,
     KERNEL_HEIGHT,
     KERNEL_WIDTH,
     PADDING_HEIGHT,

@@ -22,11 +22,11 @@ from ..images import (
 from ..layout import ADD, COUNT, NUMBER, SIZES_OF_IMAGES
 from .convolution import add, copy, pack, patch_size, patches_of, set_zero, to_large, to_small, to_weights, transpose
 from .dense import add_bias_and_activate, differentiate, f32, sum_rows
-from .native import bytes_of, compiled, floats, words
+from .native import bytes_of, compiled, words
 from .rows import share
 from .tensors import address, gradient_address, is_wanted, mode, operand, result
 
-# Biases and their gradients are those of a row of pixels, a bias for each of its numbers: loops over the channels of one
+# Biases and their gradients are those of a row of pixels, one for each of its numbers: loops over the channels of one
 # pixel would be short.
 
 
@@ -164,7 +164,7 @@ def transposed_back(instruction, view, first, end, like):
 
 @compiled
 def convolution_parameters(instruction, view, is_transposed, part, parts, like):
-    """A thread's part of the gradients of weights, and the biases' by one: add up the sums of pieces, in their order."""
+    """The gradients of weights, a part by each thread, and of biases: add up the sums of pieces, in their order."""
     g = _sizes(instruction)
     size, row, units = patch_size(g), _row(g, is_transposed), _units(g, is_transposed)
     sums = _sums(view, 0, g, row, like)

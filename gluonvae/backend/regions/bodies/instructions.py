@@ -28,7 +28,6 @@ from .images import (
     channels_last_back,
     convolution,
     convolution_back,
-    convolution_parameters,
     pack_parameters,
     transposed,
     transposed_back,
@@ -37,7 +36,9 @@ from .native import PLAIN, TRANSPOSED, compiled, sgemm, words, zero_and_one
 from .numerics import exp_of_negative, log1p_of_fraction
 from .tensors import address, gradient_address, gradient_of, is_wanted, mode, operand, result, row_of, value_words
 
-DENSE, SOFTPLUS, NORMAL_DRAW, NORMAL_KL, NORMAL_LOG_PROB, STANDARD_NORMAL, BERNOULLI, LOG_MEAN_EXP, *OF_IMAGES = range(12)
+DENSE, SOFTPLUS, NORMAL_DRAW, NORMAL_KL, NORMAL_LOG_PROB, STANDARD_NORMAL, BERNOULLI, LOG_MEAN_EXP, *OF_IMAGES = range(
+    12
+)
 CONVOLUTION, TRANSPOSED_CONVOLUTION, CHANNELS_LAST, CHANNELS_FIRST = OF_IMAGES
 
 
@@ -118,7 +119,7 @@ def _softplus_back(instruction, view, first, end, part, like):
 @compiled
 def is_convolution(kind):
     """Whether the gradients of parameters are sums over pieces of a batch."""
-    return kind == CONVOLUTION or kind == TRANSPOSED_CONVOLUTION
+    return CONVOLUTION <= kind <= TRANSPOSED_CONVOLUTION
 
 
 @compiled

@@ -38,7 +38,7 @@ from ..layout import (
     WRITE,
 )
 from ..operator import SIZES, SMALLEST
-from . import instructions
+from . import images, instructions
 from .native import (
     SIGNAL_SET,
     allocate,
@@ -255,7 +255,7 @@ def _backward(arguments):
                 instructions.dense_parameters(instruction, view, first, end, arguments)
         elif instructions.is_convolution(_word(instruction, KIND)):
             is_transposed = _word(instruction, KIND) == instructions.TRANSPOSED_CONVOLUTION
-            instructions.convolution_parameters(instruction, view, is_transposed, thread(), threads(), arguments)
+            images.convolution_parameters(instruction, view, is_transposed, thread(), threads(), arguments)
     release(memory)
     take_signals(signals)
 
