@@ -1,9 +1,8 @@
 """The seeded source of noise and data order, and what noise a distribution needs.
 
-MXNet's own generator can be neither read nor restored, and shares its stream with parameter initialisation; a NumPy
-generator has neither fault. On the CPU each tensor of noise is made of the generator's next number by counters, in all
-threads and the same in any number of them. On a GPU, which would wait for a copy of every draw, normal noise comes from
-MXNet's generator there all the same.
+MXNet's own generator can be neither read nor restored, and shares its stream with parameter
+initialisation; a NumPy generator has neither fault and is faster. On a GPU, which would wait for a
+copy of every draw, normal noise comes from MXNet's generator there all the same.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ import numpy as np
 from . import checks
 from .backend.memory import filled
 from .backend.operators import BFLOAT16
-from .backend.regions import random as counters
 from .backend.runtime import IMPORTED_BEFORE, is_gpu, mx
 from .backend.structures import leaves, map_structure
 from .backend.types import Context, DType, Structure, Tensor
@@ -116,13 +114,8 @@ class NoiseSource:
 
 
 def fill(kind: str, rng: np.random.Generator, out: np.ndarray) -> None:
-    """Fill ``out``, float32 or float64, with noise of a kind.
-
-    Float32 is drawn by counters where numba compiles, and elsewhere by NumPy, which gives other numbers.
-    """
-    if counters.can_fill(kind, out):
-        counters.fill(kind, rng, out)
-    elif kind == "normal":
+    """Fill ``out``, float32 or float64, with noise of a kind."""
+    if kind == "normal":
         rng.standard_normal(out=out, dtype=out.dtype)
     elif kind == "uniform":
         rng.random(out=out, dtype=out.dtype)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from .regions.program import Instruction, Program
 from .regions.programs import NAME
@@ -58,6 +58,56 @@ def _dense(layers: tuple[tuple[int, str, str], ...]) -> str:
         for i, (x, options) in enumerate(zip(of_layers, layers))
     ]
     return Program(inputs, tuple(made), (inputs + len(layers) - 1,)).encoded()
+
+
+class Convolution(NamedTuple):
+    """A layer of :func:`convolutions`."""
+
+    weight: Tensor
+    """``(units, C, *kernel)``; of a transposed convolution ``(C, units, *kernel)``."""
+    bias: Optional[Tensor]
+    """``(units,)``."""
+    units: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    extra: Optional[tuple[int, int]]
+    """Of a transposed convolution, rows and columns that are added to its output; None for any other."""
+    activation: str
+    """One of :data:`gluonvae.backend.regions.kinds.ACTIVATIONS`."""
+
+
+def convolutions(x: Tensor, layers: Sequence[Convolution]) -> Tensor:
+    """Apply convolutions one after another.
+
+    Parameters
+    ----------
+    x : Tensor
+        ``(N, C, H, W)``, float32.
+    layers : Sequence[Convolution]
+        At least one.
+
+    Returns
+    -------
+    Tensor
+        ``(N, units, H', W')``, of the last layer.
+    """
+    tensors = [tensor for layer in layers for tensor in layer[:2] if tensor is not None]
+    return _run(_convolutions(tuple((layer.bias is not None, *layer[2:]) for layer in layers)), x, *tensors)[0]
+
+
+@functools.cache
+def _convolutions(layers: tuple[tuple[Any, ...], ...]) -> str:
+    inputs = 1 + len(layers) + sum(layer[0] for layer in layers)
+    made, used = [Instruction("channels_last", (0,), {})], 1
+    for has_bias, units, kernel, stride, padding, extra, activation in layers:
+        options = {"units": units, "kernel": kernel, "stride": stride, "padding": padding, "activation": activation}
+        kind = "convolution" if extra is None else "transposed_convolution"
+        operands = (inputs + len(made) - 1, *range(used, used + 1 + has_bias))
+        made.append(Instruction(kind, operands, options if extra is None else {**options, "extra": extra}))
+        used += 1 + has_bias
+    made.append(Instruction("channels_first", (inputs + len(made) - 1,), {}))
+    return Program(inputs, tuple(made), (inputs + len(made) - 1,)).encoded()
 
 
 def softplus(x: Tensor, floor: float) -> Tensor:

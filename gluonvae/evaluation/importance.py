@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Optional
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Optional
 
 import numpy as np
 
 from ..backend.operators import as_numpy
+from ..backend.regions.availability import loops_compile
+from ..backend.regions.random import Stream
 from ..backend.structures import leaves, map_structure, split
 from ..backend.types import Operators, Structure, Tensor
 from ..batches import to_device
@@ -64,16 +66,17 @@ def rows_that_fit(vae: VAE, memory: float) -> int:
     return max(1, int(memory * 2**20 / (4 * ARRAYS_A_ROW * vae.floats_per_sample)))
 
 
-def generators(seed: int, first: int, count: int) -> list[np.random.Generator]:
+def generators(seed: int, first: int, count: int) -> list[Any]:
     """Return a generator of noise for each data point of a batch, which begins at ``first``: the same in any batch."""
-    return [np.random.default_rng((seed, first + row)) for row in range(count)]
+    make: Callable[[Sequence[int]], Any] = Stream if loops_compile() else np.random.default_rng
+    return [make((seed, first + row)) for row in range(count)]
 
 
 def in_chunks(
     log_weight: LogWeight,
     data: Tensor,
     label: Optional[Tensor],
-    noise: Sequence[np.random.Generator],
+    noise: Sequence[Any],
     samples: int,
     chunk: int,
 ) -> Iterator[tuple[np.ndarray, Tensor]]:
@@ -85,7 +88,7 @@ def in_chunks(
         yield as_numpy(weights).astype(np.float64), z
 
 
-def draw(vae: VAE, spec: Structure, noise: Sequence[np.random.Generator], count: int) -> Structure:
+def draw(vae: VAE, spec: Structure, noise: Sequence[Any], count: int) -> Structure:
     """Draw noise of a spec, ``(count, B, size)``, of each data point from its own generator."""
 
     def drawn(leaf: NoiseSpec) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Optional, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 
@@ -100,9 +100,7 @@ class Weighted(NamedTuple):
     """``(K, B)``, of sum 1 over K; float64."""
 
 
-def _weighted(
-    log_weight: LogWeight, batch: Batch, noise: Sequence[np.random.Generator], samples: int, chunk: int
-) -> Weighted:
+def _weighted(log_weight: LogWeight, batch: Batch, noise: Sequence[Any], samples: int, chunk: int) -> Weighted:
     z, log_weights = [], []
     for of_chunk, drawn in in_chunks(log_weight, *batch, noise, samples, chunk):
         log_weights.append(of_chunk)
@@ -124,7 +122,7 @@ def _mean(vae: VAE, batch: Batch, latent: Weighted, chunk: int) -> np.ndarray:
     return total
 
 
-def _resampled(latent: Weighted, noise: Sequence[np.random.Generator], draws: int) -> np.ndarray:
+def _resampled(latent: Weighted, noise: Sequence[Any], draws: int) -> np.ndarray:
     """Latent states drawn with the weights as probabilities, ``(draws, B, D)``."""
     cumulative = np.cumsum(latent.weights, axis=0)
     cumulative /= cumulative[-1]
@@ -133,7 +131,7 @@ def _resampled(latent: Weighted, noise: Sequence[np.random.Generator], draws: in
     return latent.z[np.transpose(picked), np.arange(len(picked))]
 
 
-def _draws(vae: VAE, batch: Batch, z: np.ndarray, noise: Sequence[np.random.Generator], chunk: int) -> np.ndarray:
+def _draws(vae: VAE, batch: Batch, z: np.ndarray, noise: Sequence[Any], chunk: int) -> np.ndarray:
     """Draws from p(x | z), ``(draws, B, X)``, of latent states ``(draws, B, D)``."""
     parts = []
     for start in range(0, len(z), chunk):

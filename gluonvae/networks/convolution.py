@@ -11,14 +11,16 @@ from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
 from .activations import Activation, activation
 from .body import DECODERS, ENCODERS
+from .convolution_layers import Conv2D, Conv2DTranspose
 from .dense import Dense
 from .images import Layout, OnImages, ToImages
+from .in_turn import InTurn
 
 nn = mx.gluon.nn
 
 
-def sequence(*blocks: Block) -> Any:
-    """Chain blocks in a HybridSequential.
+def sequence(*blocks: Block) -> InTurn:
+    """Chain blocks.
 
     Parameters
     ----------
@@ -27,10 +29,10 @@ def sequence(*blocks: Block) -> Any:
 
     Returns
     -------
-    HybridSequential
+    InTurn
         The chain.
     """
-    net = nn.HybridSequential()
+    net = InTurn()
     net.add(*blocks)
     return net
 
@@ -85,7 +87,7 @@ class ConvolutionalEncoder(OnImages):
         make_activation = activation(act_type)
         layers = sequence()
         for channels in checks.layer_sizes("layer_sizes", layer_sizes):
-            layer = nn.Conv2D(channels, 3, strides=2, padding=1, use_bias=not batch_norm)
+            layer = Conv2D(channels, 3, strides=2, padding=1, use_bias=not batch_norm)
             layers.add(layer, *normalisation(batch_norm), make_activation())
         super().__init__(layers, shape)
 
@@ -120,11 +122,11 @@ def _transposed(channels: int, **options: Any) -> list[Block]:
     # the kernel is a multiple of the stride, so that every pixel is a sum of as many products: a quarter of those
     # that Xavier counts
     spread = mx.init.Xavier(magnitude=4 * 3)
-    return [nn.Conv2DTranspose(channels, 4, strides=2, padding=1, weight_initializer=spread, **options)]
+    return [Conv2DTranspose(channels, 4, strides=2, padding=1, weight_initializer=spread, **options)]
 
 
 def _resize(channels: int, **options: Any) -> list[Block]:
-    return [Upsample(), nn.Conv2D(channels, 3, padding=1, **options)]
+    return [Upsample(), Conv2D(channels, 3, padding=1, **options)]
 
 
 UPSAMPLINGS: dict[str, Callable[..., list[Block]]] = {"transposed": _transposed, "resize": _resize}

@@ -39,23 +39,31 @@ class Dense(GraphBlock, mx.gluon.nn.Dense):
         super().__init__(units, flatten=False, in_units=in_units, prefix=prefix)
         self.precision: Optional[DType] = None
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the layer is a compiled operator."""
+        return self._compiled_precision is not None
+
+    @property
+    def _compiled_precision(self) -> Optional[str]:
+        """The precision in which a compiled operator takes the product; None where MXNet's operator does."""
+        if not products_available(self.weight.dtype):
+            return None
+        if self.precision is None:
+            return "float32"
+        return "bfloat16" if self.precision == BFLOAT16 and narrow_products_available() else None
+
+    def compiled(self, weight: Tensor, bias: Tensor) -> compiled.Layer:
+        """Return the layer as the compiled operator takes it."""
+        return compiled.Layer(weight, bias, self._units, "identity", self._compiled_precision or "")
+
     def hybrid_forward(self, F: Operators, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        precision = compiled_precision(self)
-        if precision:
-            return compiled.dense(x, [compiled.Layer(weight, bias, self._units, "identity", precision)])
+        if self.is_compiled:
+            return compiled.dense(x, [self.compiled(weight, bias)])
         if self.precision is None:
             return super().hybrid_forward(F, x, weight, bias)
         x, weight, bias = (F.amp_cast(tensor, dtype=self.precision) for tensor in (x, weight, bias))
         return F.amp_cast(super().hybrid_forward(F, x, weight, bias), dtype="float32")
-
-
-def compiled_precision(layer: Dense) -> Optional[str]:
-    """Return the precision in which compiled code takes the products of a layer; None where MXNet's operators do."""
-    if not products_available(layer.weight.dtype):
-        return None
-    if layer.precision is None:
-        return "float32"
-    return "bfloat16" if layer.precision == BFLOAT16 and narrow_products_available() else None
 
 
 PRECISIONS: dict[str, Optional[DType]] = {"float32": None, "bfloat16": BFLOAT16, "float16": np.dtype("float16")}

@@ -9,9 +9,9 @@ from typing import ClassVar, NamedTuple
 from .. import checks
 from ..backend.graphs import GraphBlock
 from ..backend.operators import namespace
-from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
 from .body import Layers
+from .convolution_layers import Conv2D
 from .dense import Dense
 
 
@@ -220,7 +220,7 @@ class MapsToRows(GraphBlock):
         self.layout = layout
         with self.name_scope():
             channels = size // (layout.height * layout.width)
-            self.layer = mx.gluon.nn.Conv2D(channels, 1, in_channels=features, prefix="")
+            self.layer = Conv2D(channels, 1, in_channels=features, prefix="")
 
     def hybrid_forward(self, F: Operators, maps: Tensor) -> Tensor:
         return self.layout.rows(self.layer(maps))

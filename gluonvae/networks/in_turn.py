@@ -1,4 +1,4 @@
-"""Blocks applied one after another, dense layers among them by one operator."""
+"""Blocks applied one after another, layers among them by one operator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ..backend.regions.availability import available
 from ..backend.regions.kinds import ACTIVATIONS
 from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
-from .dense import Dense, compiled_precision
+from .convolution_layers import Conv2D, Conv2DTranspose
+from .dense import Dense
 
 nn = mx.gluon.nn
 
@@ -22,7 +23,14 @@ _ACTIVATIONS: dict[type, Callable[[Any], Optional[str]]] = {
     nn.ELU: lambda block: "elu" if block._alpha == 1 else None,
     nn.SELU: lambda block: "selu",
 }
-"""Of a block of Gluon's, which activation of :func:`gluonvae.backend.compiled.dense` it is."""
+"""Of a block of Gluon's, which activation of a compiled layer it is."""
+
+_OPERATORS: dict[type, Callable[[Tensor, Any], Tensor]] = {
+    Dense: compiled.dense,
+    Conv2D: compiled.convolutions,
+    Conv2DTranspose: compiled.convolutions,
+}
+"""What applies layers of a class one after another."""
 
 
 class InTurn(GraphBlock, mx.gluon.nn.HybridSequential):
@@ -35,12 +43,12 @@ class InTurn(GraphBlock, mx.gluon.nn.HybridSequential):
 def apply_in_turn(x: Tensor, *blocks: Block) -> Tensor:
     """Apply blocks one after another.
 
-    Dense layers, and the activations after them, are one operator where there is a compiled one.
+    Dense layers, or convolutions, and the activations after them, are one operator where there is a compiled one.
 
     Parameters
     ----------
     x : Tensor
-        ``(..., in_units)``.
+        ``(..., in_units)``, or what the first block takes.
     *blocks : Block
         Each takes a tensor and returns one.
 
@@ -53,7 +61,7 @@ def apply_in_turn(x: Tensor, *blocks: Block) -> Tensor:
         if not isinstance(step, list):
             x = step(x)
         elif (layers := _layers(x, step)) is not None:
-            x = compiled.dense(x, layers)
+            x = _OPERATORS[type(step[0])](x, layers)
         else:
             for block in step:
                 x = block(x)
@@ -91,22 +99,28 @@ def _parts(blocks: Iterable[Any]) -> Iterator[Any]:
 
 
 def _grouped(blocks: Iterable[Block]) -> Iterator[Union[Block, list[Block]]]:
-    """Put dense layers that follow each other, with their activations, into lists."""
+    """Put layers of a kind that follow each other, with their activations, into lists."""
     group: list[Block] = []
     for block in blocks:
-        if _is_layer(block) or (group and _is_layer(group[-1]) and _activation(block)):
+        if group and (_follows(block, group) or (_is_layer(group[-1]) and _activation(block))):
             group.append(block)
             continue
         if group:
             yield group
-        group = []
-        yield block
+        group = [block] if _is_layer(block) else []
+        if not group:
+            yield block
     if group:
         yield group
 
 
 def _is_layer(block: Any) -> bool:
-    return type(block) is Dense and not _has_hooks(block) and compiled_precision(block) is not None
+    return type(block) in _OPERATORS and block.is_compiled and not _has_hooks(block)
+
+
+def _follows(block: Block, group: Sequence[Block]) -> bool:
+    """Whether a layer can be applied together with those of a group."""
+    return _is_layer(block) and _OPERATORS[type(block)] is _OPERATORS[type(group[0])]
 
 
 def _activation(block: Any) -> Optional[str]:
@@ -119,18 +133,19 @@ def _has_hooks(block: Any) -> bool:
     return bool(block._forward_hooks or block._forward_pre_hooks)
 
 
-def _layers(x: Tensor, group: Sequence[Any]) -> Optional[list[compiled.Layer]]:
+def _layers(x: Tensor, group: Sequence[Any]) -> Optional[list[Any]]:
     """The layers of a group; None before Gluon has inferred their sizes."""
-    layers: list[compiled.Layer] = []
+    layers: list[Any] = []
     for block in group:
-        if not isinstance(block, Dense):
+        if type(block) not in _OPERATORS:
             layers[-1] = layers[-1]._replace(activation=_activation(block) or "")
             continue
+        parameters = [block.weight, block.bias]
         if is_symbol(x):
-            weight, bias = block.weight.var(), block.bias.var()
-        elif block.weight._data is None or block.bias._data is None:
+            tensors = [parameter and parameter.var() for parameter in parameters]
+        elif any(parameter and parameter._data is None for parameter in parameters):
             return None
         else:
-            weight, bias = block.weight.data(x.context), block.bias.data(x.context)
-        layers.append(compiled.Layer(weight, bias, block._units, "identity", compiled_precision(block) or ""))
+            tensors = [parameter and parameter.data(x.context) for parameter in parameters]
+        layers.append(block.compiled(*tensors))
     return layers

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 from .. import checks
 from ..backend.graphs import GraphBlock
-from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
 from .activations import Activation, activation
 from .body import DECODERS, ENCODERS
 from .convolution import DenseToMaps, Upsample, cropping, decoder_sizes, normalisation, sequence
+from .convolution_layers import Conv2D
 from .images import OnImages, ToImages
-
-nn = mx.gluon.nn
 
 
 class ResidualBlock(GraphBlock):
@@ -51,10 +49,10 @@ class ResidualBlock(GraphBlock):
         with self.name_scope():
             self.residual = sequence()
             for step in (stride, 1):
-                layer = nn.Conv2D(channels, 3, strides=step, padding=1, use_bias=not batch_norm)
+                layer = Conv2D(channels, 3, strides=step, padding=1, use_bias=not batch_norm)
                 self.residual.add(*normalisation(batch_norm), make_activation(), layer)
             same = channels == in_channels and not downsample
-            self.shortcut = None if same else nn.Conv2D(channels, 1, strides=stride, use_bias=False)
+            self.shortcut = None if same else Conv2D(channels, 1, strides=stride, use_bias=False)
 
     def hybrid_forward(self, F: Operators, x: Tensor) -> Tensor:
         return self.residual(x) + (x if self.shortcut is None else self.shortcut(x))
@@ -107,7 +105,7 @@ class ResidualEncoder(OnImages):
         sizes = checks.layer_sizes("layer_sizes", layer_sizes)
         if not sizes:
             raise ValueError("layer_sizes of a residual body must have at least one number of channels, got none")
-        layers = sequence(nn.Conv2D(sizes[0], 3, padding=1, use_bias=not batch_norm))
+        layers = sequence(Conv2D(sizes[0], 3, padding=1, use_bias=not batch_norm))
         for in_channels, channels in zip((sizes[0], *sizes), sizes):
             layers.add(*_stage(channels, in_channels, blocks, act_type, batch_norm, downsample=True))
         layers.add(*normalisation(batch_norm), activation(act_type)())

@@ -44,6 +44,10 @@ def _is_program(node: Any) -> bool:
     return node["op"] == "Custom" and node["attrs"]["op_type"] == NAME
 
 
+def _is_of_images(node: Any) -> bool:
+    return any(KINDS[made.kind].of_images for made in Program.decoded(node["attrs"]["program"]).instructions)
+
+
 def _mixes_rows(node: Any, nodes: Sequence[Any]) -> bool:
     """Whether a program takes for rows what another has made as numbers, or the other way round: a row of one thread is
     then not one of another's."""
@@ -61,11 +65,12 @@ def _mixes_rows(node: Any, nodes: Sequence[Any]) -> bool:
 def _groups(nodes: Sequence[Any], states: set[str]) -> list[list[int]]:
     """The programs that can be put together: none of which is computed, by way of other nodes, of another.
 
-    What no gradient flows through stays apart: in one program with the rest it would be given gradients.
+    What no gradient flows through stays apart: in one program with the rest it would be given gradients. So do
+    programs of images, which are rows of another kind.
     """
     groups: list[list[int]] = []
     group_of: dict[int, int] = {}
-    last: dict[bool, int] = {}
+    last: dict[tuple[bool, bool], int] = {}
     behind: list[set[int]] = []  # of each node, the groups that it depends on by way of others
     is_live: list[bool] = []  # whether a gradient flows through a node
     for number, node in enumerate(nodes):
@@ -78,10 +83,11 @@ def _groups(nodes: Sequence[Any], states: set[str]) -> list[list[int]]:
         if not _is_program(node) or _mixes_rows(node, nodes):
             behind.append(depends | by_way)
             continue
-        if live not in last or last[live] in depends | by_way - {last[live]}:
-            last[live] = len(groups)
+        kind = live, _is_of_images(node)
+        if kind not in last or last[kind] in depends | by_way - {last[kind]}:
+            last[kind] = len(groups)
             groups.append([])
-        own = last[live]
+        own = last[kind]
         groups[own].append(number)
         group_of[number] = own
         behind.append(depends | by_way - {own})
@@ -99,8 +105,13 @@ def _put_together(graph: Any, group: Sequence[int]) -> None:
         program = Program.decoded(nodes[number]["attrs"]["program"])
         own = [values[entry] for entry in of_node]
         for kind, operands, options in program.instructions:
+            made = Instruction(kind, tuple(own[v] for v in operands), options)
+            before = made.operands[0] - len(inputs)
+            if kind == "channels_last" and before >= 0 and instructions[before].kind == "channels_first":
+                own.append(instructions[before].operands[0])
+                continue
             own.append(len(inputs) + len(instructions))
-            instructions.append(Instruction(kind, tuple(own[v] for v in operands), options))
+            instructions.append(made)
         values.update({(number, place): own[v] for place, v in enumerate(program.outputs)})
     others = [entry for k, node in enumerate(nodes) if k not in members for entry in node["inputs"]]
     taken = list(dict.fromkeys((i, o) for i, o, *_ in (*others, *graph["heads"]) if i in members))

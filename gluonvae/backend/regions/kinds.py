@@ -1,19 +1,21 @@
 """The instructions of programs: what goes in and comes out, and of which shapes.
 
-A tensor ``(..., D)`` is rows of D numbers, one of ``(...)`` a number for each row.
+A tensor ``(..., D)`` is rows of D numbers, one of ``(...)`` a number for each row. Programs of images have no
+instructions but those of images.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple, Optional
 
-Shape = tuple[int, ...]
-Options = Mapping[str, Any]
+from . import images
+from .images import Geometry, Options, Shape
 
 ACTIVATIONS = ("identity", "tanh", "sigmoid", "relu", "softrelu", "softsign", "leakyrelu", "elu", "selu")
-"""The activations that a dense layer may end with."""
+"""The activations that a layer may end with."""
 
 IN_BFLOAT16 = 256
 """What the number of a dense layer's options has beside that of its activation, where it takes products in bfloat16."""
@@ -38,6 +40,10 @@ class Kind(NamedTuple):
     """Whether a row of the result is one number."""
     over_samples: bool = False
     """Whether it takes all samples of a data point together."""
+    of_images: bool = False
+    """Whether a row is an image: of ``(N, C, H, W)`` all numbers of one of N."""
+    geometry: Optional[Callable[[Options, Sequence[Shape]], Geometry]] = None
+    """The sizes of a convolution, or of its like, of the options and the shapes of operands and result."""
 
 
 def is_narrow(options: Options) -> bool:
@@ -70,11 +76,27 @@ def _without_samples(options: Options, given: Sequence[Shape]) -> tuple[Sequence
     return given, given[0][1:]
 
 
+def _activation(options: Options) -> int:
+    return ACTIVATIONS.index(options["activation"]) + IN_BFLOAT16 * is_narrow(options)
+
+
+def _convolution(is_transposed: bool) -> Kind:
+    return Kind(
+        ("x", "weight", "bias"),
+        images.transposed if is_transposed else images.convolution,
+        _activation,
+        parameters=(1, 2),
+        work=partial(images.work, is_transposed),
+        of_images=True,
+        geometry=partial(images.geometry, is_transposed),
+    )
+
+
 KINDS: dict[str, Kind] = {
     "dense": Kind(
         ("x", "weight", "bias"),
         _dense,
-        lambda options: ACTIVATIONS.index(options["activation"]) + IN_BFLOAT16 * is_narrow(options),
+        _activation,
         parameters=(1, 2),
         work=lambda shapes: math.prod(shapes[0]) * shapes[1][0],
     ),
@@ -85,5 +107,10 @@ KINDS: dict[str, Kind] = {
     "standard_normal": Kind(("value",), _row_by_row, makes_numbers=True),
     "bernoulli": Kind(("logits", "value"), _row_by_row, constants=(1,), makes_numbers=True),
     "log_mean_exp": Kind(("x",), _without_samples, makes_numbers=True, over_samples=True),
+    "convolution": _convolution(is_transposed=False),
+    "transposed_convolution": _convolution(is_transposed=True),
+    # inside of a program the channels of images come last
+    "channels_last": Kind(("x",), images.same, of_images=True, geometry=images.geometry_of_pixels),
+    "channels_first": Kind(("x",), images.same, of_images=True, geometry=images.geometry_of_pixels),
 }
 """All kinds, by name. Their order is that of :mod:`gluonvae.backend.regions.bodies.instructions`."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Optional
 
+from . import images
 from .kinds import KINDS, Shape, is_narrow
-from .operator import SMALLEST, Plan
+from .operator import LARGEST, SMALLEST, Plan
 from .program import Program
 
 ALL, OF_ROWS, OVER_SAMPLES, OF_PARAMETERS = range(4)
@@ -17,9 +18,10 @@ as its result; of operands with a row for all samples of one; of parameters."""
 NONE, WRITE, ADD = range(3)
 """What becomes of a gradient: it is written, or added to what is there."""
 
-VALUES, INPUTS_OF, INSTRUCTIONS, OUTPUTS_OF, AT_INSTRUCTIONS, AT_FORWARD, AT_BACKWARD, HEADER = range(8)
+VALUES, INPUTS_OF, INSTRUCTIONS, OUTPUTS_OF, AT_INSTRUCTIONS, AT_FORWARD, AT_BACKWARD, ROOM, MEMORY, HEADER = range(10)
 """Words of a plan: how many values, inputs, instructions and outputs there are, where the instructions and the groups
-of the forward and the backward pass begin; then the values."""
+of the forward and the backward pass begin, how many rows a thread takes through a group at most, and how many numbers
+of memory it takes for itself beside them; then the values."""
 ROWS, WIDTH, PLACE, GRADIENT, STARTS, OWN, VALUE = range(7)
 """Words of a value: its rows, their width, its place among inputs and outputs, that of its gradient in the memory of
 the backward pass or -1, whether this starts with the gradient of an output, and the value's place in the memory of the
@@ -27,12 +29,17 @@ forward pass or -1."""
 OPERANDS = 4
 """Most values of an instruction, its result among them."""
 KIND, NUMBER, COUNT, OPERAND = range(4)
-FORWARD_WEIGHT = OPERAND + 2 * OPERANDS
+SIZES_OF_IMAGES = OPERAND + 2 * OPERANDS
+FORWARD_WEIGHT = SIZES_OF_IMAGES + images.DETAILS
 WEIGHT, DATA, DELTA = range(FORWARD_WEIGHT + 1, FORWARD_WEIGHT + 4)
 INSTRUCTION = DELTA + 1
 """Words of an instruction: its kind, the number of its options, how many operands it has, the operands and the result,
-and for each operand what becomes of its gradient; of products in bfloat16 where the weight is in the memory of the
-forward pass, and where weight, data and the gradient of the result are in that of the backward pass."""
+for each operand what becomes of its gradient, and those of :mod:`gluonvae.backend.regions.images`; of products in
+bfloat16 where the weight is in the memory of the forward pass, and where weight, data and the gradient of the result
+are in that of the backward pass."""
+GROUP_ROWS, GROUP_PIECE, GROUP_LARGEST, GROUP_COUNT, ENTRIES = range(5)
+"""Words of a group: its rows, in pieces of how many threads share them, how many are taken through it together, and
+the number of its entries; then these."""
 
 
 class Group(NamedTuple):
@@ -41,10 +48,27 @@ class Group(NamedTuple):
     rows: int
     entries: tuple[tuple[int, int], ...]
     """Instructions, each with the part of it: in the forward pass ``ALL``."""
+    of_images: bool
+
+    @property
+    def piece(self) -> int:
+        """In pieces of how many rows threads share them."""
+        return images.piece_of(self.rows) if self.of_images else SMALLEST
+
+    @property
+    def largest(self) -> int:
+        """How many rows are taken through the instructions together; of what is left over a few more."""
+        return min(self.piece, images.TOGETHER) if self.of_images else LARGEST
+
+    @property
+    def room(self) -> int:
+        """The most rows that are taken through the instructions together."""
+        return self.largest + min(self.piece, self.largest)
 
     def words(self) -> list[int]:
-        """Return rows, number of entries, and entries."""
-        return [self.rows, len(self.entries), *(word for entry in self.entries for word in entry)]
+        """Return the words of a group."""
+        entries = [word for entry in self.entries for word in entry]
+        return [self.rows, self.piece, self.largest, len(self.entries), *entries]
 
 
 class _Segment(NamedTuple):
@@ -80,8 +104,9 @@ class Layout:
         self.program = program
         self.shapes = program.shapes(shapes)
         used = [(KINDS[kind], operands) for kind, operands, _ in program.instructions]
-        self.parameters = {operands[j] for kind, operands in used for j in kind.parameters}
+        self.parameters = {v for kind, operands in used for j, v in enumerate(operands) if j in kind.parameters}
         made = {program.inputs + i for i, (kind, _) in enumerate(used) if kind.makes_numbers}
+        self.of_images = any(kind.of_images for kind, _ in used)
         self.numbers = made | {v for kind, operands in used if kind.over_samples for v in operands}
         """The values of which a row is one number."""
         self.check()
@@ -106,17 +131,21 @@ class Layout:
         for kind, operands, options in self.program.instructions:
             given = [self.shapes[v] for v in operands]
             wanted = [tuple(shape) for shape in KINDS[kind].shapes(options, given)[0]]
-            sizes = {shape[-1] for shape in given} if kind != "dense" else {0}
-            rows = [math.prod(shape[:-1]) for shape in given]
-            if wanted != given or len(sizes) > 1 or (kind != "dense" and any(max(rows) % row for row in rows)):
+            alike = [] if KINDS[kind].parameters else given
+            rows = [math.prod(shape[:-1]) for shape in alike]
+            if wanted != given or len({shape[-1] for shape in alike}) > 1 or any(max(rows) % row for row in rows):
                 raise ValueError(f"{kind} of tensors of shapes {', '.join(map(str, given))}: they do not fit")
 
     def rows(self, v: int) -> int:
         """How many rows a value has."""
+        if self.of_images:
+            return self.shapes[v][0]
         return math.prod(self.shapes[v] if v in self.numbers else self.shapes[v][:-1])
 
     def width(self, v: int) -> int:
         """How many numbers a row of it has."""
+        if self.of_images:
+            return math.prod(self.shapes[v][1:])
         return 1 if v in self.numbers else self.shapes[v][-1]
 
     def groups(self) -> tuple[list[Group], list[Group]]:
@@ -126,15 +155,19 @@ class Layout:
         for segment in self.segments:
             base, sampled, reduced = self.stages(segment)
             of_stages = [(segment.base, base), (segment.sampled, sampled), (segment.base, reduced)]
-            forward += [Group(rows, tuple((i, ALL) for i in stage)) for rows, stage in of_stages if stage]
+            forward += [self.group(rows, ((i, ALL) for i in stage)) for rows, stage in of_stages if stage]
             mixed = [(i, OVER_SAMPLES) for i in reversed(sampled) if self.is_mixed(i)]
             back = [
-                Group(segment.base, tuple((i, ALL) for i in reversed(reduced))),
-                Group(segment.sampled, tuple((i, OF_ROWS) for i in reversed(sampled))),
-                Group(segment.base, (*mixed, *((i, ALL) for i in reversed(base)))),
+                self.group(segment.base, ((i, ALL) for i in reversed(reduced))),
+                self.group(segment.sampled, ((i, OF_ROWS) for i in reversed(sampled))),
+                self.group(segment.base, (*mixed, *((i, ALL) for i in reversed(base)))),
             ]
             backward = [group for group in back if group.entries] + backward
         return forward, backward
+
+    def group(self, rows: int, entries: Iterable[tuple[int, int]]) -> Group:
+        """Return a group."""
+        return Group(rows, tuple(entries), self.of_images)
 
     def is_mixed(self, i: int) -> bool:
         """Whether operands of an instruction have a row for all samples of the result."""
@@ -165,18 +198,21 @@ class Layout:
         values, scratch, forward_scratch = self.values()
         narrow, scratch, forward_scratch = self.narrow(scratch, forward_scratch)
         modes = self.modes()
-        table = [word for i, mode in enumerate(modes) for word in (*self.instruction(i), *mode, *narrow[i])]
+        details, memory, scratch = images.words(list(map(self.convolution, range(len(modes)))), scratch)
+        of_instructions = map(self.instruction, range(len(modes)))
+        table = [word for parts in zip(of_instructions, modes, details, narrow) for part in parts for word in part]
         forward, backward = (
             [len(g), *(w for group in g for w in group.words())] for g in (self.forward, self.backward)
         )
         at = HEADER + VALUE * count
+        room = max((group.room for group in self.forward), default=0)
         places = [at, at + len(table), at + len(table) + len(forward)]
-        header = [count, program.inputs, len(program.instructions), len(program.outputs), *places]
+        header = [count, program.inputs, len(program.instructions), len(program.outputs), *places, room, memory]
         used = [
             (KINDS[kind], (*operands, program.inputs + i)) for i, (kind, operands, _) in enumerate(program.instructions)
         ]
         work = sum(kind.work([self.shapes[v] for v in of_kind]) for kind, of_kind in used)
-        pieces = max((group.rows // SMALLEST for group in self.forward), default=1)
+        pieces = max((group.rows // group.piece for group in self.forward), default=1)
         return Plan(
             [*header, *(word for value in values for word in value), *table, *forward, *backward],
             # a second thread that sleeps takes as long to wake as 20 rows of an image take it
@@ -226,6 +262,12 @@ class Layout:
         together = next({i for i, _ in group.entries} for group in self.forward if (makes, ALL) in group.entries)
         return not together.issuperset(reads)
 
+    def convolution(self, i: int) -> Optional[tuple[images.Geometry, int]]:
+        """Return the sizes of an instruction's images, and their number."""
+        kind, operands, options = self.program.instructions[i]
+        geometry, shapes = KINDS[kind].geometry, [self.shapes[v] for v in (*operands, self.program.inputs + i)]
+        return (geometry(options, shapes), shapes[0][0]) if geometry else None
+
     def instruction(self, i: int) -> list[int]:
         """Return the words of an instruction but for the last, what becomes of gradients."""
         kind, operands, options = self.program.instructions[i]
@@ -256,7 +298,3 @@ class Layout:
         return part == ALL or (
             self.rows(v) == self.rows(result) if part == OF_ROWS else self.rows(v) < self.rows(result)
         )
-
-
-def _words(groups: Sequence[Group]) -> list[int]:
-    return [len(groups), *(word for group in groups for word in group.words())]

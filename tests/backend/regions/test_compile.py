@@ -11,7 +11,11 @@ import pytest
 from numba import types
 
 import gluonvae
+from gluonvae.backend.regions import availability
+from gluonvae.backend.regions.availability import loops_compile
 from gluonvae.backend.regions.bodies import native
+from gluonvae.backend.regions.onednn import sgemm_address
+from gluonvae.backend.runtime import engine_is_naive, mx
 from tests.helpers.processes import CLEAN
 
 FUNCTION = """
@@ -132,3 +136,10 @@ def test_a_read_only_installation_and_home():
         pytest.skip(f"nothing may be mounted here: {done.stderr}")
     assert done.returncode == 0, done.stderr
     assert np.isfinite(float(done.stdout))
+
+
+@pytest.mark.skipif(not loops_compile() or sgemm_address() is None, reason="numba or oneDNN is not installed")
+@pytest.mark.skipif(not engine_is_naive() or mx.context.num_gpus() > 0, reason="another engine, or a GPU")
+def test_where_all_is_installed_everything_compiles():
+    # tests of compiled operators would only be skipped
+    assert availability.why_no_products() is None

@@ -1,12 +1,13 @@
-"""Noise by counters: the words of Philox, what is made of them, and its distribution."""
+"""Streams of random numbers: the words of Philox, what is made of them, and its distribution."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from gluonvae.backend.regions import random
 from gluonvae.backend.regions.availability import loops_compile
+from gluonvae.backend.regions.random import Stream
 from gluonvae.backend.runtime import OPENMP, set_threads
+from gluonvae.noise import fill
 
 pytestmark = pytest.mark.skipif(not loops_compile(), reason="numba does not compile")
 
@@ -40,52 +41,59 @@ def test_the_reference_is_philox(counter, key, words):
     assert philox(counter, key) == words
 
 
-def words(key, count):
-    """The words of a fill: of 64 counters at a time the first of each, then the second, the third and the fourth."""
-    pieces = -(-count // 256)
+def words(seed, count):
+    """The words of a stream: of 64 counters at a time the first of each, then the second, the third and the fourth."""
+    key, pieces = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]), -(-count // 256)
     of_counters = np.array([philox((i, 0, 0, 0), (key & LOW, key >> 32)) for i in range(64 * pieces)], np.uint64)
     return of_counters.reshape(pieces, 64, 4).transpose(0, 2, 1)
 
 
-def filled(kind, size, seed):
-    out = np.full(size + 8, np.float32(7))
-    random.fill(kind, np.random.default_rng(seed), out[4 : size + 4])
-    assert (out[:4] == 7).all()
-    assert (out[size + 4 :] == 7).all()
-    key = int(np.random.default_rng(seed).integers(-(2**63), 2**63)) % 2**64
-    return out[4 : size + 4], words(key, size)
+def drawn(kind, seed, sizes):
+    """Numbers drawn in several goes, beside which nothing is written."""
+    stream, parts = Stream(seed), []
+    for size in sizes:
+        out = np.full(size + 8, np.float32(7))
+        fill(kind, stream, out[4 : size + 4])
+        assert (out[:4] == 7).all()
+        assert (out[size + 4 :] == 7).all()
+        parts.append(out[4 : size + 4])
+    return np.concatenate(parts)
 
 
-SIZES = [1, 63, 255, 256, 257, 1000]
+SIZES = [[1], [63], [256], [257], [1000], [1, 254, 1, 1], [255, 2, 700], [100, 300, 512, 88]]
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_uniform(size):
-    got, of = filled("uniform", size, 3)
-    np.testing.assert_array_equal(got, ((of >> np.uint64(8)) / 2**24).reshape(-1)[:size])
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_uniform(sizes):
+    of = words((3, 1), sum(sizes))
+    np.testing.assert_array_equal(
+        drawn("uniform", (3, 1), sizes), ((of >> np.uint64(8)) / 2**24).reshape(-1)[: sum(sizes)]
+    )
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_normal(size):
-    got, of = filled("normal", size, 5)
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_normal(sizes):
+    of = words((5,), sum(sizes))
     radius = np.sqrt(-2 * np.log((of[:, 0::2] + 1.0) / 2**32))
     v = of[:, 1::2].astype(np.int64)
     angle = ((v & (2**30 - 1)) - 2**29) * (np.pi / 2 / 2**30)
     cosine, sine, turned = np.where(v < 2**31, 1, -1) * np.cos(angle), np.sin(angle), (v & 2**30) != 0
     pairs = np.stack([np.where(turned, sine, cosine), np.where(turned, cosine, sine)], 2) * radius[:, :, None]
-    np.testing.assert_allclose(got, pairs.reshape(-1)[:size], rtol=2e-6, atol=2e-6)
+    expected = pairs.reshape(-1)[: sum(sizes)]
+    np.testing.assert_allclose(drawn("normal", (5,), sizes), expected, rtol=2e-6, atol=2e-6)
 
 
 @pytest.mark.parametrize("kind", ["normal", "uniform"])
-def test_threads_change_nothing(kind):
+def test_neither_threads_nor_cuts_change_a_number(kind):
     one, most = np.empty(50_001, np.float32), OPENMP.omp_get_max_threads()
     try:
         set_threads(1)
-        random.fill(kind, np.random.default_rng(1), one)
+        fill(kind, Stream((1,)), one)
         for threads in (2, 3, 4):
             set_threads(threads)
-            other = np.empty_like(one)
-            random.fill(kind, np.random.default_rng(1), other)
+            stream, other = Stream((1,)), np.empty_like(one)
+            for part in np.split(other, [17, 20_017, 20_018]):
+                fill(kind, stream, part)
             np.testing.assert_array_equal(other, one)
     finally:
         set_threads(most)
@@ -93,12 +101,12 @@ def test_threads_change_nothing(kind):
 
 @pytest.mark.parametrize(("kind", "cdf"), [("normal", "norm"), ("uniform", "uniform")])
 def test_distribution(kind, cdf):
-    rng, draws = np.random.default_rng(0), np.empty((20, 50_000), np.float32)
-    for out in draws:
-        random.fill(kind, rng, out)
+    draws = np.empty((20, 50_000), np.float32)
+    for seed, out in enumerate(draws):
+        fill(kind, Stream((0, seed)), out)
     assert stats.kstest(draws.ravel(), cdf).pvalue > 1e-3
     assert len(np.unique(draws[:, 0])) == len(draws)
-    # neither within a tensor nor from one to the next does a number tell of another
+    # neither within a stream nor from one to the next does a number tell of another
     for lag in (1, 63, 64, 128, 192, 256):
         assert abs(np.corrcoef(draws[:, lag:].ravel(), draws[:, :-lag].ravel())[0, 1]) < 5e-3
     assert abs(np.corrcoef(draws[1:].ravel(), draws[:-1].ravel())[0, 1]) < 5e-3
@@ -107,7 +115,7 @@ def test_distribution(kind, cdf):
         assert stats.binomtest(int(beyond), draws.size, 2 * stats.norm.sf(4)).pvalue > 1e-3
 
 
-def test_what_it_does_not_draw():
-    assert not random.can_fill("normal", np.empty(3))
-    assert not random.can_fill("normal", np.empty((4, 4), np.float32)[:, :2])
-    assert not random.can_fill("none", np.empty(3, np.float32))
+@pytest.mark.parametrize("out", [np.empty(3), np.empty((4, 4), np.float32)[:, :2]], ids=["float64", "columns"])
+def test_what_it_does_not_draw_is_refused(out):
+    with pytest.raises(TypeError, match="out must be a contiguous array of float32"):
+        Stream((0,)).standard_normal(out)

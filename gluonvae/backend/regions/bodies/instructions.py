@@ -22,6 +22,17 @@ from .gaussians import (
     standard_normal,
     standard_normal_back,
 )
+from .images import (
+    channels_first,
+    channels_first_back,
+    channels_last,
+    channels_last_back,
+    convolution,
+    convolution_back,
+    pack_parameters,
+    transposed,
+    transposed_back,
+)
 from .native import PLAIN, TRANSPOSED, bfloat16_product, compiled, sgemm, words, zero_and_one
 from .numerics import exp_of_negative, log1p_of_fraction
 from .rows import share
@@ -41,7 +52,10 @@ from .tensors import (
     value_words,
 )
 
-DENSE, SOFTPLUS, NORMAL_DRAW, NORMAL_KL, NORMAL_LOG_PROB, STANDARD_NORMAL, BERNOULLI, LOG_MEAN_EXP = range(8)
+DENSE, SOFTPLUS, NORMAL_DRAW, NORMAL_KL, NORMAL_LOG_PROB, STANDARD_NORMAL, BERNOULLI, LOG_MEAN_EXP, *OF_IMAGES = range(
+    12
+)
+CONVOLUTION, TRANSPOSED_CONVOLUTION, CHANNELS_LAST, CHANNELS_FIRST = OF_IMAGES
 
 
 @compiled
@@ -166,6 +180,19 @@ def _softplus_back(instruction, view, first, end, part, like):
 
 
 @compiled
+def is_convolution(kind):
+    """Whether the gradients of parameters are sums over pieces of a batch."""
+    return CONVOLUTION <= kind <= TRANSPOSED_CONVOLUTION
+
+
+@compiled
+def prepare(kind, instruction, view, like):
+    """Compute what a thread needs of an instruction's parameters in both passes."""
+    if is_convolution(kind):
+        pack_parameters(instruction, view, kind == TRANSPOSED_CONVOLUTION, like)
+
+
+@compiled
 def forward(kind, instruction, view, first, end, like):
     """Compute rows of the result."""
     if kind == DENSE:
@@ -182,6 +209,14 @@ def forward(kind, instruction, view, first, end, like):
         standard_normal(instruction, view, first, end, like)
     elif kind == BERNOULLI:
         bernoulli(instruction, view, first, end, like)
+    elif kind == CONVOLUTION:
+        convolution(instruction, view, first, end, like)
+    elif kind == TRANSPOSED_CONVOLUTION:
+        transposed(instruction, view, first, end, like)
+    elif kind == CHANNELS_LAST:
+        channels_last(instruction, view, first, end, like)
+    elif kind == CHANNELS_FIRST:
+        channels_first(instruction, view, first, end, like)
     else:
         log_mean_exp(instruction, view, first, end, like)
 
@@ -203,5 +238,13 @@ def backward(kind, instruction, view, first, end, part, like):
         standard_normal_back(instruction, view, first, end, part, like)
     elif kind == BERNOULLI:
         bernoulli_back(instruction, view, first, end, part, like)
+    elif kind == CONVOLUTION:
+        convolution_back(instruction, view, first, end, like)
+    elif kind == TRANSPOSED_CONVOLUTION:
+        transposed_back(instruction, view, first, end, like)
+    elif kind == CHANNELS_LAST:
+        channels_last_back(instruction, view, first, end, like)
+    elif kind == CHANNELS_FIRST:
+        channels_first_back(instruction, view, first, end, like)
     else:
         log_mean_exp_back(instruction, view, first, end, part, like)

@@ -12,18 +12,25 @@ from ..layout import (
     AT_FORWARD,
     AT_INSTRUCTIONS,
     COUNT,
+    ENTRIES,
     FORWARD_WEIGHT,
     GRADIENT,
+    GROUP_COUNT,
+    GROUP_LARGEST,
+    GROUP_PIECE,
+    GROUP_ROWS,
     HEADER,
     INPUTS_OF,
     INSTRUCTION,
     INSTRUCTIONS,
     KIND,
+    MEMORY,
     NONE,
     OPERAND,
     OPERANDS,
     OWN,
     PLACE,
+    ROOM,
     ROWS,
     STARTS,
     VALUE,
@@ -32,8 +39,8 @@ from ..layout import (
     WIDTH,
     WRITE,
 )
-from ..operator import LARGEST, SIZES, SMALLEST
-from . import instructions
+from ..operator import SIZES, SMALLEST
+from . import images, instructions
 from .native import (
     SIGNAL_SET,
     allocate,
@@ -54,7 +61,7 @@ from .native import (
     zero_and_one,
 )
 from .rows import share
-from .tensors import MEMORY, PRODUCT, ROUNDED, VIEW, result, value_words
+from .tensors import OF_PASS, OF_THREAD, PRODUCT, ROUNDED, VIEW, result, value_words
 
 MXNETS_ADD = 3
 """MXNet's request that a gradient be added to what is there."""
@@ -106,14 +113,29 @@ def _narrow_weights(plan, view, which, like):
 def _take_through(plan, group, view, first, end, is_own, own, like):
     """Take rows through the instructions of a group; results that MXNet keeps no memory for are in a thread's own."""
     data, place = carray(words(_word(view, 1)), _word(plan, VALUES)), own
-    for entry in range(_word(group, 1)):
-        instruction = plan + 8 * (_word(plan, AT_INSTRUCTIONS) + INSTRUCTION * _word(group, 2 + 2 * entry))
+    for entry in range(_word(group, GROUP_COUNT)):
+        instruction = plan + 8 * (_word(plan, AT_INSTRUCTIONS) + INSTRUCTION * _word(group, ENTRIES + 2 * entry))
         value = result(instruction)
         if carray(words(is_own), value + 1)[value] != 0:
             of_value = value_words(view, value)
             data[value] = place - bytes_of(like) * first * of_value[WIDTH]
-            place += bytes_of(like) * (LARGEST + SMALLEST) * of_value[WIDTH]
+            place += bytes_of(like) * _word(plan, ROOM) * of_value[WIDTH]
         instructions.forward(_word(instruction, KIND), instruction, view, first, end, like)
+
+
+@compiled
+def _stop(group, first, end):
+    """The end of the rows that are taken through a group together."""
+    largest = _word(group, GROUP_LARGEST)
+    return end if end - first < largest + min(largest, _word(group, GROUP_PIECE)) else first + largest
+
+
+@compiled
+def _prepare(plan, view, like):
+    """Prepare the weights of convolutions."""
+    for number in range(_word(plan, INSTRUCTIONS)):
+        instruction = plan + 8 * (_word(plan, AT_INSTRUCTIONS) + INSTRUCTION * number)
+        instructions.prepare(_word(instruction, KIND), instruction, view, like)
 
 
 def _forward(arguments):
@@ -123,14 +145,16 @@ def _forward(arguments):
     plan, pointers, requests = argument[0] + 8 * SIZES, argument[1], argument[2]
     values, inputs = _word(plan, VALUES), _word(plan, INPUTS_OF)
     request = carray(ints(requests), values)
-    room = 16 * values + _room(plan, LARGEST + SMALLEST, arguments)
+    of_rows = _room(plan, _word(plan, ROOM), arguments)
+    of_images = 16 * values + of_rows
+    room = of_images + bytes_of(arguments) * _word(plan, MEMORY)
     widest, narrow = _widest(plan)
-    of_product = room + 2 * (LARGEST + SMALLEST) * narrow
-    memory = allocate(of_product + 4 * (LARGEST + SMALLEST) * widest)
+    of_product = room + 2 * _word(plan, ROOM) * narrow
+    memory = allocate(of_product + 4 * _word(plan, ROOM) * widest)
     data, is_own = carray(words(memory), values), carray(words(memory + 8 * values), values)
-    view = stack_words(7)
+    view = stack_words(8)
     word = carray(words(view), VIEW)
-    word[0], word[1], word[MEMORY] = plan + 8 * HEADER, memory, argument[3]
+    word[0], word[1], word[OF_THREAD], word[OF_PASS] = plan + 8 * HEADER, memory, memory + of_images, argument[3]
     word[ROUNDED], word[PRODUCT] = memory + room, memory + of_product
     for value in range(values):
         of_value = value_words(view, value)
@@ -142,16 +166,17 @@ def _forward(arguments):
         else:
             is_own[value] = 1
     _narrow_weights(plan, view, FORWARD_WEIGHT, arguments)
+    _prepare(plan, view, arguments)
     group = plan + 8 * (_word(plan, AT_FORWARD) + 1)
     for number in range(_word(plan + 8 * _word(plan, AT_FORWARD), 0)):
         if number > 0:
             barrier()
-        first, end = share(_word(group, 0), SMALLEST, thread(), threads())
+        first, end = share(_word(group, GROUP_ROWS), _word(group, GROUP_PIECE), thread(), threads())
         while first < end:
-            count = end - first if end - first < LARGEST + SMALLEST else LARGEST
-            _take_through(plan, group, view, first, first + count, memory + 8 * values, memory + 16 * values, arguments)
-            first += count
-        group += 8 * (2 + 2 * _word(group, 1))
+            stop = _stop(group, first, end)
+            _take_through(plan, group, view, first, stop, memory + 8 * values, memory + 16 * values, arguments)
+            first = stop
+        group += 8 * (ENTRIES + 2 * _word(group, GROUP_COUNT))
     release(memory)
     take_signals(signals)
 
@@ -228,41 +253,46 @@ def _backward(arguments):
     argument = argument_words(arguments)
     plan, pointers, requests, scratch = argument[0] + 8 * SIZES, argument[1], argument[2], argument[3]
     values, count = _word(plan, VALUES), _word(plan, INSTRUCTIONS)
-    memory = allocate(16 * values + 8 * OPERANDS * count)
+    of_words = 16 * values + 8 * OPERANDS * count
+    memory = allocate(of_words + bytes_of(arguments) * _word(plan, MEMORY))
     modes = memory + 16 * values
-    view = stack_words(7)
+    view = stack_words(8)
     word = carray(words(view), VIEW)
+    word[OF_THREAD], word[OF_PASS] = memory + of_words, scratch
     word[0], word[1], word[2], word[3] = plan + 8 * HEADER, memory, memory + 8 * values, modes
-    word[MEMORY] = scratch
     _look_up(plan, pointers, requests, scratch, view, arguments)
     _narrow_weights(plan, view, WEIGHT, arguments)
     if thread() == 0:
         _clear_constants(plan, requests, view, arguments)
     _start_gradients(plan, pointers, view, arguments)
+    _prepare(plan, view, arguments)
     at = plan + 8 * _word(plan, AT_INSTRUCTIONS)
     groups, group = _word(plan + 8 * _word(plan, AT_BACKWARD), 0), plan + 8 * (_word(plan, AT_BACKWARD) + 1)
     for number in range(groups):
         if number > 0:
             barrier()
-        first, end = share(_word(group, 0), SMALLEST, thread(), threads())
+        first, end = share(_word(group, GROUP_ROWS), _word(group, GROUP_PIECE), thread(), threads())
         while first < end:
-            stop = end if end - first < LARGEST + SMALLEST else first + LARGEST
-            for entry in range(_word(group, 1)):
-                which, part = _word(group, 2 + 2 * entry), _word(group, 3 + 2 * entry)
+            stop = _stop(group, first, end)
+            for entry in range(_word(group, GROUP_COUNT)):
+                which, part = _word(group, ENTRIES + 2 * entry), _word(group, ENTRIES + 2 * entry + 1)
                 instruction = at + 8 * INSTRUCTION * which
                 word[3] = modes + 8 * OPERANDS * which
                 instructions.backward(_word(instruction, KIND), instruction, view, first, stop, part, arguments)
             first = stop
-        group += 8 * (2 + 2 * _word(group, 1))
+        group += 8 * (ENTRIES + 2 * _word(group, GROUP_COUNT))
     barrier()
     for reverse in range(count):
         which = count - 1 - reverse
         instruction = at + 8 * INSTRUCTION * which
+        word[3] = modes + 8 * OPERANDS * which
         if _word(instruction, KIND) == instructions.DENSE:
-            word[3] = modes + 8 * OPERANDS * which
             first, end = share(value_words(view, result(instruction))[WIDTH], SMALLEST, thread(), threads())
             if end > first:
                 instructions.dense_parameters(instruction, view, first, end, arguments)
+        elif instructions.is_convolution(_word(instruction, KIND)):
+            is_transposed = _word(instruction, KIND) == instructions.TRANSPOSED_CONVOLUTION
+            images.convolution_parameters(instruction, view, is_transposed, thread(), threads(), arguments)
     release(memory)
     take_signals(signals)
 

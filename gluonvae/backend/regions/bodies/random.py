@@ -86,23 +86,29 @@ def _normal_numbers(place, memory):
 
 @compiled
 def _fill(arguments, is_normal):
-    what, memory, rest = carray(words(argument_words(arguments)[0]), 3), stack_words(128), stack_words(128)
-    key, place, count = u64(what[0]), what[1], what[2]
+    what, memory, rest = carray(words(argument_words(arguments)[0]), 4), stack_words(128), stack_words(128)
+    key, start, place, count = u64(what[0]), what[1], what[2], what[3]
     word = carray(bits(memory), WORDS)
-    first, end = share((count + WORDS - 1) // WORDS, 1, thread(), threads())
-    for piece in range(first, end):
+    before, stop = start // WORDS, start + count
+    first, end = share((stop + WORDS - 1) // WORDS - before, 1, thread(), threads())
+    for piece in range(before + first, before + end):
         _draw_words(word, COUNTERS * piece, key)
-        left = count - WORDS * piece
-        to = place + 4 * WORDS * piece if left >= WORDS else rest
+        low = start if start > WORDS * piece else WORDS * piece
+        high = stop if stop < WORDS * (piece + 1) else WORDS * (piece + 1)
+        of_low = place + 4 * (low - start)
+        to = of_low if high - low == WORDS else rest
         if is_normal:
             _normal_numbers(to, memory)
             _normal_numbers(to + WORDS * 2, memory + WORDS * 2)
         else:
             _uniform_numbers(carray(floats(to), WORDS), word)
-        if left < WORDS:
-            some, last = carray(floats(rest), WORDS), carray(floats(place + 4 * WORDS * piece), left)
-            for i in range(left):
-                last[i] = some[i]
+        if high - low < WORDS:
+            some, wanted = (
+                carray(floats(rest + 4 * (low - WORDS * piece)), high - low),
+                carray(floats(of_low), high - low),
+            )
+            for i in range(high - low):
+                wanted[i] = some[i]
 
 
 def _normal(arguments):
@@ -113,10 +119,10 @@ def _uniform(arguments):
     _fill(arguments, False)
 
 
-def _run(body, team, key, place, count):
+def _run(body, team, key, start, place, count):
     what = stack_words(4)
-    word = carray(words(what), 3)
-    word[0], word[1], word[2] = key, place, count
+    word = carray(words(what), 4)
+    word[0], word[1], word[2], word[3] = key, start, place, count
     run_body(body, team, what, 0, 0, 0)
 
 
@@ -126,5 +132,6 @@ def bodies() -> dict[str, int]:
 
 
 def address() -> int:
-    """Compile what Python calls with a body, the most threads, a key, the address of numbers and their count."""
-    return compile_callback(_run, types.void, *[types.int64] * 5)
+    """Compile what Python calls with a body, the most threads, a key, the place of the first number in its stream, and
+    the address of numbers and their count."""
+    return compile_callback(_run, types.void, *[types.int64] * 6)

@@ -7,12 +7,12 @@ from numba import carray
 from ..layout import COUNT, NONE, OPERAND, OPERANDS, ROWS, VALUE, WIDTH
 from .native import bytes_of, compiled, numbers, words
 
-MEMORY, ROUNDED, PRODUCT, VIEW = 4, 5, 6, 7
+OF_THREAD, OF_PASS, ROUNDED, PRODUCT, VIEW = 4, 5, 6, 7, 8
 
 # A view is the address of words, which are addresses: of a value's words, of the values' numbers, of their gradients,
-# of what becomes of the gradients of an instruction's operands, of the memory of the pass, and of some of the thread's
-# own for rounded rows and for rows of a product. A number's address is that of row 0 also where only some rows are in
-# memory.
+# of what becomes of the gradients of an instruction's operands, of memory of the thread's own, of the memory of the
+# pass, and of some of the thread's own for rounded rows and for rows of a product. A number's address is that of row 0
+# also where only some rows are in memory.
 
 
 @compiled
@@ -70,7 +70,7 @@ def mode(view, which):
 @compiled
 def narrow_place(instruction, view, which):
     """The address of one of an instruction's tensors in bfloat16, in the memory of the pass."""
-    return carray(words(view), VIEW)[MEMORY] + 4 * carray(words(instruction), which + 1)[which]
+    return carray(words(view), VIEW)[OF_PASS] + 4 * carray(words(instruction), which + 1)[which]
 
 
 @compiled

@@ -1,0 +1,223 @@
+"""Instructions of images: layers of convolutions, and the order of channels."""
+
+from __future__ import annotations
+
+from numba import carray
+
+from ..images import (
+    CHANNELS,
+    DETAILS,
+    HEIGHT,
+    IMAGES,
+    PACKED,
+    PATCHES,
+    PIECE,
+    PIECES,
+    SMALL_CHANNELS,
+    SMALL_HEIGHT,
+    SMALL_WIDTH,
+    SUMS,
+    WIDTH,
+)
+from ..layout import ADD, COUNT, NUMBER, SIZES_OF_IMAGES
+from .convolution import add, copy, pack, patch_size, patches_of, set_zero, to_large, to_small, to_weights, transpose
+from .dense import add_bias_and_activate, differentiate, f32, sum_rows
+from .native import bytes_of, compiled, words
+from .rows import share
+from .tensors import OF_PASS, OF_THREAD, VIEW, address, gradient_address, is_wanted, mode, operand, result
+
+# Biases and their gradients are those of a row of pixels, one for each of its numbers: loops over the channels of one
+# pixel would be short.
+
+
+@compiled
+def _sizes(instruction):
+    return carray(words(instruction + 8 * SIZES_OF_IMAGES), DETAILS)
+
+
+@compiled
+def _of_thread(view, place, like):
+    """An address in the memory of the thread."""
+    return carray(words(view), VIEW)[OF_THREAD] + bytes_of(like) * place
+
+
+@compiled
+def _weights(g):
+    return g[SMALL_CHANNELS] * patch_size(g)
+
+
+@compiled
+def _sums(view, piece, g, rest, like):
+    """The address of a piece's sums: the gradients of weights, then of the biases of a row of ``rest`` numbers."""
+    return carray(words(view), VIEW)[OF_PASS] + bytes_of(like) * (g[SUMS] + piece * (_weights(g) + rest))
+
+
+@compiled
+def _row(g, is_transposed):
+    """The numbers of a row of pixels of the result."""
+    return g[CHANNELS] * g[WIDTH] if is_transposed else g[SMALL_CHANNELS] * g[SMALL_WIDTH]
+
+
+@compiled
+def _rows(g, is_transposed):
+    """The rows of pixels of the result."""
+    return g[HEIGHT] if is_transposed else g[SMALL_HEIGHT]
+
+
+@compiled
+def _units(g, is_transposed):
+    return g[CHANNELS] if is_transposed else g[SMALL_CHANNELS]
+
+
+@compiled
+def _has_bias(instruction):
+    return carray(words(instruction), COUNT + 1)[COUNT] > 2
+
+
+@compiled
+def pack_parameters(instruction, view, is_transposed, like):
+    """Write the weights as they are used, and the biases of a row of pixels."""
+    g = _sizes(instruction)
+    packed, units = _of_thread(view, g[PACKED], like), _units(g, is_transposed)
+    pack(address(view, operand(instruction, 1), 0, like), packed, g)
+    biases = packed + 4 * _weights(g)
+    set_zero(biases, _row(g, is_transposed))
+    if _has_bias(instruction):
+        bias = address(view, operand(instruction, 2), 0, like)
+        for pixel in range(_row(g, is_transposed) // units):
+            copy(biases + 4 * pixel * units, bias, units)
+
+
+@compiled
+def _apply(instruction, view, first, end, is_transposed, like):
+    g, kind = _sizes(instruction), carray(words(instruction), NUMBER + 1)[NUMBER]
+    packed, memory = _of_thread(view, g[PACKED], like), _of_thread(view, g[PATCHES], like)
+    biases, row, rows = packed + 4 * _weights(g), _row(g, is_transposed), _rows(g, is_transposed)
+    while first < end:
+        images = min(g[IMAGES], end - first)
+        x, y = address(view, operand(instruction, 0), first, like), address(view, result(instruction), first, like)
+        if is_transposed:
+            to_large(x, packed, y, memory, images, False, g)
+        else:
+            to_small(patches_of(x, memory, images, g), packed, y, images, f32(0), g)
+        add_bias_and_activate(y, biases, y, images * rows, row, kind)
+        first += images
+
+
+@compiled
+def convolution(instruction, view, first, end, like):
+    _apply(instruction, view, first, end, False, like)
+
+
+@compiled
+def transposed(instruction, view, first, end, like):
+    _apply(instruction, view, first, end, True, like)
+
+
+@compiled
+def _differentiate(instruction, view, first, end, is_transposed, like):
+    """Compute the gradients of images, and their part of those of parameters."""
+    g, kind = _sizes(instruction), carray(words(instruction), NUMBER + 1)[NUMBER]
+    packed, memory = _of_thread(view, g[PACKED], like), _of_thread(view, g[PATCHES], like)
+    row, rows = _row(g, is_transposed), _rows(g, is_transposed)
+    # what is left over after the last piece is of it as well
+    piece = min(first // g[PIECE], g[PIECES] - 1)
+    adds, begun = mode(view, 0) == ADD, first > piece * g[PIECE]
+    sums = _sums(view, piece, g, row, like)
+    while first < end:
+        images = min(g[IMAGES], end - first)
+        x, to = address(view, operand(instruction, 0), first, like), memory
+        if is_wanted(view, 0):
+            to = gradient_address(view, operand(instruction, 0), first, like)
+        y, delta = (
+            address(view, result(instruction), first, like),
+            gradient_address(view, result(instruction), first, like),
+        )
+        differentiate(delta, y, images * rows * row, kind)
+        beta = f32(1) if begun else f32(0)
+        if is_transposed:
+            patches = patches_of(delta, memory, images, g)
+            if is_wanted(view, 0):
+                to_small(patches, packed, to, images, f32(1) if adds else f32(0), g)
+            if is_wanted(view, 1):
+                to_weights(x, patches, sums, images, beta, g)
+        else:
+            if is_wanted(view, 1):
+                to_weights(delta, patches_of(x, memory, images, g), sums, images, beta, g)
+            if is_wanted(view, 0):
+                to_large(delta, packed, to, memory, images, adds, g)
+        if _has_bias(instruction) and is_wanted(view, 2):
+            sum_rows(delta, sums + 4 * _weights(g), images * rows, row, 0, row, begun)
+        begun = True
+        first += images
+
+
+@compiled
+def convolution_back(instruction, view, first, end, like):
+    _differentiate(instruction, view, first, end, False, like)
+
+
+@compiled
+def transposed_back(instruction, view, first, end, like):
+    _differentiate(instruction, view, first, end, True, like)
+
+
+@compiled
+def convolution_parameters(instruction, view, is_transposed, part, parts, like):
+    """The gradients of weights, a part by each thread, and of biases: add up the sums of pieces, in their order."""
+    g = _sizes(instruction)
+    size, row, units = patch_size(g), _row(g, is_transposed), _units(g, is_transposed)
+    sums = _sums(view, 0, g, row, like)
+    if is_wanted(view, 1):
+        to = gradient_address(view, operand(instruction, 1), 0, like)
+        first, end = share(g[SMALL_CHANNELS], 1, part, parts)
+        for unit in range(first, end):
+            place = 4 * unit * size
+            for piece in range(1, g[PIECES]):
+                add(sums + place, _sums(view, piece, g, row, like) + place, size)
+            transpose(sums + place, to + place, size // g[CHANNELS], g[CHANNELS], mode(view, 1) == ADD)
+    if _has_bias(instruction) and is_wanted(view, 2) and part == 0:
+        biases, to = sums + 4 * _weights(g), gradient_address(view, operand(instruction, 2), 0, like)
+        for piece in range(1, g[PIECES]):
+            add(biases, _sums(view, piece, g, row, like) + 4 * _weights(g), row)
+        sum_rows(biases, to, row // units, units, 0, units, mode(view, 2) == ADD)
+
+
+@compiled
+def _reorder(source, to, first, end, rows, columns, adds):
+    """Transpose each image, a matrix of so many rows."""
+    for image in range(end - first):
+        place = 4 * image * rows * columns
+        transpose(source + place, to + place, rows, columns, adds)
+
+
+@compiled
+def channels_last(instruction, view, first, end, like):
+    """Write images (C, H, W) as (H, W, C)."""
+    g, x, y = _sizes(instruction), operand(instruction, 0), result(instruction)
+    of_x, of_y = address(view, x, first, like), address(view, y, first, like)
+    _reorder(of_x, of_y, first, end, g[CHANNELS], g[HEIGHT] * g[WIDTH], False)
+
+
+@compiled
+def channels_first(instruction, view, first, end, like):
+    """Write images (H, W, C) as (C, H, W)."""
+    g, x, y = _sizes(instruction), operand(instruction, 0), result(instruction)
+    of_x, of_y = address(view, x, first, like), address(view, y, first, like)
+    _reorder(of_x, of_y, first, end, g[HEIGHT] * g[WIDTH], g[CHANNELS], False)
+
+
+@compiled
+def channels_last_back(instruction, view, first, end, like):
+    g, x, y = _sizes(instruction), operand(instruction, 0), result(instruction)
+    if is_wanted(view, 0):
+        of_x, of_y = gradient_address(view, x, first, like), gradient_address(view, y, first, like)
+        _reorder(of_y, of_x, first, end, g[HEIGHT] * g[WIDTH], g[CHANNELS], mode(view, 0) == ADD)
+
+
+@compiled
+def channels_first_back(instruction, view, first, end, like):
+    g, x, y = _sizes(instruction), operand(instruction, 0), result(instruction)
+    if is_wanted(view, 0):
+        of_x, of_y = gradient_address(view, x, first, like), gradient_address(view, y, first, like)
+        _reorder(of_y, of_x, first, end, g[CHANNELS], g[HEIGHT] * g[WIDTH], mode(view, 0) == ADD)
