@@ -19,7 +19,7 @@ compiled_here = pytest.mark.skipif(
 OPTIONS = {
     "halving": {"kernel_size": 3, "strides": 2, "padding": 1},
     "no bias": {"kernel_size": (2, 3), "strides": (1, 2), "use_bias": False},
-    "groups": {"kernel_size": 3, "groups": 2},
+    "groups": {"kernel_size": 3, "groups": 2, "in_channels": 6},
     "dilation": {"kernel_size": 2, "dilation": 2},
     "activation": {"kernel_size": 2, "activation": "tanh"},
 }
