@@ -10,8 +10,15 @@ from rows import LEARNING_RATE, PIXELS, Row
 
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
+from gluonvae.networks.images import MapsToRows
 
 STATIC = {"static_alloc": True, "static_shape": True}
+
+CONVOLUTIONAL = {
+    **dict.fromkeys(("generator_body", "infer_body"), "conv"),
+    **dict.fromkeys(("generator_act_type", "infer_act_type"), "relu"),
+    "data_shape": (28, 28),
+}
 
 Given = Mapping[str, np.ndarray]
 """What contestants are given: weights, ``data`` and, for a training step, ``noise``."""
@@ -19,16 +26,17 @@ Given = Mapping[str, np.ndarray]
 
 def construct(row: Row, given: Optional[Given] = None, ctx: Any = None) -> gv.VAE:
     """The model of a row, with the weights given, if any."""
-    vae = gv.construct_vae(
-        generator_layer_sizes=row.generator,
-        infer_layer_sizes=[row.shared, row.head],
-        latent_variable_size=row.latent,
-    )
+    vae = gv.construct_vae(latent_variable_size=row.latent, **(CONVOLUTIONAL if row.convolutional else _layers(row)))
     vae.initialize(ctx=ctx)
+    vae(mx.nd.zeros((1, PIXELS), ctx=ctx))  # which tells convolutions their sizes
     if given is not None:
         for name, parameter in _parameters(vae).items():
             parameter.set_data(mx.nd.array(given[name]))
     return vae
+
+
+def _layers(row: Row) -> dict[str, Any]:
+    return {"generator_layer_sizes": row.generator, "infer_layer_sizes": [row.shared, row.head]}
 
 
 def weights(vae: gv.VAE) -> dict[str, np.ndarray]:
@@ -39,13 +47,16 @@ def weights(vae: gv.VAE) -> dict[str, np.ndarray]:
 
 def _parameters(vae: gv.VAE) -> dict[str, Any]:
     net, generator = vae.inference_net, vae.generator
-    parts = {"shared": net.body, "mean": net.mean_head, "std": net.std_head}
-    layers = {**parts, "generator": [*generator.body, generator.logits_head]}
+    body, decoder, last = net.body, generator.body, generator.logits_head
+    if isinstance(last, MapsToRows):
+        body, (maps, *others), last = body.body.block, decoder.body.block, last.layer
+        decoder = [maps.layer, *others]
+    layers = {"shared": body, "mean": net.mean_head, "std": net.std_head, "generator": [*decoder, last]}
     return {
         f"{part}.{index}.{kind}": getattr(layer, kind)
         for part, blocks in layers.items()
         for index, layer in enumerate(blocks)
-        if isinstance(layer, mx.gluon.nn.Dense)
+        if hasattr(layer, "weight")
         for kind in ("weight", "bias")
     }
 

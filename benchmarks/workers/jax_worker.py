@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from rows import LEARNING_RATE
 from serve import Given, Row, Tasks, serve
 
@@ -20,6 +21,7 @@ jax.config.update("jax_platforms", {"cpu": "cpu", "gpu": "cuda"}[sys.argv[1]])
 jax.config.update("jax_default_matmul_precision", "float32")  # as the others; by default less on a GPU
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+ORDER = ("NHWC", "OIHW", "NHWC")
 PARTS = ("shared", "mean", "std", "generator")
 
 
@@ -28,8 +30,48 @@ def parameters(given: Given) -> dict[str, list[tuple[Any, Any]]]:
     parts: dict[str, list[tuple[Any, Any]]] = {}
     for part in PARTS:
         names = sorted(name for name in given if name.startswith(f"{part}.") and name.endswith("weight"))
-        parts[part] = [(jnp.array(given[n].T), jnp.array(given[n.replace("weight", "bias")])) for n in names]
+        parts[part] = [(matrix(given[n]), jnp.array(given[n.replace("weight", "bias")])) for n in names]
     return parts
+
+
+def matrix(weight: Any) -> Any:
+    """A layer's, or the kernels of a convolution as they are."""
+    return jnp.array(weight.T if weight.ndim == 2 else weight)
+
+
+def convolution(layer: Any, maps: Any, stride: int, padding: int) -> Any:
+    weight, bias = layer
+    sizes = (stride, stride), [(padding, padding)] * 2
+    return lax.conv_general_dilated(maps, weight, *sizes, dimension_numbers=ORDER) + bias
+
+
+def transposed(layer: Any, maps: Any) -> Any:
+    """Of 4×4 kernels, ``(in, out, 4, 4)``, with stride 2 and padding 1."""
+    weight, bias = layer
+    turned = jnp.flip(weight, (2, 3)).swapaxes(0, 1)
+    sizes = (1, 1), [(2, 2)] * 2
+    return lax.conv_general_dilated(maps, turned, *sizes, lhs_dilation=(2, 2), dimension_numbers=ORDER) + bias
+
+
+def shared(layers: Any, data: Any) -> Any:
+    """The features of which both heads are functions."""
+    if layers[0][0].ndim == 2:
+        return jnp.tanh(mlp(layers, data))
+    maps = data.reshape(-1, 28, 28, 1)
+    for layer in layers:
+        maps = jax.nn.relu(convolution(layer, maps, 2, 1))
+    return maps.transpose(0, 3, 1, 2).reshape(len(data), -1)
+
+
+def generate(layers: Any, z: Any) -> Any:
+    """The logits."""
+    if layers[-1][0].ndim == 2:
+        return mlp(layers, z)
+    rows = jax.nn.relu(mlp(layers[:1], z))
+    maps = rows.reshape(-1, 32, 7, 7).transpose(0, 2, 3, 1)
+    for layer in layers[1:-1]:
+        maps = jax.nn.relu(transposed(layer, maps))
+    return convolution(layers[-1], maps, 1, 0).reshape(len(z), -1)
 
 
 def softplus(x: Any) -> Any:
@@ -45,14 +87,14 @@ def mlp(layers: list[Any], x: Any) -> Any:
 
 
 def encode(p: Any, data: Any) -> tuple[Any, Any]:
-    features = jnp.tanh(mlp(p["shared"], data))
+    features = shared(p["shared"], data)
     return mlp(p["mean"], features), softplus(mlp(p["std"], features)) + 1e-4
 
 
 def log_weight(p: Any, data: Any, mean: Any, std: Any, noise: Any) -> Any:
     """log p(x | z), and log p(z) - log q(z | x)."""
     z = mean + std * noise
-    logits = mlp(p["generator"], z)
+    logits = generate(p["generator"], z)
     log_likelihood = (logits * data - softplus(logits)).sum(-1)
     return log_likelihood, (0.5 * (noise**2 - z**2) + jnp.log(std)).sum(-1)
 

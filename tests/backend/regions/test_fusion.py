@@ -9,6 +9,7 @@ import gluonvae as gv
 from gluonvae.backend import compiled
 from gluonvae.backend.regions import availability
 from gluonvae.backend.regions.fusion import fused
+from gluonvae.backend.regions.program import Program
 from gluonvae.backend.regions.programs import NAME
 from gluonvae.backend.runtime import OPENMP, mx
 from tests.helpers import nd, small_vae
@@ -119,6 +120,35 @@ def test_averages_of_several_shapes(rng):
     both = [compiled.log_mean_exp(compiled.softplus(mx.sym.var(name), 0.0)) for name in "xy"]
     for first, second in (((1, 1), (1, 1, 4)), ((5, 5), (5, 5, 4)), ((5, 4), (4, 4)), ((4, 1), (1, 4))):
         assert_same(mx.sym.Group(both), {"x": first, "y": second}, rng)
+
+
+def convolution(x, name, units, activation="tanh"):
+    sizes = units, (3, 3), (2, 2), (1, 1)
+    layer = compiled.Convolution(mx.sym.var(f"{name}w"), mx.sym.var(f"{name}b"), *sizes, None, activation)
+    return compiled.convolutions(x, [layer])
+
+
+def kinds(symbol):
+    """Of the instructions of a graph's programs."""
+    programs = [node["attrs"]["program"] for node in json.loads(symbol.tojson())["nodes"] if node["op"] == "Custom"]
+    return [[made.kind for made in Program.decoded(program).instructions] for program in programs]
+
+
+def test_convolutions_keep_their_channels_last_from_one_to_the_next(rng):
+    h = convolution(mx.sym.var("x"), "h", 4)
+    one, other = convolution(h, "a", 3), convolution(h, "b", 2)
+    for taken in (one, mx.sym.Group([one, other]), mx.sym.Group([one, h])):
+        for images in (1, 20, 70):
+            assert assert_same(taken, {"x": (images, 2, 9, 8)}, rng) == [NAME]
+    assert kinds(fused(one)) == [["channels_last", "convolution", "convolution", "channels_first"]]
+
+
+def test_images_are_not_rows(rng):
+    """Of a tensor (N, C, H, W) a row is N's for a convolution, and W's for what takes rows."""
+    x = mx.sym.var("x")
+    h = convolution(compiled.softplus(x, 0.0), "h", 4)
+    for taken in (mx.sym.Group([h, compiled.softplus(x, 0.1)]), layer(h, "a", 3)):
+        assert assert_same(taken, {"x": (20, 2, 9, 8)}, rng).count(NAME) > 1
 
 
 def test_an_elbo_is_one_program_and_its_export_has_none(tmp_path, rng):
