@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     seconds: list[float]
     values: list[Any]
     peak: int
-    """Bytes of memory that the contestant has had at most so far."""
+    """Bytes of memory that the contestant has had at most since it made the row."""
 
     @property
     def median(self) -> float:

@@ -76,6 +76,8 @@ def main() -> None:
             ratios = [each["gluonvae"] / each[other] if other in each else float("nan") for other in ("JAX", "limit")]
             print(f"{name:<26}" + "".join(f"{speed / 1e3:>17.1f}" for speed in each.values()), end="")
             print("".join(f"{ratio:>17.2f}" for ratio in ratios))
+            memory = [answer.peak / 2**20 for answer in answers.values()]
+            print(f"{'  memory, MB':<26}" + "".join(f"{megabytes:>17.0f}" for megabytes in memory))
             print(agreement(answers), flush=True)
             speeds[name] = each
     contest.save(asked, images=asked.images, samples=asked.samples, speeds=speeds, gflops=gflops)

@@ -7,6 +7,7 @@ Every contestant is a process of its own and runs in turn, A B C A B C ...; medi
 are given the same weights, data and noise, and must find the same bound and gradients before they
 are timed, but for those with matrix products in bfloat16. The limit is the matrix products at the
 speed that a large one has in MXNet here, and one pass of Adam over memory at the speed of a copy.
+Below the times of a row is the most memory that each process had in it, with its libraries, in MB.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ def main() -> None:
     print(f"matrix products {gflops:.0f} GFLOP/s, copy {bandwidth / 1e9:.0f} GB/s")
     workers = contestants(asked.peers, asked.device)
     medians: dict[str, dict[str, float]] = {}
+    peaks: dict[str, dict[str, int]] = {}
     print(f"\n{'ms':<36}" + "".join(f"{name:>18}" for name in [*workers, "limit", "best peer / ours", "disagreement"]))
     with tempfile.TemporaryDirectory() as folder:
         for name, row in ROWS.items():
@@ -75,12 +77,16 @@ def main() -> None:
             repeats = 4 if row.samples > 1 else 20
             answers = contest.in_turn(workers, asked.rounds, "step", row, given, repeats=repeats, warm_up=5)
             medians[name] = {worker: answer.median for worker, answer in answers.items()}
+            peaks[name] = {worker: answer.peak for worker, answer in answers.items()}
             peers = [seconds for worker, seconds in medians[name].items() if worker in PEERS]
             ratio = f"{min(peers) / medians[name]['gluonvae']:.2f}" if peers else ""
             shown = [*medians[name].values(), limit(row, gflops, bandwidth)]
             print(f"{name:<36}" + "".join(f"{1e3 * seconds:>18.2f}" for seconds in shown), end="")
-            print(f"{ratio:>18}{rounding:>18.0e}", flush=True)
-    contest.save(asked, medians=medians, gflops=gflops, bandwidth=bandwidth)
+            print(f"{ratio:>18}{rounding:>18.0e}")
+            print(
+                f"{'  memory, MB':<36}" + "".join(f"{peak / 2**20:>18.0f}" for peak in peaks[name].values()), flush=True
+            )
+    contest.save(asked, medians=medians, peaks=peaks, gflops=gflops, bandwidth=bandwidth)
 
 
 if __name__ == "__main__":

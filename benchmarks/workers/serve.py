@@ -1,11 +1,13 @@
 """What every worker does: make what a row asks for, and time it when told to.
 
 It reads lines of JSON, ``{"task": NAME, "row": ROW, "given": FILE, "repeats": N, "warm_up": N}``, and
-answers each with the seconds of N repeats, what each returned, and its memory.
+answers each with the seconds of N repeats, what each returned, and the most memory since the row was made.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
 import re
@@ -28,9 +30,16 @@ Tasks = Mapping[str, Callable[[], Any]]
 
 
 def peak() -> int:
-    """Bytes of memory that this process has had at most; ``ru_maxrss`` begins with its parent's."""
+    """Bytes of memory that this process has had at most, since :func:`forget_peak` if that was called; ``ru_maxrss``
+    begins with its parent's."""
     match = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
     return 1024 * int(match[1]) if match else 0
+
+
+def forget_peak() -> None:
+    """Measure the most memory from here on, where the system lets a process."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def serve(make: Callable[[Row, Given], Tasks], description: str, memory: Callable[[], int] = peak) -> None:
@@ -44,6 +53,8 @@ def serve(make: Callable[[Row, Given], Tasks], description: str, memory: Callabl
         asked = json.loads(line)
         if made != (asked["row"], asked["given"]):
             tasks, warm = {}, set()  # one model at a time
+            gc.collect()
+            forget_peak()
             with np.load(asked["given"]) as given:
                 tasks, made = make(Row(*asked["row"]), dict(given)), (asked["row"], asked["given"])
         task = tasks[asked["task"]]

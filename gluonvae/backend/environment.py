@@ -64,6 +64,28 @@ def choose(environment: Mapping[str, str], cores: int, gpu_build: bool) -> dict[
     return {name: value for name, value in wanted.items() if value != environment.get(name)}
 
 
+def threads_from(environment: Mapping[str, str], chosen: Mapping[str, str]) -> str:
+    """Return where the number of threads is from.
+
+    Parameters
+    ----------
+    environment : Mapping[str, str]
+        The environment variables that were set before.
+    chosen : Mapping[str, str]
+        What :func:`choose` returned.
+
+    Returns
+    -------
+    str
+        The name of a variable, or that of a choice.
+    """
+    read = _readable(environment)
+    for name in ("GLUONVAE_THREADS", "OMP_NUM_THREADS"):
+        if name in read:
+            return name
+    return "one for each physical core" if "OMP_NUM_THREADS" in chosen else "MXNet's own choice"
+
+
 def _readable(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that are set, in a form that MXNet can read: at another it may abort."""
     read = {name: _thread_count(environment.get(name, "")) for name in ("OMP_NUM_THREADS", "GLUONVAE_THREADS")}

@@ -10,7 +10,7 @@ from typing import Any
 from .environment import SETTINGS
 from .processor import physical_cores, processor_name
 from .regions.availability import PACKAGE, why_no_products, why_not
-from .runtime import CHOSEN, OPENMP, mx
+from .runtime import CHOSEN, OPENMP, THREADS_FROM, mx
 
 
 def describe() -> dict[str, str]:
@@ -30,7 +30,7 @@ def describe() -> dict[str, str]:
         "features": " ".join(name for name, feature in mx.runtime.Features().items() if feature.enabled),
         **{name: _setting(name) for name in SETTINGS},
         "operators": _operators(),
-        "threads": str(threads()),
+        "threads": f"{threads()} ({THREADS_FROM})",
     }
 
 

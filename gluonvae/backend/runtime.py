@@ -22,7 +22,7 @@ from typing import Any, Optional, Union
 
 import numpy
 
-from .environment import SPIN_COUNT, choose
+from .environment import SETTINGS, SPIN_COUNT, choose, threads_from
 from .processor import physical_cores
 from .static_graphs import mend
 from .types import Context
@@ -159,7 +159,10 @@ IMPORTED_BEFORE = "mxnet" in sys.modules
 mx: Any
 CHOSEN: dict[str, str]
 """The environment variables that were set for MXNet, apart from those set by the user."""
+_found = {name: os.environ[name] for name in SETTINGS if name in os.environ}
 mx, CHOSEN = _start_mxnet()
+THREADS_FROM = "chosen before gluonvae was imported" if IMPORTED_BEFORE else threads_from(_found, CHOSEN)
+"""Where the number of threads is from, unless :func:`set_threads` is called."""
 mend(mx)
 
 
@@ -168,13 +171,23 @@ OPENMP = ctypes.CDLL("libgomp.so.1")
 
 
 def set_threads(count: int) -> None:
-    """Set how many threads an operator may take, in this process.
+    """Set how many threads an operator may take, in this process, before the first of them.
 
     Parameters
     ----------
     count : int
         At least 1.
+
+    Raises
+    ------
+    ValueError
+        Under another engine than the naive one, whose threads have their number from the start.
     """
+    if not engine_is_naive():
+        raise ValueError(
+            f"the number of threads is set when MXNet starts its engine, {os.environ.get('MXNET_ENGINE_TYPE')}: set "
+            f"GLUONVAE_THREADS={count} instead"
+        )
     OPENMP.omp_set_num_threads(count)
 
 

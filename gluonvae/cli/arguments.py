@@ -16,7 +16,7 @@ from ..objectives import BOUNDS
 from ..prior import PRIORS
 from ..training.optimizer import FusedAdam
 from ..training.saving import MINUTES
-from .kinds import Group, OneOrSeveral, choice, kind, number, options
+from .kinds import Group, OneOrSeveral, choice, kind, number, options, thread_count
 
 
 def train(command: argparse.ArgumentParser) -> None:
@@ -56,7 +56,8 @@ def evaluate(command: argparse.ArgumentParser) -> None:
 
 
 def info(command: argparse.ArgumentParser) -> None:
-    """Add no arguments: ``gluonvae info`` has none."""
+    """Add the arguments of ``gluonvae info``."""
+    _threads(command)
 
 
 def parsed(add_arguments: Callable[[argparse.ArgumentParser], None], values: Mapping[str, Any]) -> argparse.Namespace:
@@ -241,3 +242,9 @@ def _drawing(command: Group) -> None:
 
 def _device(group: Group) -> None:
     group.add_argument("--device", default="cpu", metavar="cpu|gpu|gpu:N", help="where to compute")
+    _threads(group)
+
+
+def _threads(group: Group) -> None:
+    text = "threads of an operator on the CPU, before GLUONVAE_THREADS and OMP_NUM_THREADS (default: one a core)"
+    group.add_argument("--threads", type=thread_count, metavar="N", help=text)

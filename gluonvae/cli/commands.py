@@ -78,7 +78,10 @@ def evaluate(asked: argparse.Namespace) -> int:
 
 def info(asked: argparse.Namespace) -> int:
     """Tell versions, devices, features, and the threads and engine that were chosen for MXNet."""
-    for name, value in installation.describe().items():
+    rows = installation.describe()
+    if asked.threads is not None:
+        rows["threads"] = f"{asked.threads} (--threads)"
+    for name, value in rows.items():
         print(f"{name:<20}{value}")
     return 0
 

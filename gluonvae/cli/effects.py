@@ -19,7 +19,7 @@ NOT_GIVEN: MappingProxyType[str, object] = MappingProxyType({})
 LINEAR, SCHEDULED = "is of a linear schedule: give --beta-schedule linear too", "needs a --beta-schedule other than "
 
 
-BESIDE_RESUME = {"resume", "data", "data_dir", "verbose", "quiet", "debug"}
+BESIDE_RESUME = {"resume", "data", "data_dir", "threads", "verbose", "quiet", "debug"}
 """The arguments that a training which is resumed takes."""
 
 

@@ -6,9 +6,11 @@ import argparse
 import ast
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Optional, Union
 
+from ..backend.environment import MOST_THREADS
 from ..registry import Registry
 
 Group = argparse._ActionsContainer
@@ -26,6 +28,13 @@ def number(
 ) -> None:
     """Add a flag of a number, or with ``nargs`` of several."""
     group.add_argument(flag, type=type, default=default, metavar=metavar, help=text, **options)
+
+
+def thread_count(text: str) -> int:
+    """Return a number of threads, as an argparse type."""
+    if re.fullmatch("[0-9]{1,9}", text) is None or not 1 <= int(text) <= MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST_THREADS}, got {text!r}")
+    return int(text)
 
 
 def choice(group: Group, flag: str, choices: Sequence[str], default: str, text: str) -> None:

@@ -23,6 +23,7 @@ from contextlib import contextmanager, nullcontext
 from typing import NoReturn, Optional
 
 from .._version import __version__
+from ..backend.runtime import set_threads
 from ..progress import no_progress_bars
 from ..training.signals import STOPPING, raising_signals
 from . import arguments, commands
@@ -116,6 +117,8 @@ def main(words: Optional[Sequence[str]] = None) -> int:
         if asked.run is train:
             asked.given = _given(words, asked)
             check_effects(asked, asked.given)
+        if asked.threads is not None:
+            set_threads(asked.threads)
         with raising_signals(), _output(asked):
             status = asked.run(asked)
             if sys.stdout is not None:

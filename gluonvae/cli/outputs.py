@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from ..backend.operators import as_numpy
+from ..backend.memory import read_values
 from ..backend.types import Tensor
 from ..data.readers.base import CELLS, IMAGES, ROWS
 from ..files import replacing
@@ -55,7 +55,7 @@ def write(
     ValueError
         For a form that is not known, or a picture of what is none.
     """
-    values = as_numpy(drawn)
+    values = read_values(drawn)
     checked_result("what was drawn", values)
     path = asked.out or asked.folder / f"{name}-seed{asked.seed}{_suffix(config)}"
     if path.suffix in PICTURES:

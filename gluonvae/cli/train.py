@@ -40,7 +40,7 @@ from .training_data import load_arguments, training_data
 
 _log = logging.getLogger(__name__)
 
-NOT_OF_THE_RUN = ("run", "command", "given", "out", "resume", "verbose", "quiet", "debug")
+NOT_OF_THE_RUN = ("run", "command", "given", "out", "resume", "threads", "verbose", "quiet", "debug")
 """What is asked of the command and not of the training, and may differ where a run is resumed."""
 FINAL_RATE = 0.01
 """Of the starting learning rate, where a cosine schedule ends."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Optional
 
 from ..backend.operators import log_softmax, log_sum_exp, namespace, softplus, stop_gradient
@@ -54,7 +56,8 @@ class DiscretizedLogistic(Distribution):
             return F.Activation(F.broadcast_div(self.centre - (n - 0.5), self.width), act_type="sigmoid")
 
         # 15 at a time, to hold no more in memory
-        return F.add_n(*(F.add_n(*map(at_least, range(n, n + 15))) for n in range(1, TOP, 15))) / TOP
+        sums = (F.add_n(*map(at_least, range(n, n + 15))) for n in range(1, TOP, 15))
+        return functools.reduce(operator.add, sums) / TOP
 
     @property
     def mode(self) -> Tensor:

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import checks
+from ..backend.pieces import rows_that_fit
 from ..batches import batches, dataset_for
 from ..distributions import Quantized
 from ..models import VAE
@@ -53,6 +55,7 @@ def perplexity(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0) -> Per
     check_parameters(vae)
     size = net.family.codebook.codes
     counts = np.zeros((1, size))
+    batch_size = min(checks.positive_int("batch_size", batch_size), rows_that_fit(vae.floats_per_row))
     for batch in batches(vae, dataset_for(vae, data), batch_size, NoiseSource(seed)):
         q: Any = vae.posterior(*batch.inputs)
         # (V, K)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, NamedTuple, TypeVar, cast
+from collections.abc import Iterator
+from typing import Any, Callable, NamedTuple, Optional, TypeVar, cast
 
 import numpy as np
 
+from .. import checks
 from ..backend.operators import as_numpy
+from ..backend.pieces import blocks, rows_that_fit
 from ..backend.runtime import mx
-from ..backend.types import Tensor
-from ..batches import Data, batches, dataset_for
+from ..backend.structures import map_structure
+from ..backend.types import Structure, Tensor
+from ..batches import Batch, Data, batches, dataset_for
 from ..data import Stream, hide_labels
 from ..models import VAE, SemiSupervisedVAE
-from ..noise import NoiseSource
+from ..noise import NoiseSource, total_size
 from ..objectives import Objective
 from ..objectives.elbo import check_kl_not_replaced
 from ..objectives.layered_kl import kl_of_layers, layers_of
@@ -36,6 +40,50 @@ def in_predict_mode(function: Function) -> Function:
     return cast(Function, run)
 
 
+READ_AT_ONCE = 2**22
+"""How many values of data, and of noise, are read and drawn at once: 16 MB of float32."""
+
+
+def in_parts(
+    vae: VAE, data: Any, spec: Structure, samples: int, batch_size: int, seed: int, rows: Optional[int]
+) -> Iterator[tuple[int, Batch, Structure]]:
+    """Yield all data points with noise, in parts that fit into memory.
+
+    Parameters
+    ----------
+    vae : VAE
+    data, batch_size, seed, rows
+        See :func:`evaluate`.
+    spec : NoiseSpec or named tuple of NoiseSpec
+    samples : int
+        k.
+
+    Yields
+    ------
+    start : int
+        Where the part begins in the data.
+    batch : Batch
+    noise : Structure
+        ``(B, size)`` or ``(k, B, size)`` each: the same for a data point, whatever the parts.
+    """
+    read = max(1, READ_AT_ONCE // max(vae.data_dims, samples * total_size(spec)))
+    at_once = max(1, min(rows_that_fit(vae.floats_per_row), rows_that_fit(vae.floats_per_sample) // samples))
+    at_once = at_once if rows is None else min(at_once, checks.positive_int("rows", rows))
+    source, start = NoiseSource(seed), 0
+    batch_size = min(checks.positive_int("batch_size", batch_size), read)
+    for batch in batches(vae, dataset_for(vae, data), batch_size, source):
+        noise = vae.draw_noise(spec, len(batch.data), samples, source)
+        for (part,) in blocks((len(batch.data),), at_once):
+            label = None if batch.label is None else batch.label[part]
+            yield start + part.start, Batch(batch.data[part], label), _rows_of(noise, part)
+        start += len(batch.data)
+
+
+def _rows_of(noise: Structure, part: slice) -> Structure:
+    """The noise of some data points, ``(n, size)`` or ``(k, n, size)``."""
+    return map_structure(lambda leaf: leaf[part] if leaf.ndim == 2 else leaf[:, part], noise)
+
+
 class Estimate(NamedTuple):
     """Means over a data set, in nats per data point."""
 
@@ -55,7 +103,9 @@ def as_unlabelled(vae: VAE, data: Data) -> Data:
 
 
 @in_predict_mode
-def evaluate(bound: Objective, data: Any, batch_size: int = 500, seed: int = 0) -> Estimate:
+def evaluate(
+    bound: Objective, data: Any, batch_size: int = 500, seed: int = 0, *, rows: Optional[int] = None
+) -> Estimate:
     """Estimate the bound and its two terms.
 
     Of a :class:`gluonvae.SemiSupervisedVAE` it is the bound on log p(x, y) of data points whose label is known, and
@@ -69,9 +119,13 @@ def evaluate(bound: Objective, data: Any, batch_size: int = 500, seed: int = 0) 
         Data points ``(N, X)`` in any form that :func:`gluonvae.batches.dataset_for` takes, with labels for a model that
         takes them.
     batch_size : int
+        How many data points are read at once, and get their noise; fewer where they would take much memory.
     seed : int
         Seed of noise and dynamic pixels: the result is the same for the same parameters, and leaves no trace in
         what is drawn later.
+    rows : int, optional
+        The most data points that are computed at once, and never more than fit into memory. The result is the same, to
+        rounding, whatever it is; :func:`gluonvae.fit` takes the size of its batches.
 
     Returns
     -------
@@ -84,20 +138,19 @@ def evaluate(bound: Objective, data: Any, batch_size: int = 500, seed: int = 0) 
     FloatingPointError
         Where a term of a data point is not finite, with its row.
     """
-    vae, rows, source = bound.vae, [], NoiseSource(seed)
-    for number, (data_batch, label) in enumerate(batches(vae, dataset_for(vae, data), batch_size, source)):
-        computed = bound.terms(data_batch, bound.draw_noise(len(data_batch), source), label, validated=True)
-        rows.append(np.stack([as_numpy(term) for term in computed[1:]]))
-        of_bound, log_likelihood, kl = rows[-1]
-        terms = {"log-likelihood": log_likelihood, "KL": kl, "bound": of_bound}
-        check_finite(vae, data_batch, number * batch_size, terms)
-    values = np.concatenate(rows, axis=1).astype(np.float64)
+    vae, parts = bound.vae, []
+    for start, (data_batch, label), noise in in_parts(vae, data, bound.noise, bound.samples, batch_size, seed, rows):
+        computed = bound.terms(data_batch, noise, label, validated=True)
+        parts.append(np.stack([as_numpy(term) for term in computed[1:]]))
+        of_bound, log_likelihood, kl = parts[-1]
+        check_finite(vae, data_batch, start, {"log-likelihood": log_likelihood, "KL": kl, "bound": of_bound})
+    values = np.concatenate(parts, axis=1).astype(np.float64)
     bound_mean, log_likelihood_mean, kl_mean = (float(mean) for mean in values.mean(axis=1))
     return Estimate(bound_mean, log_likelihood_mean, kl_mean, standard_error(values[0]))
 
 
 @in_predict_mode
-def kl_by_layer(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0) -> np.ndarray:
+def kl_by_layer(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0, *, rows: Optional[int] = None) -> np.ndarray:
     """Estimate the KL divergence of each layer of latent variables.
 
     It is the mean over the data of E_q[log q(z_l | its layer before, x) - log p(z_l | z_{l+1})], from one latent
@@ -107,7 +160,7 @@ def kl_by_layer(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0) -> np
     ----------
     vae : VAE
         A model with layers.
-    data, batch_size, seed
+    data, batch_size, seed, rows
         See :func:`evaluate`.
 
     Returns
@@ -129,18 +182,17 @@ def kl_by_layer(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0) -> np
             f"{type(vae.inference_net).__name__}"
         )
     check_kl_not_replaced(vae, "kl_by_layer")
-    rows, source, spec = [], NoiseSource(seed), vae.inference_net.noise
-    for number, batch in enumerate(batches(vae, dataset_for(vae, data), batch_size, source)):
-        noise = vae.draw_noise(spec, len(batch.data), source=source)
+    parts = []
+    for start, batch, noise in in_parts(vae, data, vae.inference_net.noise, 1, batch_size, seed, rows):
         _, of_layers = kl_of_layers(vae.posterior(*batch.inputs), vae.prior_distribution(*batch.inputs), noise)
-        rows.append(np.stack([as_numpy(kl) for kl in of_layers]))
-        check_finite(vae, batch.data, number * batch_size, {"KL of a layer": rows[-1]})
-    return np.concatenate(rows, axis=1).mean(axis=1, dtype=np.float64)
+        parts.append(np.stack([as_numpy(kl) for kl in of_layers]))
+        check_finite(vae, batch.data, start, {"KL of a layer": parts[-1]})
+    return np.concatenate(parts, axis=1).mean(axis=1, dtype=np.float64)
 
 
-def named_kl_by_layer(vae: VAE, data: Data) -> dict[str, float]:
+def named_kl_by_layer(vae: VAE, data: Data, rows: Optional[int] = None) -> dict[str, float]:
     """Return :func:`kl_by_layer` as "kl_1", "kl_2", ...; nothing for a model that has none."""
-    values = kl_by_layer(vae, data) if layers_of(vae) > 1 and not vae.kl_is_replaced else ()
+    values = kl_by_layer(vae, data, rows=rows) if layers_of(vae) > 1 and not vae.kl_is_replaced else ()
     return {f"kl_{layer}": float(value) for layer, value in enumerate(values, 1)}
 
 
@@ -175,6 +227,7 @@ def _classified(vae: SemiSupervisedVAE, data: Any, batch_size: int = 500, seed: 
     """How many labelled images are classified as their label, and how many there are."""
     check_parameters(vae)
     right = known = 0
+    batch_size = min(checks.positive_int("batch_size", batch_size), rows_that_fit(vae.floats_per_row))
     for batch, label in batches(vae, dataset_for(vae, data).drawn_once(seed), batch_size):
         # (B, Y), zeros where it is missing
         rows = as_numpy(cast(Tensor, label))
@@ -184,11 +237,11 @@ def _classified(vae: SemiSupervisedVAE, data: Any, batch_size: int = 500, seed: 
     return right, known
 
 
-def named_accuracy(vae: VAE, data: Data) -> dict[str, float]:
+def named_accuracy(vae: VAE, data: Data, rows: Optional[int] = None) -> dict[str, float]:
     """Return :func:`accuracy` as "accuracy"; nothing for a model without a classifier, or data without a label."""
     if not isinstance(vae, SemiSupervisedVAE) or not _has_labels(data):
         return {}
-    right, known = _classified(vae, data)
+    right, known = _classified(vae, data, rows or 500)
     return {"accuracy": right / known} if known else {}
 
 

@@ -8,6 +8,7 @@ from typing import Any, Optional
 import numpy as np
 
 from ..backend.operators import as_numpy
+from ..backend.pieces import rows_that_fit
 from ..backend.regions.availability import loops_compile
 from ..backend.regions.random import Stream
 from ..backend.structures import leaves, map_structure, split
@@ -17,9 +18,6 @@ from ..models import VAE
 from ..networks import GraphOver
 from ..noise import NoiseSpec, fill
 from ..objectives.elbo import check_importance_weights
-
-ARRAYS_A_ROW = 8
-"""How many arrays as long as the model's longest a graph holds at once for each latent state, generously."""
 
 
 class LogWeight(GraphOver):
@@ -59,11 +57,11 @@ def log_weight_of(vae: VAE, instead: str) -> LogWeight:
     return log_weight
 
 
-def rows_that_fit(vae: VAE, memory: float) -> int:
-    """Return how many latent states, of all data points of a batch together, take about ``memory`` MB."""
-    if not memory > 0:
-        raise ValueError(f"memory must be positive, got {memory}")
-    return max(1, int(memory * 2**20 / (4 * ARRAYS_A_ROW * vae.floats_per_sample)))
+def batch_and_chunk(vae: VAE, samples: int, memory: float) -> tuple[int, int]:
+    """Return how many data points with ``samples`` latent states each, and how many latent states of a batch
+    together, take about ``memory`` MB."""
+    rows = rows_that_fit(vae.floats_per_sample, memory)
+    return max(1, min(rows // samples, rows_that_fit(vae.floats_per_row, memory))), rows
 
 
 def generators(seed: int, first: int, count: int) -> list[Any]:

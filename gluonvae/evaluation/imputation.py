@@ -13,12 +13,10 @@ from ..backend.types import ArrayLike
 from ..batches import Batch, batches, dataset_for, to_device
 from ..data import Dataset
 from ..models import VAE
+from ..models.vae import IMAGE_ARRAYS
 from .estimates import in_predict_mode
 from .finite import check_finite
-from .importance import LogWeight, draw, generators, in_chunks, log_weight_of, rows_that_fit
-
-MEAN_ARRAYS = 4
-"""How many times the memory of a log weight the mean of a likelihood may take, as that of discretised logistics."""
+from .importance import LogWeight, batch_and_chunk, draw, generators, in_chunks, log_weight_of
 
 
 @in_predict_mode
@@ -72,15 +70,15 @@ def impute(
             f"impute is of a model that takes missing values, and this {type(vae).__name__} does not: make its "
             "generator with missing=True"
         )
-    rows = rows_that_fit(vae, memory)
+    batch_size, rows = batch_and_chunk(vae, samples, memory)
     log_weight = log_weight_of(vae, "take generate_reconstructions(data, 1, image='mean')")
     parts: list[np.ndarray] = []
     start = 0
-    for batch in batches(vae, dataset_for(vae, data).drawn_once(seed), max(1, rows // samples)):
+    for batch in batches(vae, dataset_for(vae, data).drawn_once(seed), batch_size):
         noise, chunk = generators(seed, start, len(batch.data)), max(1, rows // len(batch.data))
         latent = _weighted(log_weight, batch, noise, samples, chunk)
         check_finite(vae, batch.data, start, {"sum of the importance weights": latent.weights.sum(axis=0)})
-        few = max(1, chunk // MEAN_ARRAYS)
+        few = max(1, chunk // IMAGE_ARRAYS)
         if draws is None:
             values = _mean(vae, batch, latent, few)
         else:

@@ -13,7 +13,7 @@ from ..models import VAE
 from ..progress import progress_bar
 from .estimates import in_predict_mode, standard_error
 from .finite import check_finite
-from .importance import generators, in_chunks, log_weight_of, rows_that_fit
+from .importance import batch_and_chunk, generators, in_chunks, log_weight_of
 
 
 class MarginalLikelihood(NamedTuple):
@@ -68,13 +68,13 @@ def log_marginal_likelihood(
         As :func:`gluonvae.evaluate`.
     """
     samples, progress = checks.positive_int("samples", samples), checks.boolean("progress", progress)
-    rows = rows_that_fit(vae, memory)
+    batch_size, rows = batch_and_chunk(vae, samples, memory)
     log_weight = log_weight_of(vae, "there is no more to know than the bound, evaluate(VQELBO(vae), data)")
     data = dataset_for(vae, data).drawn_once(seed)
     parts: list[np.ndarray] = []
     count = data.known_rows
     with progress_bar(count and count * samples, "sample", progress) as bar:
-        for batch, label in batches(vae, data, max(1, rows // samples)):
+        for batch, label in batches(vae, data, batch_size):
             start = sum(map(len, parts))
             noise = generators(seed, start, len(batch))
             chunks = in_chunks(log_weight, batch, label, noise, samples, max(1, rows // len(batch)))

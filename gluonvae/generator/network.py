@@ -140,5 +140,4 @@ class FamilyGenerator(FamilyNetwork, Generator):
 
     @property
     def floats_per_sample(self) -> int:
-        of_body = self.body.fit(self._body_units or 1).floats_per_row if isinstance(self.body, Fitted) else 0
-        return max(super().floats_per_sample, of_body, *self.family.heads.values())
+        return max(super().floats_per_sample, self.floats_of_body, *self.family.heads.values())

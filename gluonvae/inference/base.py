@@ -11,7 +11,7 @@ from ..backend.operators import is_symbol, namespace
 from ..backend.types import Model, Operators, Structure, Tensor
 from ..distributions import Distribution
 from ..distributions.observed import zero_where_missing
-from ..networks import ModelBlock, Standardization
+from ..networks import ModelBlock, Standardization, max_units
 from ..noise import NoiseSpec, total_size
 from ..registry import Registry
 
@@ -165,6 +165,11 @@ class InferenceNetwork(ModelBlock):
         What is computed once for a data point, however many latent states it has, does not count.
         """
         return total_size(self.noise)
+
+    @property
+    def floats_per_row(self) -> int:
+        """Length of the longest tensor that one data point takes, encoded and with one latent state."""
+        return max(self.floats_per_sample, self.inputs_per_value * self.data_dims, max_units(self))
 
     def sample_latent_state(self, *parameters: Tensor, noise: Optional[Structure] = None) -> Tensor:
         """Draw a latent state, differentiable in the parameters that the network returned.

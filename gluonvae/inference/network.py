@@ -133,3 +133,7 @@ class FamilyInferenceNetwork(FamilyNetwork, InferenceNetwork):
     @property
     def floats_per_sample(self) -> int:
         return self.family.floats_per_sample
+
+    @property
+    def floats_per_row(self) -> int:
+        return max(super().floats_per_row, self.floats_of_body)

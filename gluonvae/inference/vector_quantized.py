@@ -56,7 +56,8 @@ class QuantizedFamily(Family):
 
     @property
     def floats_per_sample(self) -> int:
-        return self.size
+        # how near each code of each position is
+        return max(self.size, self.positions * self.codebook.codes)
 
     def parameters(self, encodings: Tensor) -> tuple[Tensor, ...]:
         return encodings, self.codebook.vectors(encodings)

@@ -90,6 +90,11 @@ class SemiSupervisedVAE(ConditionalVAE):
         return self.label_size * super().floats_per_sample
 
     @property
+    def floats_per_row(self) -> int:
+        """Length of the longest tensor that one data point takes, of all classes together."""
+        return max(self.floats_per_sample, self.label_size * self.inference_net.floats_per_row)
+
+    @property
     def kl_is_replaced(self) -> bool:
         """True: it is that of label and latent state together."""
         return True

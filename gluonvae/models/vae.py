@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Callable, ClassVar, Optional
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from .. import checks
 from ..backend.operators import as_numpy
+from ..backend.pieces import Part, blocks, in_pieces, rows_that_fit
 from ..backend.processes import one_thread_at_a_time
-from ..backend.structures import leaves, split
+from ..backend.structures import leaves, map_structure, split
 from ..backend.types import DType, Label, Operators, Structure, Tensor
 from ..distributions import Distribution, has_closed_form_kl, kl_divergence, rsample_and_kl
 from ..generator import Generator
@@ -18,6 +20,10 @@ from ..inference import InferenceNetwork
 from ..moments import RowBlocks
 from ..prior import Prior, StandardNormalPrior
 from .inputs import ModelInputs
+
+IMAGE_ARRAYS = 4
+"""How many times the memory of its parameters the mean or a draw of a likelihood may take, as that of discretised
+logistics."""
 
 
 class VAE(ModelInputs):
@@ -96,6 +102,11 @@ class VAE(ModelInputs):
     def floats_per_sample(self) -> int:
         """Length of the longest tensor that one latent state takes, which tells how many fit into memory."""
         return max(part.floats_per_sample for part in (self.generator, self.inference_net, self.prior))
+
+    @property
+    def floats_per_row(self) -> int:
+        """Length of the longest tensor that one data point takes, encoded once and with one latent state."""
+        return max(self.floats_per_sample, self.inference_net.floats_per_row)
 
     @property
     def has_importance_weights(self) -> bool:
@@ -251,8 +262,20 @@ class VAE(ModelInputs):
         self.generator.check_data(data)
         noise = self.drawn_or_checked(noise, spec, (n, len(data)))
         data, noise, labels = self.validated(data, noise, label, spec)
-        latent_state = self.posterior(data, *labels).rsample(noise)
-        return _image(self.likelihood(latent_state, *labels).given(data), image)
+        leading = (n, len(data))
+
+        def latent_states(part: Part) -> Tensor:
+            inputs = (tensor[part[1]] for tensor in (data, *labels))
+            return self.posterior(*inputs).rsample(_part_of(noise, part))
+
+        def images(part: Part) -> Tensor:
+            of_data, *of_labels = (tensor[part[1]] for tensor in (data, *labels))
+            return _image(self.likelihood(latent_state[part], *of_labels).given(of_data), image)
+
+        # all latent states of a data point after each other, so that it is encoded once
+        by_data = blocks(leading[::-1], rows_that_fit(self.inference_net.floats_per_row))
+        latent_state = in_pieces(latent_states, leading, [part[::-1] for part in by_data])
+        return in_pieces(images, leading, self._images_that_fit(leading))
 
     @one_thread_at_a_time(lambda vae: vae)
     def phantasize(
@@ -281,8 +304,26 @@ class VAE(ModelInputs):
         labels = self.encode_label(label, n)
         noise = self.drawn_or_checked(noise, self.prior.noise, leading)
         like = leaves(noise)[0]
-        latent_state = self.prior_distribution(like, *labels).sample(noise)
-        return _image(self.likelihood(latent_state, *labels), image)
+        # one for all, unless it looks at labels
+        p = None if self.prior.needs_label else self.prior_distribution(like, *labels)
+
+        def latent_states(part: Part) -> Tensor:
+            of_part = self.prior_distribution(like, *_part_of(labels, part)) if p is None else p
+            return of_part.sample(_part_of(noise, part))
+
+        def images(part: Part) -> Tensor:
+            return _image(self.likelihood(latent_state[part], *_part_of(labels, part)), image)
+
+        latent_state = in_pieces(latent_states, leading, blocks(leading, rows_that_fit(self.prior.floats_per_sample)))
+        return in_pieces(images, leading, self._images_that_fit(leading))
+
+    def _images_that_fit(self, leading: Sequence[int]) -> list[Part]:
+        """Parts of images ``(*leading, X)``, whose noise is drawn in the order of all."""
+        return blocks(leading, rows_that_fit(IMAGE_ARRAYS * self.generator.floats_per_sample))
+
+
+def _part_of(tensors: Structure, part: Part) -> Structure:
+    return map_structure(lambda tensor: tensor[part], tensors)
 
 
 def _image(likelihood: Distribution, image: str) -> Tensor:

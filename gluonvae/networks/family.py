@@ -31,6 +31,7 @@ class FamilyNetwork:
     """The family, with the parameters and blocks that it has of its own."""
     body: Any
     """Hidden layers, an MLP, or a :class:`gluonvae.networks.Fitted` body."""
+    _body_sizes: tuple[int, int]
     own_latent_size = 0
     """How many values of the input, the last ones, the family takes itself: the body does not see them."""
     fixed: ClassVar[tuple[str, ...]] = ("family",)
@@ -60,6 +61,7 @@ class FamilyNetwork:
 
     def bind_body(self, in_units: int, label_size: int) -> None:
         """Set the input size of the body, or without hidden layers of the heads."""
+        self._body_sizes = in_units, label_size
         if isinstance(self.body, Fitted):
             features = math.prod(self.body.fit(in_units, label_size).features)
             # a body without layers returns the label as well
@@ -70,6 +72,11 @@ class FamilyNetwork:
             return
         for block in [self.body] if len(self.body) else self.heads:
             set_in_units(block if isinstance(block, Dense) else block[0], in_units + label_size)
+
+    @property
+    def floats_of_body(self) -> int:
+        """Length of the longest tensor that the body of a model's network computes for a row; 0 of dense layers."""
+        return self.body.fit(*self._body_sizes).floats_per_row if isinstance(self.body, Fitted) else 0
 
     def check_body(self, x: Tensor, *label: Tensor, times: int = 1) -> None:
         """Raise ValueError, with the shapes, where a body does not fit rows ``times`` as long as ``x``, and a label."""

@@ -49,5 +49,10 @@ class CodebookPrior(Prior):
     def noise(self) -> Structure:
         return NoiseSpec(CodeVectors.noise_kind, self.positions)
 
+    @property
+    def floats_per_sample(self) -> int:
+        # which code of each is drawn
+        return self.positions * self.codes
+
     def distribution(self, like: Tensor) -> CodeVectors:
         return CodeVectors(self._learned("logits", like), self._vectors(like))

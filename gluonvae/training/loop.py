@@ -164,7 +164,7 @@ class Training:
             "seconds": self._seconds,
         }
         if self.valid is not None:
-            metrics.update(_validated(self.bound, self.valid))
+            metrics.update(_validated(self.bound, self.valid, self.batch_size))
             self._note_best(metrics["valid_bound"])
         self.stepper.is_settled = False
         self.history.rows.append(metrics)
@@ -267,10 +267,14 @@ def _random_order(data: Data) -> Any:
     return _noise.source.permutation(len(data)) if isinstance(data, Dataset) else int(_noise.source.rng.integers(2**32))
 
 
-def _validated(bound: Objective, valid: Data) -> Metrics:
-    """What is told of the validation data; the bound is always one on log p(x), also where there are labels."""
-    terms = evaluate(bound, as_unlabelled(bound.vae, valid))[:3]
-    further = {**named_kl_by_layer(bound.vae, valid), **named_accuracy(bound.vae, valid)}
+def _validated(bound: Objective, valid: Data, rows: Optional[int]) -> Metrics:
+    """What is told of the validation data; the bound is always one on log p(x), also where there are labels.
+
+    No more than ``rows`` of them are computed at once.
+    """
+    vae = bound.vae
+    terms = evaluate(bound, as_unlabelled(vae, valid), rows=rows)[:3]
+    further = {**named_kl_by_layer(vae, valid, rows), **named_accuracy(vae, valid, rows)}
     return {**_prefixed("valid", terms), **{f"valid_{name}": value for name, value in further.items()}}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
+from gluonvae.backend import pieces
 from gluonvae.backend.runtime import mx
 from gluonvae.backend.structures import leaves
 from gluonvae.evaluation import importance as evaluation
@@ -175,7 +176,7 @@ def test_marginal_likelihood_in_smaller_chunks_of_wider_arrays(changes, width, r
             return super().forward(data, noise)
 
     monkeypatch.setattr(evaluation, "LogWeight", Recorded)
-    memory = 12 * 4 * evaluation.ARRAYS_A_ROW * width / 2**20
+    memory = 12 * 4 * pieces.ARRAYS_A_ROW * width / 2**20
     in_chunks = gv.log_marginal_likelihood(vae, data, samples=30, memory=memory).log_likelihood
     np.testing.assert_allclose(in_chunks, whole, rtol=1e-5)
     assert rows == 5 * [12, 12, 6]
