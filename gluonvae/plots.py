@@ -30,9 +30,14 @@ Limits = Optional[Sequence[float]]
 """The values that are drawn black and white, (low, high); values beyond are clipped. None stands for 0 and 1, or for
 0 and the largest value if that is above 1."""
 
+DPI = 150
+"""Pixels an inch of a picture."""
+PIXELS = 2**23
+"""The most pixels of a grid of images: those of more are drawn smaller."""
+
 
 def plot_images(
-    images: ArrayLike, path: PathLike, shape: Shape = None, columns: int = 10, limits: Limits = None
+    images: ArrayLike, path: PathLike, shape: Shape = None, columns: Optional[int] = None, limits: Limits = None
 ) -> None:
     """Plot images in a grid, row by row.
 
@@ -44,8 +49,8 @@ def plot_images(
         The file to write, ending in .png, .svg or .pdf.
     shape : Sequence[int], optional
         Shape of one image, ``(H, W)``, ``(H, W, C)`` or ``(C, H, W)`` with one or three colours; by default square.
-    columns : int, default 10
-        Number of columns of the grid.
+    columns : int, optional
+        Number of columns of the grid; by default 10, and of more than 100 images as many as rows.
     limits : Sequence[float], optional
         Values drawn black and white, (low, high); by default 0 and 1, or 0 and the largest value if that is above 1.
 
@@ -54,7 +59,8 @@ def plot_images(
     ValueError
         If the images have no such shape, or the suffix of the file is another.
     """
-    figure, _ = _grid(_as_images(images, shape), checks.positive_int("columns", columns), limits)
+    columns = max(10, math.ceil(math.sqrt(len(images)))) if columns is None else checks.positive_int("columns", columns)
+    figure, _ = _grid(_as_images(images, shape), columns, limits)
     _save(figure, path)
 
 
@@ -196,14 +202,18 @@ def _grid(images: np.ndarray, columns: int, limits: Limits) -> tuple[Figure, Axe
     """Return a figure of images ``(N, H, W, ...)`` side by side, two grey pixels apart."""
     rows, blank = math.ceil(len(images) / columns), -len(images) % columns
     low, high = limits or (0.0, max(1.0, float(images.max())))
-    images = np.clip((images - low) / ((high - low) or 1.0), 0, 1)
-    edges = [(0, 0)] * (images.ndim - 3)
-    tiles = np.pad(images, [(0, blank), (1, 1), (1, 1), *edges], constant_values=0.5)
+    # bytes, and the three colours of grey, of which matplotlib makes fewer copies than of fractions
+    images = np.rint(255 * np.clip((images - low) / ((high - low) or 1.0), 0, 1)).astype(np.uint8)
+    images = images[..., None].repeat(3, -1) if images.ndim == 3 else images
+    tiles = np.pad(images, [(0, blank), (1, 1), (1, 1), (0, 0)], constant_values=128)
     height, width = tiles.shape[1:3]
     tiles = tiles.reshape(rows, columns, *tiles.shape[1:]).swapaxes(1, 2)
-    figure = Figure(figsize=(0.6 * columns, 0.6 * rows * height / width + 0.3), layout="constrained")
+    # matplotlib takes a hundred bytes of memory for a pixel of the picture
+    most = math.sqrt(PIXELS / (rows * columns * height / width)) / DPI
+    size = min(0.6, most)
+    figure = Figure(figsize=(size * columns, size * rows * height / width + 0.3), layout="constrained")
     axis = figure.subplots()
-    axis.imshow(tiles.reshape(rows * height, columns * width, *tiles.shape[4:]), cmap="gray", vmin=0, vmax=1)
+    axis.imshow(tiles.reshape(rows * height, columns * width, 3))
     axis.axis("off")
     return figure, axis
 
@@ -218,4 +228,4 @@ def _picture(path: PathLike) -> Path:
 
 def _save(figure: Figure, path: PathLike) -> None:
     with replacing(_picture(path)) as part:
-        figure.savefig(part, dpi=150)
+        figure.savefig(part, dpi=DPI)

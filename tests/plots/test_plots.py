@@ -128,3 +128,12 @@ def test_plot_network_without_graphviz(tmp_path, monkeypatch):
     ):
         gv.plots.plot_network(small_vae(), tmp_path / "net.png")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("count", [101, 5000])
+def test_a_picture_of_many_images_is_square_and_of_bounded_size(count, tmp_path, rng):
+    path = tmp_path / "many.png"
+    gv.plots.plot_images(rng.random((count, 16)), path)
+    height, width = matplotlib_image.imread(path).shape[:2]
+    assert 0.8 < width / height < 1.25
+    assert height * width < 1.1 * 2**23
