@@ -110,6 +110,11 @@ def _convolutions(layers: tuple[tuple[Any, ...], ...]) -> str:
     return Program(inputs, tuple(made), (inputs + len(made) - 1,)).encoded()
 
 
+def product(x: Tensor, y: Tensor) -> Tensor:
+    """Multiply tensors of one shape."""
+    return _run(_single("product", 2), x, y)[0]
+
+
 def softplus(x: Tensor, floor: float) -> Tensor:
     """Compute log(1 + exp(x)) + floor, of any shape."""
     return _run(_single("softplus", 1, floor=floor), x)[0]

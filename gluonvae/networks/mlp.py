@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
+from ..backend import compiled
 from ..backend.graphs import GraphBlock
+from ..backend.regions.availability import available
 from ..backend.runtime import mx
 from ..backend.types import Block, Operators, Tensor
 from .activations import Activation, activation
 from .body import DECODERS, ENCODERS
 from .dense import Dense
-from .in_turn import InTurn
+from .in_turn import InTurn, apply_in_turn
 
 
 @ENCODERS.register("mlp")
@@ -95,9 +97,11 @@ class GatedDense(GraphBlock):
             # gates start open: half open, they shrink the features from layer to layer, which slows learning
             self.gate.bias.init = mx.init.Constant(2.0)
             self.act = act
+            self.sigmoid = mx.gluon.nn.Activation("sigmoid")
 
     def hybrid_forward(self, F: Operators, x: Tensor) -> Tensor:
-        return self.act(self.value(x)) * F.Activation(self.gate(x), act_type="sigmoid")
+        value, gate = apply_in_turn(x, self.value, self.act), apply_in_turn(x, self.gate, self.sigmoid)
+        return compiled.product(value, gate) if available() else value * gate
 
 
 @ENCODERS.register("gated_mlp")

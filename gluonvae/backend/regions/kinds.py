@@ -62,6 +62,11 @@ def _same(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Sh
     return given, given[0]
 
 
+def _same_of_all(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
+    known = next((shape for shape in given if shape), ())
+    return [shape or known for shape in given], known
+
+
 def _row_by_row(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
     known = next((shape for shape in given if shape), ())
     return [shape or known for shape in given], given[0][:-1] if given[0] else ()
@@ -112,5 +117,6 @@ KINDS: dict[str, Kind] = {
     # inside of a program the channels of images come last
     "channels_last": Kind(("x",), images.same, of_images=True, geometry=images.geometry_of_pixels),
     "channels_first": Kind(("x",), images.same, of_images=True, geometry=images.geometry_of_pixels),
+    "product": Kind(("x", "y"), _same_of_all),
 }
 """All kinds, by name. Their order is that of :mod:`gluonvae.backend.regions.bodies.instructions`."""

@@ -63,6 +63,10 @@ def bernoulli(logits, value):
     return [log_prob], lambda g: [g[..., None] * (value - sigmoid(logits)), np.zeros_like(value)]
 
 
+def product(x, y):
+    return [x * y], lambda g: [g * y, g * x]
+
+
 def standard_normal(value):
     return [(-0.5 * value**2 - 0.5 * np.log(2 * np.pi)).sum(axis=-1)], lambda g: [-g[..., None] * value]
 
@@ -138,6 +142,7 @@ CASES = [
         )
         for leading in ((), (3,))
     ),
+    of_one("product", product, lambda rng, rows: list(rng.standard_normal((2, 3, rows, 7)))),
     of_one("standard_normal_log_prob", standard_normal, lambda rng, rows: [rng.standard_normal((3, rows, 7))]),
     of_one("log_mean_exp", log_mean_exp, lambda rng, rows: [9 * rng.standard_normal((5, rows))]),
     of_one("log_mean_exp", log_mean_exp, lambda rng, rows: [9 * rng.standard_normal((1, 3, rows))]),

@@ -56,6 +56,7 @@ DENSE, SOFTPLUS, NORMAL_DRAW, NORMAL_KL, NORMAL_LOG_PROB, STANDARD_NORMAL, BERNO
     12
 )
 CONVOLUTION, TRANSPOSED_CONVOLUTION, CHANNELS_LAST, CHANNELS_FIRST = OF_IMAGES
+OF_TWO = 12
 
 
 @compiled
@@ -193,6 +194,31 @@ def prepare(kind, instruction, view, like):
 
 
 @compiled
+def _product(instruction, view, first, end, like):
+    for row in range(first, end):
+        x, y = row_of(view, operand(instruction, 0), row, like), row_of(view, operand(instruction, 1), row, like)
+        to = row_of(view, result(instruction), row, like)
+        for i in range(len(x)):
+            to[i] = x[i] * y[i]
+
+
+@compiled
+def _product_back(instruction, view, first, end, part, like):
+    if part == OVER_SAMPLES:
+        return
+    for which in range(2):
+        if is_wanted(view, which):
+            adds = mode(view, which) == ADD
+            for row in range(first, end):
+                g = gradient_of(view, result(instruction), row, like)
+                other = row_of(view, operand(instruction, 1 - which), row, like)
+                d = gradient_of(view, operand(instruction, which), row, like)
+                for i in range(len(d)):
+                    own = g[i] * other[i]
+                    d[i] = own + d[i] if adds else own
+
+
+@compiled
 def forward(kind, instruction, view, first, end, like):
     """Compute rows of the result."""
     if kind == DENSE:
@@ -217,6 +243,8 @@ def forward(kind, instruction, view, first, end, like):
         channels_last(instruction, view, first, end, like)
     elif kind == CHANNELS_FIRST:
         channels_first(instruction, view, first, end, like)
+    elif kind == OF_TWO:
+        _product(instruction, view, first, end, like)
     else:
         log_mean_exp(instruction, view, first, end, like)
 
@@ -246,5 +274,7 @@ def backward(kind, instruction, view, first, end, part, like):
         channels_last_back(instruction, view, first, end, like)
     elif kind == CHANNELS_FIRST:
         channels_first_back(instruction, view, first, end, like)
+    elif kind == OF_TWO:
+        _product_back(instruction, view, first, end, part, like)
     else:
         log_mean_exp_back(instruction, view, first, end, part, like)
