@@ -28,9 +28,6 @@ from ..images import (
 from .dense import f32
 from .native import PLAIN, TRANSPOSED, compiled, floats, sgemm
 
-FEW = 16
-"""A row of a patch with fewer numbers is copied number by number."""
-
 
 @compiled
 def patch_size(g):
