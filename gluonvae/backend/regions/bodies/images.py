@@ -109,6 +109,7 @@ def pack_parameters(instruction, view, is_transposed, like):
 
 @compiled
 def _apply(instruction, view, first, end, is_transposed, like):
+    """Compute images of the result."""
     g, kind = _sizes(instruction), carray(words(instruction), NUMBER + 1)[NUMBER]
     packed, memory = _of_thread(view, g[PACKED], like), _of_thread(view, g[PATCHES], like)
     biases, row, rows = packed + 4 * _weights(g), _row(g, is_transposed), _rows(g, is_transposed)
@@ -148,16 +149,12 @@ def _differentiate(instruction, view, first, end, is_transposed, like):
     adds, begun = mode(view, 0) == ADD, first > piece * g[PIECE]
     beta = f32(1) if adds else f32(0)
     sums = _sums(view, piece, g, row, like)
+    of_x, of_y = operand(instruction, 0), result(instruction)
     while first < end:
         images = min(g[IMAGES], end - first)
-        x, to = address(view, operand(instruction, 0), first, like), memory
-        if is_wanted(view, 0):
-            to = gradient_address(view, operand(instruction, 0), first, like)
-        y, delta = (
-            address(view, result(instruction), first, like),
-            gradient_address(view, result(instruction), first, like),
-        )
-        differentiate(delta, y, images * rows * row, kind)
+        x, delta = address(view, of_x, first, like), gradient_address(view, of_y, first, like)
+        to = gradient_address(view, of_x, first, like) if is_wanted(view, 0) else memory
+        differentiate(delta, address(view, of_y, first, like), images * rows * row, kind)
         if is_wanted(view, 0) and not is_transposed and not adds:
             begin_large(to, images, g)
         for at in range(0, images * g[SMALL_HEIGHT], g[BAND]):
