@@ -6,8 +6,9 @@ wait for each other a few times an operator. What a region computes does not dep
 bit.
 
 - ``availability`` tells whether regions are used here, and ``onednn`` finds the matrix product;
-- ``kinds`` has the instructions of programs, ``program`` their sequences, ``layout`` the plan of one for inputs of
-  certain shapes, and ``programs`` makes an operator of MXNet's of it, as ``operator`` does of any region;
+- ``kinds`` has the instructions of programs, ``images`` the sizes of those of images, ``program`` their sequences,
+  ``layout`` the plan of one for inputs of certain shapes, and ``programs`` makes an operator of MXNet's of it, as
+  ``operator`` does of any region;
 - ``fusion`` puts the programs of a graph together;
 - ``tables`` are regions over the memory of many tensors, ``checks`` over that of one;
 - ``widened`` computes bfloat16 in float32;

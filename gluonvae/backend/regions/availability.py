@@ -62,7 +62,7 @@ def why_no_products() -> Optional[str]:
 
 
 def products_available(dtype: DType) -> bool:
-    """Return whether dense layers can be regions in a dtype: float32 where oneDNN is there."""
+    """Return whether dense layers and convolutions can be regions in a dtype: float32 where oneDNN is there."""
     return available() and np.dtype(dtype) == np.float32 and why_no_products() is None
 
 

@@ -23,15 +23,17 @@ Options = Mapping[str, Any]
     PADDING_HEIGHT,
     PADDING_WIDTH,
     IMAGES,
+    BAND,
     PIECE,
     PIECES,
     PACKED,
     PATCHES,
     SUMS,
     DETAILS,
-) = range(19)
-"""Words of a convolution: those of :class:`Geometry`, how many images a product is of, how many images and pieces of
-them the gradients of parameters are sums of, and where weights, patches and these sums are in memory."""
+) = range(20)
+"""Words of a convolution: those of :class:`Geometry`, how many images and how many of their rows of pixels a product is
+of, how many images and pieces of them the gradients of parameters are sums of, and where weights, patches and these
+sums are in memory."""
 
 MOST_PIECES = 16
 """Pieces of a batch whose parts of a weight's gradient are added up in the end: how many does not depend on the number
@@ -67,9 +69,9 @@ class Geometry(NamedTuple):
         return self.small[0] * self.patch + max(channels * width for channels, _, width in (self.small, self.large))
 
     @property
-    def patches(self) -> int:
-        """The numbers of the patches of an image."""
-        return math.prod(self.small[1:]) * self.patch
+    def row(self) -> int:
+        """The numbers of the patches of a row of pixels."""
+        return self.small[2] * self.patch
 
     def images(self, piece: int) -> int:
         """How many of a piece's images a product is of, a power of two as that of a piece is."""
@@ -77,10 +79,14 @@ class Geometry(NamedTuple):
         while (
             2 * images <= min(piece, TOGETHER)
             and 2 * images * math.prod(self.small[1:]) <= ROWS
-            and 2 * images * self.patches <= NUMBERS
+            and 2 * images * self.small[1] * self.row <= NUMBERS
         ):
             images *= 2
         return images
+
+    def band(self, images: int) -> int:
+        """How many rows of pixels of so many images a product is of: all, but for an image that is too large."""
+        return images * self.small[1] if images > 1 or not self.row else min(max(NUMBERS // self.row, 1), self.small[1])
 
 
 def piece_of(images: int) -> int:
@@ -121,8 +127,9 @@ def words(layers: Sequence[Optional[tuple[Geometry, int]]], first: int) -> tuple
         sizes, count = of_layer
         piece = piece_of(count)
         images, pieces = sizes.images(piece), max(count // piece, 1)
-        patches.append(images * sizes.patches)
-        places = images, piece, pieces, place, packed[-1], sums
+        band = sizes.band(images)
+        patches.append(band * sizes.row)
+        places = images, band, piece, pieces, place, packed[-1], sums
         of_all.append([*(number for size in sizes for number in size), *places])
         sums += pieces * sizes.parameters
     return of_all, packed[-1] + max(patches), sums

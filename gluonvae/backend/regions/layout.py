@@ -22,10 +22,10 @@ VALUES, INPUTS_OF, INSTRUCTIONS, OUTPUTS_OF, AT_INSTRUCTIONS, AT_FORWARD, AT_BAC
 """Words of a plan: how many values, inputs, instructions and outputs there are, where the instructions and the groups
 of the forward and the backward pass begin, how many rows a thread takes through a group at most, and how many numbers
 of memory it takes for itself beside them; then the values."""
-ROWS, WIDTH, PLACE, GRADIENT, STARTS, OWN, VALUE = range(7)
+ROWS, WIDTH, PLACE, GRADIENT, STARTS, OWN, OWN_GRADIENT, VALUE = range(8)
 """Words of a value: its rows, their width, its place among inputs and outputs, that of its gradient in the memory of
-the backward pass or -1, whether this starts with the gradient of an output, and the value's place in the memory of the
-forward pass or -1."""
+the backward pass or -1, whether this starts with the gradient of an output, the value's place in the memory of the
+forward pass or -1, and that of the gradient of the rows at hand in the memory of a thread or -1."""
 OPERANDS = 4
 """Most values of an instruction, its result among them."""
 KIND, NUMBER, COUNT, OPERAND = range(4)
@@ -199,13 +199,14 @@ class Layout:
         narrow, scratch, forward_scratch = self.narrow(scratch, forward_scratch)
         modes = self.modes()
         details, memory, scratch = images.words(list(map(self.convolution, range(len(modes)))), scratch)
+        room = max((group.room for group in self.forward), default=0)
+        memory = self.own_gradients(values, room, memory)
         of_instructions = map(self.instruction, range(len(modes)))
         table = [word for parts in zip(of_instructions, modes, details, narrow) for part in parts for word in part]
         forward, backward = (
             [len(g), *(w for group in g for w in group.words())] for g in (self.forward, self.backward)
         )
         at = HEADER + VALUE * count
-        room = max((group.room for group in self.forward), default=0)
         places = [at, at + len(table), at + len(table) + len(forward)]
         header = [count, program.inputs, len(program.instructions), len(program.outputs), *places, room, memory]
         used = [
@@ -234,13 +235,13 @@ class Layout:
             if v >= program.inputs:
                 made = program.instructions[v - program.inputs]
                 changed = made.options.get("activation", "identity") != "identity"
-                if v not in program.outputs or v in consumed or changed:
+                if (v not in program.outputs or v in consumed or changed) and not self.is_passing(v):
                     gradient, starts = scratch, int(v in program.outputs)
                     scratch += rows * width
                 if self.crosses(v):
                     own = forward_scratch
                     forward_scratch += rows * width
-            words.append([rows, width, places.get(v, v), gradient, starts, own])
+            words.append([rows, width, places.get(v, v), gradient, starts, own, -1])
         return words, scratch, forward_scratch
 
     def narrow(self, scratch: int, forward_scratch: int) -> tuple[list[list[int]], int, int]:
@@ -254,6 +255,21 @@ class Layout:
                 places[i] = [forward_scratch, scratch, scratch + weight, scratch + weight + data]
                 forward_scratch, scratch = forward_scratch + weight, scratch + weight + data + delta
         return places, scratch, forward_scratch
+
+    def is_passing(self, v: int) -> bool:
+        """Whether the gradient of a result is used up as soon as it is made.
+
+        That of what a dense layer makes is read once more, for the weights.
+        """
+        return self.of_images and len(self.backward) == 1 and v not in self.program.outputs
+
+    def own_gradients(self, values: Sequence[list[int]], room: int, memory: int) -> int:
+        """Put gradients into the memory of a thread, and return how much it is then."""
+        for v in range(self.program.inputs, len(values)):
+            if self.is_passing(v):
+                values[v][OWN_GRADIENT] = memory
+                memory += room * self.width(v)
+        return memory
 
     def crosses(self, v: int) -> bool:
         """Whether a result is read in another group than that in which it is made."""

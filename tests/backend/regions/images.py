@@ -133,6 +133,7 @@ def layer(units, sizes, activation="relu", bias=True):
     return {"units": units, "activation": activation, "bias": bias, **sizes}
 
 
+WIDE = {"kernel": (7, 7), "stride": (1, 1), "padding": (3, 3)}
 UNEVEN = {"kernel": (2, 3), "stride": (3, 1), "padding": (0, 2)}
 TABLE = {
     "encoder": ((1, 28, 28), [layer(4, HALVING, "softrelu"), layer(7, HALVING, "relu")]),
@@ -145,4 +146,6 @@ TABLE = {
     "one pixel": ((1, 1, 1), [layer(1, SAME, "tanh"), layer(2, {**HALVING, "extra": (1, 1)}, "tanh")]),
     "strided pixels": ((3, 5, 4), [layer(2, {**IDENTITY, "stride": (2, 2)}, "identity", bias=False)]),
     "wide": ((1, 40, 64), [layer(2, SAME, "tanh")]),
+    # whose patches are more than are made at once
+    "large": ((4, 18, 40), [layer(2, WIDE, "identity"), layer(4, {**WIDE, "extra": (0, 0)}, "identity")]),
 }

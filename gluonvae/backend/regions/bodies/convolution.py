@@ -28,9 +28,6 @@ from ..images import (
 from .dense import f32
 from .native import PLAIN, TRANSPOSED, compiled, floats, sgemm
 
-FEW = 16
-"""A row of a patch with fewer numbers is copied number by number."""
-
 
 @compiled
 def patch_size(g):
@@ -39,16 +36,10 @@ def patch_size(g):
 
 
 @compiled
-def pixels(g):
-    """The pixels of the small side."""
-    return g[SMALL_HEIGHT] * g[SMALL_WIDTH]
-
-
-@compiled
 def _are_pixels(g):
     """Whether the patches are the pixels of the large side in their order."""
     is_one = g[KERNEL_HEIGHT] * g[KERNEL_WIDTH] == 1 and g[PADDING_HEIGHT] + g[PADDING_WIDTH] == 0
-    return is_one and g[STRIDE_HEIGHT] * g[STRIDE_WIDTH] == 1 and pixels(g) == g[HEIGHT] * g[WIDTH]
+    return is_one and g[SMALL_HEIGHT] == g[HEIGHT] and g[SMALL_WIDTH] == g[WIDTH]
 
 
 @compiled
@@ -91,74 +82,87 @@ def _unfold_row(row, place, y, g):
 
 
 @compiled
-def _unfold(large, patches, images, g):
-    """Write the patches of images, ``(images, h, w, kernel, C)``, with zeros outside of the images."""
+def _unfold(large, patches, first, rows, g):
+    """Write the patches of rows of pixels, ``(rows, w, kernel, C)``, with zeros outside of the images."""
     row, size = g[WIDTH] * g[CHANNELS], patch_size(g)
-    for image in range(images):
-        for small_y in range(g[SMALL_HEIGHT]):
-            place = patches + 4 * (image * g[SMALL_HEIGHT] + small_y) * g[SMALL_WIDTH] * size
-            for k in range(g[KERNEL_HEIGHT]):
-                y = small_y * g[STRIDE_HEIGHT] - g[PADDING_HEIGHT] + k
+    for number in range(rows):
+        image, small_y = (first + number) // g[SMALL_HEIGHT], (first + number) % g[SMALL_HEIGHT]
+        place = patches + 4 * number * g[SMALL_WIDTH] * size
+        for k in range(g[KERNEL_HEIGHT]):
+            y = small_y * g[STRIDE_HEIGHT] - g[PADDING_HEIGHT] + k
+            of_row = large + 4 * (image * g[HEIGHT] + y) * row
+            _unfold_row(of_row, place + 4 * k * g[KERNEL_WIDTH] * g[CHANNELS], y, g)
+
+
+@compiled
+def _fold(patches, large, first, rows, g):
+    """Add the patches of rows of pixels where they are in the images."""
+    row, size = g[WIDTH] * g[CHANNELS], patch_size(g)
+    for number in range(rows):
+        image, small_y = (first + number) // g[SMALL_HEIGHT], (first + number) % g[SMALL_HEIGHT]
+        place = patches + 4 * number * g[SMALL_WIDTH] * size
+        for k in range(g[KERNEL_HEIGHT]):
+            y = small_y * g[STRIDE_HEIGHT] - g[PADDING_HEIGHT] + k
+            if 0 <= y < g[HEIGHT]:
                 of_row = large + 4 * (image * g[HEIGHT] + y) * row
-                _unfold_row(of_row, place + 4 * k * g[KERNEL_WIDTH] * g[CHANNELS], y, g)
+                _fold_row(place + 4 * k * g[KERNEL_WIDTH] * g[CHANNELS], of_row, g)
 
 
 @compiled
-def _fold(patches, large, images, g):
-    """Add patches where they are in the images."""
+def _fold_row(place, row, g):
+    """Add what the patches of a row of pixels have of a row of the large side."""
     channels, width, size = g[CHANNELS], g[WIDTH], patch_size(g)
-    for image in range(images):
-        for small_y in range(g[SMALL_HEIGHT]):
-            for k in range(g[KERNEL_HEIGHT]):
-                y = small_y * g[STRIDE_HEIGHT] - g[PADDING_HEIGHT] + k
-                if y < 0 or y >= g[HEIGHT]:
-                    continue
-                row = large + 4 * (image * g[HEIGHT] + y) * width * channels
-                place = patches + 4 * (image * g[SMALL_HEIGHT] + small_y) * g[SMALL_WIDTH] * size
-                place += 4 * k * g[KERNEL_WIDTH] * channels
-                for x in range(g[SMALL_WIDTH]):
-                    left = x * g[STRIDE_WIDTH] - g[PADDING_WIDTH]
-                    first, end = max(0, -left) * channels, min(g[KERNEL_WIDTH], width - left) * channels
-                    if end > first:
-                        source = place + 4 * (x * size + first)
-                        add(row + 4 * (left * channels + first), source, end - first)
+    for x in range(g[SMALL_WIDTH]):
+        left = x * g[STRIDE_WIDTH] - g[PADDING_WIDTH]
+        first, end = max(0, -left) * channels, min(g[KERNEL_WIDTH], width - left) * channels
+        if end > first:
+            add(row + 4 * (left * channels + first), place + 4 * (x * size + first), end - first)
+
+
+# The products are of some rows of pixels of the small side, from ``first`` on. Of the small side an address is that of
+# these rows, of the large one that of the images.
 
 
 @compiled
-def patches_of(large, memory, images, g):
-    """The address of the patches of images: that of the images themselves, or of memory where they are written."""
+def patches_of(large, memory, first, rows, g):
+    """The address of the patches: that of pixels themselves, or of memory where they are written."""
     if _are_pixels(g):
-        return large
-    _unfold(large, memory, images, g)
+        return large + 4 * first * g[WIDTH] * g[CHANNELS]
+    _unfold(large, memory, first, rows, g)
     return memory
 
 
 @compiled
-def to_small(patches, weights, small, images, beta, g):
+def to_small(patches, weights, small, rows, beta, g):
     """small = patches weights^T + beta small."""
-    rows, size, units = images * pixels(g), patch_size(g), g[SMALL_CHANNELS]
-    sgemm(PLAIN, TRANSPOSED, rows, units, size, f32(1), patches, size, weights, size, beta, small, units)
+    count, size, units = rows * g[SMALL_WIDTH], patch_size(g), g[SMALL_CHANNELS]
+    sgemm(PLAIN, TRANSPOSED, count, units, size, f32(1), patches, size, weights, size, beta, small, units)
 
 
 @compiled
-def to_large(small, weights, large, memory, images, adds, g):
-    """Write, or add, the images of which the patches overlap, patches = small weights."""
-    rows, size, units = images * pixels(g), patch_size(g), g[SMALL_CHANNELS]
-    beta = f32(1) if adds else f32(0)
-    if _are_pixels(g):
-        sgemm(PLAIN, PLAIN, rows, size, units, f32(1), small, units, weights, size, beta, large, size)
-        return
-    sgemm(PLAIN, PLAIN, rows, size, units, f32(1), small, units, weights, size, f32(0), memory, size)
-    if not adds:
+def begin_large(large, images, g):
+    """Set images to zero, if what :func:`to_large` writes is added up."""
+    if not _are_pixels(g):
         set_zero(large, images * g[HEIGHT] * g[WIDTH] * g[CHANNELS])
-    _fold(memory, large, images, g)
 
 
 @compiled
-def to_weights(small, patches, weights, images, beta, g):
+def to_large(small, weights, large, memory, first, rows, beta, g):
+    """Add patches = small weights to images; where they are pixels, write patches + beta images."""
+    count, size, units = rows * g[SMALL_WIDTH], patch_size(g), g[SMALL_CHANNELS]
+    if _are_pixels(g):
+        place = large + 4 * first * g[WIDTH] * g[CHANNELS]
+        sgemm(PLAIN, PLAIN, count, size, units, f32(1), small, units, weights, size, beta, place, size)
+        return
+    sgemm(PLAIN, PLAIN, count, size, units, f32(1), small, units, weights, size, f32(0), memory, size)
+    _fold(memory, large, first, rows, g)
+
+
+@compiled
+def to_weights(small, patches, weights, rows, beta, g):
     """weights = small^T patches + beta weights, the gradient."""
-    rows, size, units = images * pixels(g), patch_size(g), g[SMALL_CHANNELS]
-    sgemm(TRANSPOSED, PLAIN, units, size, rows, f32(1), small, units, patches, size, beta, weights, size)
+    count, size, units = rows * g[SMALL_WIDTH], patch_size(g), g[SMALL_CHANNELS]
+    sgemm(TRANSPOSED, PLAIN, units, size, count, f32(1), small, units, patches, size, beta, weights, size)
 
 
 @compiled

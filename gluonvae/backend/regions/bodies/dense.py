@@ -1,4 +1,4 @@
-"""What a dense layer does beside its matrix products, in float32."""
+"""What a layer does beside its matrix products, in float32."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numba import carray
 
 from ..images import (
+    BAND,
     CHANNELS,
     DETAILS,
     HEIGHT,
@@ -20,7 +21,19 @@ from ..images import (
     WIDTH,
 )
 from ..layout import ADD, COUNT, NUMBER, SIZES_OF_IMAGES
-from .convolution import add, copy, pack, patch_size, patches_of, set_zero, to_large, to_small, to_weights, transpose
+from .convolution import (
+    add,
+    begin_large,
+    copy,
+    pack,
+    patch_size,
+    patches_of,
+    set_zero,
+    to_large,
+    to_small,
+    to_weights,
+    transpose,
+)
 from .dense import add_bias_and_activate, differentiate, f32, sum_rows
 from .native import bytes_of, compiled, words
 from .rows import share
@@ -70,6 +83,12 @@ def _units(g, is_transposed):
 
 
 @compiled
+def _small_row(g, row):
+    """Where a row of pixels of the small side is."""
+    return 4 * row * g[SMALL_WIDTH] * g[SMALL_CHANNELS]
+
+
+@compiled
 def _has_bias(instruction):
     return carray(words(instruction), COUNT + 1)[COUNT] > 2
 
@@ -90,6 +109,7 @@ def pack_parameters(instruction, view, is_transposed, like):
 
 @compiled
 def _apply(instruction, view, first, end, is_transposed, like):
+    """Compute images of the result."""
     g, kind = _sizes(instruction), carray(words(instruction), NUMBER + 1)[NUMBER]
     packed, memory = _of_thread(view, g[PACKED], like), _of_thread(view, g[PATCHES], like)
     biases, row, rows = packed + 4 * _weights(g), _row(g, is_transposed), _rows(g, is_transposed)
@@ -97,9 +117,13 @@ def _apply(instruction, view, first, end, is_transposed, like):
         images = min(g[IMAGES], end - first)
         x, y = address(view, operand(instruction, 0), first, like), address(view, result(instruction), first, like)
         if is_transposed:
-            to_large(x, packed, y, memory, images, False, g)
-        else:
-            to_small(patches_of(x, memory, images, g), packed, y, images, f32(0), g)
+            begin_large(y, images, g)
+        for at in range(0, images * g[SMALL_HEIGHT], g[BAND]):
+            count, place = min(g[BAND], images * g[SMALL_HEIGHT] - at), _small_row(g, at)
+            if is_transposed:
+                to_large(x + place, packed, y, memory, at, count, f32(0), g)
+            else:
+                to_small(patches_of(x, memory, at, count, g), packed, y + place, count, f32(0), g)
         add_bias_and_activate(y, biases, y, images * rows, row, kind)
         first += images
 
@@ -123,29 +147,28 @@ def _differentiate(instruction, view, first, end, is_transposed, like):
     # what is left over after the last piece is of it as well
     piece = min(first // g[PIECE], g[PIECES] - 1)
     adds, begun = mode(view, 0) == ADD, first > piece * g[PIECE]
+    beta = f32(1) if adds else f32(0)
     sums = _sums(view, piece, g, row, like)
+    of_x, of_y = operand(instruction, 0), result(instruction)
     while first < end:
         images = min(g[IMAGES], end - first)
-        x, to = address(view, operand(instruction, 0), first, like), memory
-        if is_wanted(view, 0):
-            to = gradient_address(view, operand(instruction, 0), first, like)
-        y, delta = (
-            address(view, result(instruction), first, like),
-            gradient_address(view, result(instruction), first, like),
-        )
-        differentiate(delta, y, images * rows * row, kind)
-        beta = f32(1) if begun else f32(0)
-        if is_transposed:
-            patches = patches_of(delta, memory, images, g)
-            if is_wanted(view, 0):
-                to_small(patches, packed, to, images, f32(1) if adds else f32(0), g)
+        x, delta = address(view, of_x, first, like), gradient_address(view, of_y, first, like)
+        to = gradient_address(view, of_x, first, like) if is_wanted(view, 0) else memory
+        differentiate(delta, address(view, of_y, first, like), images * rows * row, kind)
+        if is_wanted(view, 0) and not is_transposed and not adds:
+            begin_large(to, images, g)
+        for at in range(0, images * g[SMALL_HEIGHT], g[BAND]):
+            count, place = min(g[BAND], images * g[SMALL_HEIGHT] - at), _small_row(g, at)
+            small, large = (x + place, delta) if is_transposed else (delta + place, x)
+            patches = memory
+            if is_transposed or is_wanted(view, 1):
+                patches = patches_of(large, memory, at, count, g)
             if is_wanted(view, 1):
-                to_weights(x, patches, sums, images, beta, g)
-        else:
-            if is_wanted(view, 1):
-                to_weights(delta, patches_of(x, memory, images, g), sums, images, beta, g)
-            if is_wanted(view, 0):
-                to_large(delta, packed, to, memory, images, adds, g)
+                to_weights(small, patches, sums, count, f32(1) if begun or at > 0 else f32(0), g)
+            if is_wanted(view, 0) and is_transposed:
+                to_small(patches, packed, to + place, count, beta, g)
+            elif is_wanted(view, 0):
+                to_large(small, packed, to, memory, at, count, beta, g)
         if _has_bias(instruction) and is_wanted(view, 2):
             sum_rows(delta, sums + 4 * _weights(g), images * rows, row, 0, row, begun)
         begun = True

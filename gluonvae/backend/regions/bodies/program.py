@@ -29,6 +29,7 @@ from ..layout import (
     OPERAND,
     OPERANDS,
     OWN,
+    OWN_GRADIENT,
     PLACE,
     ROOM,
     ROWS,
@@ -210,6 +211,17 @@ def _look_up(plan, pointers, requests, scratch, view, like):
 
 
 @compiled
+def _place_own_gradients(plan, view, first, like):
+    """Find the gradients of rows from ``first`` on that are in the memory of the thread."""
+    gradients = carray(words(_word(view, 2)), _word(plan, VALUES))
+    for value in range(_word(plan, INPUTS_OF), _word(plan, VALUES)):
+        of_value = value_words(view, value)
+        if of_value[OWN_GRADIENT] >= 0:
+            place = of_value[OWN_GRADIENT] - first * of_value[WIDTH]
+            gradients[value] = _word(view, 4) + bytes_of(like) * place
+
+
+@compiled
 def _clear_constants(plan, requests, view, like):
     """Write 0 to the gradients of inputs that no instruction computes one of."""
     count, inputs = _word(plan, INSTRUCTIONS), _word(plan, INPUTS_OF)
@@ -274,6 +286,7 @@ def _backward(arguments):
         first, end = share(_word(group, GROUP_ROWS), _word(group, GROUP_PIECE), thread(), threads())
         while first < end:
             stop = _stop(group, first, end)
+            _place_own_gradients(plan, view, first, arguments)
             for entry in range(_word(group, GROUP_COUNT)):
                 which, part = _word(group, ENTRIES + 2 * entry), _word(group, ENTRIES + 2 * entry + 1)
                 instruction = at + 8 * INSTRUCTION * which
