@@ -10,6 +10,7 @@ from . import images
 from .kinds import KINDS, Shape, is_narrow
 from .operator import LARGEST, SMALLEST, Plan
 from .program import Program
+from .segments import Segment
 
 ALL, OF_ROWS, OVER_SAMPLES, OF_PARAMETERS = range(4)
 """Parts of an instruction in the backward pass: all gradients but those of parameters; of operands with as many rows
@@ -71,32 +72,6 @@ class Group(NamedTuple):
         return [self.rows, self.piece, self.largest, len(self.entries), *entries]
 
 
-class _Segment(NamedTuple):
-    """Instructions of which all have the same rows of data, and the same number of samples of them."""
-
-    instructions: list[int]
-    rows: set[int]
-
-    @property
-    def base(self) -> int:
-        """The rows of data."""
-        return min(self.rows)
-
-    @property
-    def sampled(self) -> int:
-        """The rows of all samples of them."""
-        return max(self.rows)
-
-    reduced: set[int]
-    """The rows of what is computed of all samples together, which are those of data."""
-
-    def fits(self, rows: set[int], reduced: set[int]) -> bool:
-        """Whether an instruction over such rows can be added."""
-        of_all = self.rows | rows
-        base = min(of_all)
-        return len(of_all) < 3 and max(of_all) % base == 0 and self.reduced | reduced <= {base}
-
-
 class Layout:
     """The plan of a program for inputs of certain shapes."""
 
@@ -110,12 +85,12 @@ class Layout:
         self.numbers = made | {v for kind, operands in used if kind.over_samples for v in operands}
         """The values of which a row is one number."""
         self.check()
-        self.segments: list[_Segment] = []
+        self.segments: list[Segment] = []
         for i in range(len(used)):
             rows = {self.rows(v) for v in self.values_of(i)}
             reduced = {self.rows(program.inputs + i)} if used[i][0].over_samples else set()
             if not self.segments or not self.segments[-1].fits(rows, reduced):
-                self.segments.append(_Segment([], set(), set()))
+                self.segments.append(Segment([], set(), set()))
             self.segments[-1].instructions.append(i)
             self.segments[-1].rows.update(rows)
             self.segments[-1].reduced.update(reduced)
@@ -173,7 +148,7 @@ class Layout:
         """Whether operands of an instruction have a row for all samples of the result."""
         return any(self.has_part(i, v, OVER_SAMPLES) for v in self.values_of(i))
 
-    def stages(self, segment: _Segment) -> tuple[list[int], list[int], list[int]]:
+    def stages(self, segment: Segment) -> tuple[list[int], list[int], list[int]]:
         """The instructions over the rows of data, over those of samples, and over data again, of what was computed of
         samples."""
         base: list[int] = []

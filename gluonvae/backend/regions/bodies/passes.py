@@ -23,14 +23,13 @@ from .native import (
     data_of,
     forget,
     ints,
-    leave_memory,
     most_threads,
     run_team,
     set_most_threads,
     stack_words,
-    take_memory,
     words,
 )
+from .process import leave_memory, take_memory
 
 # All of this is compiled. Addresses and handles are int64, in which a pointer is passed to C as well.
 

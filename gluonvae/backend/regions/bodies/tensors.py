@@ -16,6 +16,12 @@ OF_THREAD, OF_PASS, ROUNDED, PRODUCT, VIEW = 4, 5, 6, 7, 8
 
 
 @compiled
+def word_of(place, which):
+    """A word of several at an address."""
+    return carray(words(place), which + 1)[which]
+
+
+@compiled
 def value_words(view, value):
     """The words of a value."""
     return carray(words(carray(words(view), 4)[0] + 8 * VALUE * value), VALUE)
