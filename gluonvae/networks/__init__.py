@@ -7,6 +7,7 @@ from .backbone import CifarResNet
 from .blocks import FLOATS, GraphOver, ModelBlock, XavierBlock, XavierOrUniform, find_block
 from .body import DECODERS, ENCODERS, Fitted, Flattened, Layers, Traced, is_body, make_body, traced
 from .convolution import UPSAMPLINGS, ConvolutionalDecoder, ConvolutionalEncoder
+from .convolution_layers import Conv2D, Conv2DTranspose
 from .dense import PRECISIONS, Dense, max_units, set_in_units, with_label
 from .family import FamilyNetwork
 from .images import Layout, MapsToRows, OnImages, ToImages, last_layer
