@@ -117,8 +117,9 @@ def main(words: Optional[Sequence[str]] = None) -> int:
         if asked.run is train:
             asked.given = _given(words, asked)
             check_effects(asked, asked.given)
-        if asked.threads is not None:
-            set_threads(asked.threads)
+        threads = vars(asked).get("threads")
+        if threads is not None:
+            set_threads(threads)
         with raising_signals(), _output(asked):
             status = asked.run(asked)
             if sys.stdout is not None:

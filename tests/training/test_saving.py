@@ -53,7 +53,7 @@ def test_what_was_learnt_before_an_exception_is_there(error, tmp_path):
 
 
 def test_memory_that_runs_out_at_the_first_validation_keeps_the_epoch(tmp_path, monkeypatch):
-    def fail(bound, data):
+    def fail(bound, data, rows):
         raise MemoryError("bad alloc")
 
     monkeypatch.setattr("gluonvae.training.loop.evaluate", fail)
