@@ -59,6 +59,8 @@ def _forward(count, pointers, tags, requests, is_train, plan):
             data_of(handle, pointers + 8 * i)  # in the place of the handle
         forget(handle)
     scratch = take_memory(word[KEPT], word[FORWARD_SCRATCH])
+    if scratch == 0 and word[FORWARD_SCRATCH] > 0:
+        return 0  # of which MXNet makes an error
     run_body(word[FORWARD], word[FORWARD_TEAM], plan, pointers, requests, scratch)
     leave_memory(word[KEPT], word[FORWARD_SCRATCH], scratch)
     return 1
@@ -74,6 +76,8 @@ def _backward(count, pointers, tags, requests, is_train, plan):
             data_of(handle, pointers + 8 * i)
         forget(handle)
     scratch = take_memory(word[KEPT], word[SCRATCH])
+    if scratch == 0 and word[SCRATCH] > 0:
+        return 0
     run_body(word[BACKWARD], word[BACKWARD_TEAM], plan, pointers, requests, scratch)
     leave_memory(word[KEPT], word[SCRATCH], scratch)
     return 1

@@ -14,7 +14,8 @@ KEPT_FROM = 2**20
 
 @compiled
 def take_memory(kept, size):
-    """Return the address of so many bytes, of what is kept where they are as many, and 0 of none."""
+    """Return the address of so many bytes, of what is kept where they are as many; 0 of none, and where memory has run
+    out."""
     if size < KEPT_FROM:
         return allocate(size) if size > 0 else 0
     block = exchange(kept, 0)  # another thread finds nothing, and has memory of its own
@@ -23,6 +24,8 @@ def take_memory(kept, size):
         block = 0
     if block == 0:
         block = allocate(size + 64)
+        if block == 0:
+            return 0
         carray(words(block), 1)[0] = size
     return block + 64
 
