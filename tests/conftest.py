@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -46,6 +47,13 @@ def own_cache(tmp_path_factory):
     os.environ["GLUONVAE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     yield
     os.environ.pop("GLUONVAE_CACHE") if before is None else os.environ.update(GLUONVAE_CACHE=before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c():
+    """Ctrl-C is heeded, also where the tests are a background job of a shell, which ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
