@@ -77,7 +77,7 @@ def parser(without_default: Iterable[str] = ()) -> argparse.ArgumentParser:
         What it parses has the function to call as ``run``.
     """
     top = _Parser(prog="gluonvae", description=__doc__)
-    top.set_defaults(verbose=False, quiet=False, debug=False)
+    top.set_defaults(threads=None, verbose=False, quiet=False, debug=False)
     top.add_argument("--version", action="version", version=f"gluonvae {__version__}")
     arguments.output(top)
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND", help="what to do")
@@ -117,9 +117,8 @@ def main(words: Optional[Sequence[str]] = None) -> int:
         if asked.run is train:
             asked.given = _given(words, asked)
             check_effects(asked, asked.given)
-        threads = vars(asked).get("threads")
-        if threads is not None:
-            set_threads(threads)
+        if asked.threads is not None:
+            set_threads(asked.threads)
         with raising_signals(), _output(asked):
             status = asked.run(asked)
             if sys.stdout is not None:

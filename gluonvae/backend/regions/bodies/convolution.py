@@ -82,41 +82,36 @@ def _unfold_row(row, place, y, g):
 
 
 @compiled
-def _unfold(large, patches, first, rows, g):
-    """Write the patches of rows of pixels, ``(rows, w, kernel, C)``, with zeros outside of the images."""
-    row, size = g[WIDTH] * g[CHANNELS], patch_size(g)
-    for number in range(rows):
-        image, small_y = (first + number) // g[SMALL_HEIGHT], (first + number) % g[SMALL_HEIGHT]
-        place = patches + 4 * number * g[SMALL_WIDTH] * size
-        for k in range(g[KERNEL_HEIGHT]):
-            y = small_y * g[STRIDE_HEIGHT] - g[PADDING_HEIGHT] + k
-            of_row = large + 4 * (image * g[HEIGHT] + y) * row
-            _unfold_row(of_row, place + 4 * k * g[KERNEL_WIDTH] * g[CHANNELS], y, g)
-
-
-@compiled
-def _fold(patches, large, first, rows, g):
-    """Add the patches of rows of pixels where they are in the images."""
-    row, size = g[WIDTH] * g[CHANNELS], patch_size(g)
-    for number in range(rows):
-        image, small_y = (first + number) // g[SMALL_HEIGHT], (first + number) % g[SMALL_HEIGHT]
-        place = patches + 4 * number * g[SMALL_WIDTH] * size
-        for k in range(g[KERNEL_HEIGHT]):
-            y = small_y * g[STRIDE_HEIGHT] - g[PADDING_HEIGHT] + k
-            if 0 <= y < g[HEIGHT]:
-                of_row = large + 4 * (image * g[HEIGHT] + y) * row
-                _fold_row(place + 4 * k * g[KERNEL_WIDTH] * g[CHANNELS], of_row, g)
-
-
-@compiled
-def _fold_row(place, row, g):
-    """Add what the patches of a row of pixels have of a row of the large side."""
+def _fold_row(row, place, y, g):
+    """Add what the patches of a row of pixels have of row ``y`` of the large side, at ``row``."""
+    if y < 0 or y >= g[HEIGHT]:
+        return
     channels, width, size = g[CHANNELS], g[WIDTH], patch_size(g)
     for x in range(g[SMALL_WIDTH]):
         left = x * g[STRIDE_WIDTH] - g[PADDING_WIDTH]
         first, end = max(0, -left) * channels, min(g[KERNEL_WIDTH], width - left) * channels
         if end > first:
             add(row + 4 * (left * channels + first), place + 4 * (x * size + first), end - first)
+
+
+@compiled
+def _move(large, patches, first, rows, folds, g):
+    """Write the patches of rows of pixels, ``(rows, w, kernel, C)``, with zeros outside of the images; or add them,
+    where they fold, to where they are in the images."""
+    row, size = g[WIDTH] * g[CHANNELS], patch_size(g)
+    for number in range(rows):
+        image, small_y = (first + number) // g[SMALL_HEIGHT], (first + number) % g[SMALL_HEIGHT]
+        place = patches + 4 * number * g[SMALL_WIDTH] * size
+        for k in range(g[KERNEL_HEIGHT]):
+            y = small_y * g[STRIDE_HEIGHT] - g[PADDING_HEIGHT] + k
+            of_row, of_patches = (
+                large + 4 * (image * g[HEIGHT] + y) * row,
+                place + 4 * k * g[KERNEL_WIDTH] * g[CHANNELS],
+            )
+            if folds:
+                _fold_row(of_row, of_patches, y, g)
+            else:
+                _unfold_row(of_row, of_patches, y, g)
 
 
 # The products are of some rows of pixels of the small side, from ``first`` on. Of the small side an address is that of
@@ -128,7 +123,7 @@ def patches_of(large, memory, first, rows, g):
     """The address of the patches: that of pixels themselves, or of memory where they are written."""
     if _are_pixels(g):
         return large + 4 * first * g[WIDTH] * g[CHANNELS]
-    _unfold(large, memory, first, rows, g)
+    _move(large, memory, first, rows, False, g)
     return memory
 
 
@@ -155,7 +150,7 @@ def to_large(small, weights, large, memory, first, rows, beta, g):
         sgemm(PLAIN, PLAIN, count, size, units, f32(1), small, units, weights, size, beta, place, size)
         return
     sgemm(PLAIN, PLAIN, count, size, units, f32(1), small, units, weights, size, f32(0), memory, size)
-    _fold(memory, large, first, rows, g)
+    _move(large, memory, first, rows, True, g)
 
 
 @compiled

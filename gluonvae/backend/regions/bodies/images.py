@@ -37,7 +37,7 @@ from .convolution import (
 from .dense import add_bias_and_activate, differentiate, f32, sum_rows
 from .native import bytes_of, compiled, words
 from .rows import share
-from .tensors import OF_PASS, OF_THREAD, VIEW, address, gradient_address, is_wanted, mode, operand, result
+from .tensors import OF_PASS, OF_THREAD, address, gradient_address, is_wanted, mode, operand, result, word_of
 
 # Biases and their gradients are those of a row of pixels, one for each of its numbers: loops over the channels of one
 # pixel would be short.
@@ -51,7 +51,7 @@ def _sizes(instruction):
 @compiled
 def _of_thread(view, place, like):
     """An address in the memory of the thread."""
-    return carray(words(view), VIEW)[OF_THREAD] + bytes_of(like) * place
+    return word_of(view, OF_THREAD) + bytes_of(like) * place
 
 
 @compiled
@@ -62,7 +62,7 @@ def _weights(g):
 @compiled
 def _sums(view, piece, g, rest, like):
     """The address of a piece's sums: the gradients of weights, then of the biases of a row of ``rest`` numbers."""
-    return carray(words(view), VIEW)[OF_PASS] + bytes_of(like) * (g[SUMS] + piece * (_weights(g) + rest))
+    return word_of(view, OF_PASS) + bytes_of(like) * (g[SUMS] + piece * (_weights(g) + rest))
 
 
 @compiled
@@ -90,7 +90,7 @@ def _small_row(g, row):
 
 @compiled
 def _has_bias(instruction):
-    return carray(words(instruction), COUNT + 1)[COUNT] > 2
+    return word_of(instruction, COUNT) > 2
 
 
 @compiled
@@ -110,7 +110,7 @@ def pack_parameters(instruction, view, is_transposed, like):
 @compiled
 def _apply(instruction, view, first, end, is_transposed, like):
     """Compute images of the result."""
-    g, kind = _sizes(instruction), carray(words(instruction), NUMBER + 1)[NUMBER]
+    g, kind = _sizes(instruction), word_of(instruction, NUMBER)
     packed, memory = _of_thread(view, g[PACKED], like), _of_thread(view, g[PATCHES], like)
     biases, row, rows = packed + 4 * _weights(g), _row(g, is_transposed), _rows(g, is_transposed)
     while first < end:
@@ -141,7 +141,7 @@ def transposed(instruction, view, first, end, like):
 @compiled
 def _differentiate(instruction, view, first, end, is_transposed, like):
     """Compute the gradients of images, and their part of those of parameters."""
-    g, kind = _sizes(instruction), carray(words(instruction), NUMBER + 1)[NUMBER]
+    g, kind = _sizes(instruction), word_of(instruction, NUMBER)
     packed, memory = _of_thread(view, g[PACKED], like), _of_thread(view, g[PATCHES], like)
     row, rows = _row(g, is_transposed), _rows(g, is_transposed)
     # what is left over after the last piece is of it as well

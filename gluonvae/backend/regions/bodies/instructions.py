@@ -6,8 +6,6 @@ complete when it begins. ``part`` tells which operands are at hand, see :mod:`gl
 
 from __future__ import annotations
 
-from numba import carray
-
 from ..kinds import IN_BFLOAT16
 from ..layout import ADD, DATA, DELTA, FORWARD_WEIGHT, KIND, NUMBER, OVER_SAMPLES, ROWS, WEIGHT, WIDTH
 from .averages import bernoulli, bernoulli_back, log_mean_exp, log_mean_exp_back
@@ -33,13 +31,12 @@ from .images import (
     transposed,
     transposed_back,
 )
-from .native import PLAIN, TRANSPOSED, bfloat16_product, compiled, sgemm, words, zero_and_one
+from .native import PLAIN, TRANSPOSED, bfloat16_product, compiled, sgemm, zero_and_one
 from .numerics import exp_of_negative, log1p_of_fraction
 from .rows import share
 from .tensors import (
     PRODUCT,
     ROUNDED,
-    VIEW,
     address,
     gradient_address,
     gradient_of,
@@ -50,6 +47,7 @@ from .tensors import (
     result,
     row_of,
     value_words,
+    word_of,
 )
 
 DENSE, SOFTPLUS, NORMAL_DRAW, NORMAL_KL, NORMAL_LOG_PROB, STANDARD_NORMAL, BERNOULLI, LOG_MEAN_EXP, *OF_IMAGES = range(
@@ -60,19 +58,14 @@ OF_TWO = 12
 
 
 @compiled
-def _number(instruction):
-    return carray(words(instruction), NUMBER + 1)[NUMBER]
-
-
-@compiled
 def _activation(instruction):
-    return _number(instruction) % IN_BFLOAT16
+    return word_of(instruction, NUMBER) % IN_BFLOAT16
 
 
 @compiled
 def is_in_bfloat16(instruction):
     """Whether this is a dense layer whose products are taken in bfloat16."""
-    return carray(words(instruction), KIND + 1)[KIND] == DENSE and _number(instruction) >= IN_BFLOAT16
+    return word_of(instruction, KIND) == DENSE and word_of(instruction, NUMBER) >= IN_BFLOAT16
 
 
 @compiled
@@ -97,9 +90,9 @@ def _dense(instruction, view, first, end, like):
     of_x, of_y = address(view, x, first, like), address(view, y, first, like)
     weight, bias = address(view, operand(instruction, 1), 0, like), address(view, operand(instruction, 2), 0, like)
     # what is in the cache is written to memory in the order of the rows, and a product is not
-    product = carray(words(view), VIEW)[PRODUCT]
+    product = word_of(view, PRODUCT)
     if is_in_bfloat16(instruction):
-        weight, rounded = narrow_place(instruction, view, FORWARD_WEIGHT), carray(words(view), VIEW)[ROUNDED]
+        weight, rounded = narrow_place(instruction, view, FORWARD_WEIGHT), word_of(view, ROUNDED)
         narrow(of_x, rounded, count * inner)
         bfloat16_product(
             PLAIN, TRANSPOSED, count, units, inner, f32(1), rounded, inner, weight, inner, f32(0), product, units
@@ -157,7 +150,7 @@ def dense_parameters(instruction, view, first, end, like):
 @compiled
 def _softplus(instruction, view, first, end, like):
     zero, one = zero_and_one(like)
-    floor = one * (_number(instruction) / 1e18)
+    floor = one * (word_of(instruction, NUMBER) / 1e18)
     for row in range(first, end):
         x, y = row_of(view, operand(instruction, 0), row, like), row_of(view, result(instruction), row, like)
         for i in range(len(x)):

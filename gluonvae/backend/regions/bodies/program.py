@@ -98,7 +98,7 @@ def _take_through(plan, group, view, first, end, is_own, own, like):
     for entry in range(word_of(group, GROUP_COUNT)):
         instruction = plan + 8 * (word_of(plan, AT_INSTRUCTIONS) + INSTRUCTION * word_of(group, ENTRIES + 2 * entry))
         value = result(instruction)
-        if carray(words(is_own), value + 1)[value] != 0:
+        if word_of(is_own, value) != 0:
             of_value = value_words(view, value)
             data[value] = place - bytes_of(like) * first * of_value[WIDTH]
             place += bytes_of(like) * word_of(plan, ROOM) * of_value[WIDTH]

@@ -36,14 +36,14 @@ def operand(instruction, which):
 @compiled
 def result(instruction):
     """The number of the result."""
-    return operand(instruction, carray(words(instruction), COUNT + 1)[COUNT])
+    return operand(instruction, word_of(instruction, COUNT))
 
 
 @compiled
 def address(view, value, row, like):
     """The address of a row of a value; a value with fewer rows is repeated."""
     of_value = value_words(view, value)
-    place = carray(words(carray(words(view), 4)[1]), value + 1)[value]
+    place = word_of(word_of(view, 1), value)
     return place + bytes_of(like) * ((row % of_value[ROWS]) * of_value[WIDTH])
 
 
@@ -51,7 +51,7 @@ def address(view, value, row, like):
 def gradient_address(view, value, row, like):
     """The address of the gradient of a row of a value."""
     of_value = value_words(view, value)
-    place = carray(words(carray(words(view), 4)[2]), value + 1)[value]
+    place = word_of(word_of(view, 2), value)
     return place + bytes_of(like) * (row * of_value[WIDTH])
 
 
@@ -76,7 +76,7 @@ def mode(view, which):
 @compiled
 def narrow_place(instruction, view, which):
     """The address of one of an instruction's tensors in bfloat16, in the memory of the pass."""
-    return carray(words(view), VIEW)[OF_PASS] + 4 * carray(words(instruction), which + 1)[which]
+    return word_of(view, OF_PASS) + 4 * word_of(instruction, which)
 
 
 @compiled
