@@ -2,7 +2,18 @@
 
 from .divergence import Diverged
 from .fit import History, fit
-from .optimizer import FusedAdam, FusedSGD
+from .optimizer import FusedAdaGrad, FusedAdam, FusedAdamax, FusedNAG, FusedRMSProp, FusedSGD
 from .trainer import Trainer
 
-__all__ = ["Diverged", "FusedAdam", "FusedSGD", "History", "Trainer", "fit"]
+__all__ = [
+    "Diverged",
+    "FusedAdaGrad",
+    "FusedAdam",
+    "FusedAdamax",
+    "FusedNAG",
+    "FusedRMSProp",
+    "FusedSGD",
+    "History",
+    "Trainer",
+    "fit",
+]

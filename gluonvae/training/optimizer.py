@@ -1,4 +1,4 @@
-"""Optimizers that update all parameters in one region, registered with MXNet's as "fusedadam" and "fusedsgd"."""
+"""Optimizers that update all parameters in one region, registered with MXNet's as "fusedadam" and the like."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ class InOneRegion:
     """Mixin of MXNet's optimizers whose update of all parameters is one region.
 
     A kind has a ``rule``, its ``settings``, and :meth:`rates_at`. On a GPU, for a dtype other than float32, for sparse
-    gradients and where numba does not compile it is MXNet's own, and a line in the log says so.
+    gradients, with options in ``unknown`` and where numba does not compile it is MXNet's own, and a line in the log
+    says so.
     """
 
     name: str
+    unknown: Sequence[str] = ()
+    """Options, off by default, that the region does not know."""
     _table: Any = None
     """A :class:`gluonvae.backend.regions.tables.Table` of the parameters of the last call."""
     _kernels: Sequence[tuple[Any, int]] = ()
@@ -82,7 +85,7 @@ class InOneRegion:
         tensors, table = [tensor for row in rows for tensor in row], self._table
         if table is not None and are_same(tensors, table.tensors) and self.is_there():
             return True
-        reason = _why_not(weight, grad)
+        reason = _why_not(weight, grad) or self._why_not_with_its_options()
         if reason is not None:
             _say_once(self.name, reason)
             return False
@@ -90,6 +93,10 @@ class InOneRegion:
         self._table = Table(self.rule, rows)
         self._kernels = [(tensor, address(tensor)) for tensor in weight if tensor.ndim > 2]
         return True
+
+    def _why_not_with_its_options(self) -> Optional[str]:
+        used = [name for name in self.unknown if getattr(self, name)]
+        return f"{used[0]} was given" if used else None
 
     def is_there(self) -> bool:
         """Return whether the tensors that were looked up are still where they were."""
@@ -141,6 +148,87 @@ class FusedSGD(InOneRegion, mx.optimizer.SGD):
 
     def settings(self: Any) -> Sequence[float]:
         return *super().settings(), self.momentum
+
+
+@mx.optimizer.register
+class FusedNAG(InOneRegion, mx.optimizer.NAG):
+    """Stochastic gradient descent with Nesterov's momentum, in one region, see :class:`InOneRegion`.
+
+    It has the options of MXNet's ``NAG``, and its results but for weight decay: MXNet's own takes the decay for the
+    momentum at the weight that it has just updated.
+
+    Examples
+    --------
+    >>> trainer = gluonvae.Trainer(vae.collect_params(), "fusednag", {"learning_rate": 0.01, "momentum": 0.9})
+    """
+
+    name = "fusednag"
+
+    @property
+    def rule(self: Any) -> str:
+        return "nesterov" if self.momentum else "sgd"
+
+    def settings(self: Any) -> Sequence[float]:
+        return *super().settings(), self.momentum
+
+
+@mx.optimizer.register
+class FusedRMSProp(InOneRegion, mx.optimizer.RMSProp):
+    """MXNet's RMSProp in one region, see :class:`InOneRegion`; MXNet's own where it is centered or clips weights.
+
+    Examples
+    --------
+    >>> trainer = gluonvae.Trainer(vae.collect_params(), "fusedrmsprop", {"learning_rate": 1e-3})
+    """
+
+    name = "fusedrmsprop"
+    rule = "rmsprop"
+    unknown = ("centered", "clip_weights")
+
+    def settings(self: Any) -> Sequence[float]:
+        return *super().settings(), self.gamma1, self.epsilon
+
+
+@mx.optimizer.register
+class FusedAdaGrad(InOneRegion, mx.optimizer.AdaGrad):
+    """MXNet's AdaGrad in one region, see :class:`InOneRegion`.
+
+    Examples
+    --------
+    >>> trainer = gluonvae.Trainer(vae.collect_params(), "fusedadagrad", {"learning_rate": 0.01})
+    """
+
+    name = "fusedadagrad"
+    rule = "adagrad"
+
+    def settings(self: Any) -> Sequence[float]:
+        return *super().settings(), self.float_stable_eps
+
+
+@mx.optimizer.register
+class FusedAdamax(InOneRegion, mx.optimizer.Adamax):
+    """MXNet's AdaMax in one region, see :class:`InOneRegion`.
+
+    A parameter whose gradients were all 0, such as the weight of a pixel that is always black, stays as it is.
+    MXNet's own divides 0 by 0 there, and makes it NaN.
+
+    Examples
+    --------
+    >>> trainer = gluonvae.Trainer(vae.collect_params(), "fusedadamax", {"learning_rate": 2e-3})
+    """
+
+    name = "fusedadamax"
+    rule = "adamax"
+
+    def settings(self: Any) -> Sequence[float]:
+        return *super().settings(), self.beta1, self.beta2
+
+    def rates_at(self: Any, steps: Sequence[int], rates: Sequence[float]) -> Iterable[float]:
+        return [rate / (1 - self.beta1**step) for rate, step in zip(rates, steps)]
+
+
+FUSED = {kind.name[len("fused") :]: kind.name for kind in InOneRegion.__subclasses__()}
+"""Names of MXNet's optimizers, and of those here that take their place."""
 
 
 def _why_not(weight: Sequence[Any], grad: Sequence[Any]) -> Optional[str]:

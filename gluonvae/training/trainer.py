@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
 from ..backend.runtime import engine_is_naive, mx
-from .optimizer import InOneRegion
-
-FUSED = {"adam": "fusedadam", "sgd": "fusedsgd"}
-"""Names of MXNet's optimizers that :class:`Trainer` replaces."""
+from .optimizer import FUSED, InOneRegion
 
 
 class _Known(NamedTuple):
@@ -49,8 +46,9 @@ class _Known(NamedTuple):
 class Trainer(mx.gluon.Trainer):  # type: ignore[misc,unused-ignore]
     """Gluon's Trainer with the same arguments and results, in whose step Python has little to do.
 
-    "adam" and "sgd" are :class:`gluonvae.training.optimizer.FusedAdam` and ``FusedSGD``. With these, on the CPU and
-    without a KVStore, a step looks at the gradients and updates all parameters in one region.
+    "adam", "adamax", "adagrad", "nag", "rmsprop" and "sgd" are :class:`gluonvae.training.optimizer.FusedAdam` and its
+    like. With these, on the CPU and without a KVStore, a step looks at the gradients and updates all parameters in one
+    region.
 
     Parameters
     ----------

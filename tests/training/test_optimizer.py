@@ -66,7 +66,20 @@ SGD = {
     "no momentum": {"wd": 0.1, "clip_gradient": 0.2},
     "schedule": ADAM["schedule"],
 }
-OPTIONS = [("adam", name) for name in ADAM] + [("sgd", name) for name in SGD]
+COMMON = {
+    "plain": {},
+    "everything": {"wd": 0.1, "clip_gradient": 0.2},
+    "schedule": ADAM["schedule"],
+}
+KINDS = {
+    "adam": ADAM,
+    "sgd": SGD,
+    "nag": {"plain": {}, "schedule": ADAM["schedule"]},
+    "rmsprop": {**COMMON, "options": {"gamma1": 0.5, "epsilon": 1e-3, "wd": 0.01}},
+    "adagrad": {**COMMON, "options": {"eps": 1e-3, "wd": 0.01}},
+    "adamax": {**COMMON, "options": {"beta1": 0.5, "beta2": 0.9, "wd": 0.01}},
+}
+OPTIONS = [(kind, name) for kind, options in KINDS.items() for name in options]
 TRAINERS = [mx.gluon.Trainer, gv.Trainer]
 every_trainer = pytest.mark.parametrize("trainer", TRAINERS, ids=["Gluon's", "ours"])
 
@@ -79,17 +92,57 @@ def both(name, trainer, **options):
 @every_trainer
 @pytest.mark.parametrize(("name", "options"), OPTIONS)
 def test_same_numbers_after_100_steps(name, options, trainer):
-    ours, mxnets = both(name, trainer, **{"adam": ADAM, "sgd": SGD}[name][options])
+    ours, mxnets = both(name, trainer, **KINDS[name][options])
     assert_same(ours.step(100), mxnets.step(100))
     assert ours.trainer._optimizer._table is not None
 
 
+@every_trainer
+@pytest.mark.parametrize("options", [{}, {"wd": 0.1, "clip_gradient": 0.2}], ids=["plain", "everything"])
+def test_nesterovs_momentum_is_that_of_its_equations(options, trainer):
+    """MXNet's own takes the weight decay of the momentum at the weight that it has just updated."""
+    ours = Parameters("fusednag", trainer=trainer, momentum=0.9, **options)
+    weights, momenta = [np.float64(values) for values in ours.values()], [0.0] * len(SHAPES)
+    rng, decay, clip = np.random.default_rng(1), options.get("wd", 0), options.get("clip_gradient", np.inf)
+    for _ in range(10):
+        for i, shape in enumerate(SHAPES):
+            step = 0.01 * (np.clip(rng.standard_normal(shape) / 4, -clip, clip) + decay * weights[i])
+            momenta[i] = 0.9 * momenta[i] - step
+            weights[i] = weights[i] + 0.9 * momenta[i] - step
+    for value, weight in zip(ours.step(10).values(), weights):
+        np.testing.assert_allclose(value, weight, rtol=1e-6, atol=1e-6)
+
+
 def test_our_trainer_takes_mxnets_names():
-    ours = Parameters("adam", trainer=gv.Trainer)
-    assert type(ours.trainer._optimizer) is gv.FusedAdam
-    assert type(Parameters("SGD", trainer=gv.Trainer).trainer._optimizer) is gv.FusedSGD
-    assert type(Parameters("rmsprop", trainer=gv.Trainer).step(2).trainer._optimizer) is mx.optimizer.RMSProp
-    assert_same(ours.step(10), Parameters("adam").step(10))
+    kinds = [gv.FusedAdam, gv.FusedSGD, gv.FusedNAG, gv.FusedRMSProp, gv.FusedAdaGrad, gv.FusedAdamax]
+    for name, kind in zip(["adam", "SGD", "NAG", "rmsprop", "AdaGrad", "adamax"], kinds):
+        ours = Parameters(name, trainer=gv.Trainer)
+        assert type(ours.trainer._optimizer) is kind
+        assert_same(ours.step(10), Parameters(name).step(10))
+    assert type(Parameters("nadam", trainer=gv.Trainer).step(2).trainer._optimizer) is mx.optimizer.Nadam
+
+
+@pytest.mark.parametrize("options", [{"centered": True}, {"clip_weights": 0.5}], ids=["centered", "clip_weights"])
+def test_options_that_the_region_does_not_know_are_mxnets(options, caplog):
+    caplog.set_level(logging.INFO, "gluonvae")
+    optimizer._say_once.cache_clear()
+    ours, mxnets = both("rmsprop", gv.Trainer, **options)
+    assert_same(ours.step(10), mxnets.step(10))
+    (name,) = options
+    assert f"fusedrmsprop is MXNet's own rmsprop here: {name} was given" in caplog.text
+
+
+def test_adamax_leaves_parameters_without_gradient_alone():
+    ours, mxnets = both("adamax", gv.Trainer)
+    for one in (ours, mxnets):
+        with mx.autograd.record():
+            loss = one.parameters[0].data()[:20].sum() + sum(p.data().sum() for p in one.parameters[1:])
+        before = one.values()[0]
+        loss.backward()
+        one.trainer.step(1)
+    assert np.isnan(mxnets.values()[0][20:]).all()
+    np.testing.assert_array_equal(ours.values()[0][20:], before[20:])
+    np.testing.assert_allclose(ours.values()[0][:20], before[:20] - 0.01, rtol=1e-5)  # the first step is of length 1
 
 
 @every_trainer

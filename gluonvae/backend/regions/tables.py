@@ -52,7 +52,7 @@ class Table:
         for place, row in zip(self.addresses, rows):
             place[: len(row)] = [address(tensor) for tensor in row]
         arrays = np.array(pieces, np.int64), self.addresses, handles, self.settings, self.numbers
-        body = _compiled().rules[rule]
+        body = _compiled().rule(rule)
         # MXNet's threaded engine keeps the cores busy itself
         team = max(1, sum(sizes) // 300_000) if engine_is_naive() else 1
         words = [body, team, len(pieces), count, *(array.ctypes.data for array in arrays)]
@@ -79,7 +79,7 @@ class _Functions:
     def __init__(self) -> None:
         from .bodies import tables
 
-        self.rules: dict[str, int] = tables.rules()
+        self.rule: Callable[[str], int] = functools.cache(tables.rule)
         run, find_stale = tables.addresses()
         self.run: Callable[[int], Any] = ctypes.CFUNCTYPE(None, ctypes.c_int64)(run)
         self.find_stale: Callable[[int], Any] = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(find_stale)
