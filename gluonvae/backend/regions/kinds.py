@@ -42,6 +42,8 @@ class Kind(NamedTuple):
     """Whether it takes all samples of a data point together."""
     of_images: bool = False
     """Whether a row is an image: of ``(N, C, H, W)`` all numbers of one of N."""
+    prepares: Callable[[Options], bool] = lambda options: False
+    """Whether its parameters are brought into another form before a pass."""
     geometry: Optional[Callable[[Options, Sequence[Shape]], Geometry]] = None
     """The sizes of a convolution, or of its like, of the options and the shapes of operands and result."""
 
@@ -93,6 +95,7 @@ def _convolution(is_transposed: bool) -> Kind:
         parameters=(1, 2),
         work=partial(images.work, is_transposed),
         of_images=True,
+        prepares=lambda options: True,
         geometry=partial(images.geometry, is_transposed),
     )
 
@@ -104,6 +107,7 @@ KINDS: dict[str, Kind] = {
         _activation,
         parameters=(1, 2),
         work=lambda shapes: math.prod(shapes[0]) * shapes[1][0],
+        prepares=is_narrow,
     ),
     "softplus": Kind(("x",), _same, lambda options: round(options["floor"] * 1e18)),
     "normal_draw": Kind(("mean", "std", "noise"), _draw),
@@ -119,4 +123,4 @@ KINDS: dict[str, Kind] = {
     "channels_first": Kind(("x",), images.same, of_images=True, geometry=images.geometry_of_pixels),
     "product": Kind(("x", "y"), _same_of_all),
 }
-"""All kinds, by name. Their order is that of :mod:`gluonvae.backend.regions.bodies.instructions`."""
+"""All kinds, by name. What they do is in :mod:`gluonvae.backend.regions.bodies.instructions`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Optional
 
 from . import images
@@ -19,25 +19,27 @@ as its result; of operands with a row for all samples of one; of parameters."""
 NONE, WRITE, ADD = range(3)
 """What becomes of a gradient: it is written, or added to what is there."""
 
-VALUES, INPUTS_OF, INSTRUCTIONS, OUTPUTS_OF, AT_INSTRUCTIONS, AT_FORWARD, AT_BACKWARD, ROOM, MEMORY, HEADER = range(10)
+VALUES, INPUTS_OF, INSTRUCTIONS, OUTPUTS_OF, AT_INSTRUCTIONS, AT_FORWARD, AT_BACKWARD, ROOM, MEMORY = range(9)
+WIDTH_OF_RESULTS, WIDEST_PRODUCT, WIDEST_ROUNDED, HEADER = range(9, 13)
 """Words of a plan: how many values, inputs, instructions and outputs there are, where the instructions and the groups
 of the forward and the backward pass begin, how many rows a thread takes through a group at most, and how many numbers
-of memory it takes for itself beside them; then the values."""
+of memory it takes for itself beside them; of one row the numbers of all results, and the most of a dense layer's result
+and of what is rounded to bfloat16; then the values."""
 ROWS, WIDTH, PLACE, GRADIENT, STARTS, OWN, OWN_GRADIENT, VALUE = range(8)
 """Words of a value: its rows, their width, its place among inputs and outputs, that of its gradient in the memory of
 the backward pass or -1, whether this starts with the gradient of an output, the value's place in the memory of the
 forward pass or -1, and that of the gradient of the rows at hand in the memory of a thread or -1."""
 OPERANDS = 4
 """Most values of an instruction, its result among them."""
-KIND, NUMBER, COUNT, OPERAND = range(4)
+APPLY, DIFFERENTIATE, ADD_UP, PREPARE, NUMBER, COUNT, OPERAND = range(7)
 SIZES_OF_IMAGES = OPERAND + 2 * OPERANDS
 FORWARD_WEIGHT = SIZES_OF_IMAGES + images.DETAILS
 WEIGHT, DATA, DELTA = range(FORWARD_WEIGHT + 1, FORWARD_WEIGHT + 4)
 INSTRUCTION = DELTA + 1
-"""Words of an instruction: its kind, the number of its options, how many operands it has, the operands and the result,
-for each operand what becomes of its gradient, and those of :mod:`gluonvae.backend.regions.images`; of products in
-bfloat16 where the weight is in the memory of the forward pass, and where weight, data and the gradient of the result
-are in that of the backward pass."""
+"""Words of an instruction: the addresses of its functions, or 0, the number of its options, how many operands it has,
+the operands and the result, for each operand what becomes of its gradient, and those of
+:mod:`gluonvae.backend.regions.images`; of products in bfloat16 where the weight is in the memory of the forward pass or
+-1, and where weight, data and the gradient of the result are in that of the backward pass."""
 GROUP_ROWS, GROUP_PIECE, GROUP_LARGEST, GROUP_COUNT, ENTRIES = range(5)
 """Words of a group: its rows, in pieces of how many threads share them, how many are taken through it together, and
 the number of its entries; then these."""
@@ -72,11 +74,15 @@ class Group(NamedTuple):
         return [self.rows, self.piece, self.largest, len(self.entries), *entries]
 
 
+Address = Callable[[str, str], int]
+"""Of a kind's name and that of one of its functions."""
+
+
 class Layout:
     """The plan of a program for inputs of certain shapes."""
 
-    def __init__(self, program: Program, shapes: Sequence[Shape]) -> None:
-        self.program = program
+    def __init__(self, program: Program, shapes: Sequence[Shape], address: Address) -> None:
+        self.program, self.address = program, address
         self.shapes = program.shapes(shapes)
         used = [(KINDS[kind], operands) for kind, operands, _ in program.instructions]
         self.parameters = {v for kind, operands in used for j, v in enumerate(operands) if j in kind.parameters}
@@ -183,7 +189,8 @@ class Layout:
         )
         at = HEADER + VALUE * count
         places = [at, at + len(table), at + len(table) + len(forward)]
-        header = [count, program.inputs, len(program.instructions), len(program.outputs), *places, room, memory]
+        counts = [count, program.inputs, len(program.instructions), len(program.outputs)]
+        header = [*counts, *places, room, memory, *self.widths()]
         used = [
             (KINDS[kind], (*operands, program.inputs + i)) for i, (kind, operands, _) in enumerate(program.instructions)
         ]
@@ -197,6 +204,14 @@ class Layout:
             scratch,
             forward_scratch,
         )
+
+    def widths(self) -> tuple[int, int, int]:
+        """Return the numbers of a row of all results, and the most of a dense layer's and of what is rounded."""
+        program, first = self.program, self.program.inputs
+        dense = [(i, of) for i, of in enumerate(program.instructions) if of.kind == "dense"]
+        rounded = [self.width(of.operands[0]) for _, of in dense if is_narrow(of.options)]
+        made = map(self.width, range(first, len(self.shapes)))
+        return sum(made), max((self.width(first + i) for i, _ in dense), default=0), max(rounded, default=0)
 
     def values(self) -> tuple[list[list[int]], int, int]:
         """Return the words of all values, and how much memory the backward and the forward pass take."""
@@ -264,7 +279,13 @@ class Layout:
         kind, operands, options = self.program.instructions[i]
         values = [*operands, self.program.inputs + i]
         unused = [0] * (OPERANDS - len(values))
-        return [list(KINDS).index(kind), KINDS[kind].number(options), len(operands), *values, *unused]
+        functions = [
+            self.address(kind, "forward"),
+            self.address(kind, "backward"),
+            self.address(kind, "parameters") if KINDS[kind].parameters else 0,
+            self.address(kind, "prepare") if KINDS[kind].prepares(options) else 0,
+        ]
+        return [*functions, KINDS[kind].number(options), len(operands), *values, *unused]
 
     def modes(self) -> list[list[int]]:
         """Return what becomes of the gradient of each operand of each instruction."""

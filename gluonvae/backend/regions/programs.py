@@ -48,8 +48,15 @@ def _count_of_gradients(options: Any) -> int:
 
 
 @functools.cache
-def _plan(text: str, shapes: tuple[Shape, ...]) -> Plan:
-    return Layout(_decoded(text), shapes).plan()
+def _address(dtype: Any, kind: str, name: str) -> int:
+    from .bodies import instructions
+
+    return instructions.address(kind, name, dtype)
+
+
+@functools.cache
+def _plan(text: str, shapes: tuple[Shape, ...], dtype: Any) -> Plan:
+    return Layout(_decoded(text), shapes, functools.partial(_address, dtype)).plan()
 
 
 register(
@@ -58,7 +65,7 @@ register(
         _arguments,
         _outputs,
         _shapes,
-        lambda options, shapes: _plan(options["program"], tuple(shapes)),
+        lambda options, shapes, dtype: _plan(options["program"], tuple(shapes), dtype),
         bodies,
         _count_of_gradients,
     )

@@ -13,7 +13,8 @@ from numba import types
 import gluonvae
 from gluonvae.backend.regions import availability
 from gluonvae.backend.regions.availability import loops_compile
-from gluonvae.backend.regions.bodies import native
+from gluonvae.backend.regions.bodies import instructions, native
+from gluonvae.backend.regions.kinds import KINDS
 from gluonvae.backend.regions.onednn import sgemm_address
 from gluonvae.backend.runtime import engine_is_naive, mx
 from tests.helpers.processes import CLEAN
@@ -63,6 +64,15 @@ def test_what_is_on_disk_is_used(folder):
         assert doubles(address)
 
 
+def test_a_line_in_the_log_says_that_something_is_compiled(folder, caplog):
+    caplog.set_level("INFO", "gluonvae")
+    for lines in (1, 0):
+        native._say_once.cache_clear()
+        compiled(folder)
+        assert [record.getMessage()[:19] for record in caplog.records] == ["compiling operators"] * lines
+        caplog.clear()
+
+
 def test_each_type_is_compiled_to_a_file_of_its_own(folder):
     """In one file, two processes that write at once may leave one's code under the other's type."""
     assert doubles(compiled(folder)[0])
@@ -109,6 +119,17 @@ def test_what_cannot_be_written_is_compiled_for_this_process(folder, monkeypatch
     monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._save_index", full)
     assert doubles(compiled(folder)[0])
     assert doubles(compiled(folder, types.float64)[0], "float64")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_kind_has_the_functions_that_its_programs_call(name):
+    has = instructions.FUNCTIONS[name]
+    assert (has.parameters is not None) is bool(KINDS[name].parameters)
+    assert (has.prepare is not None) is (name in {"dense", "convolution", "transposed_convolution"})
+
+
+def test_no_other_kind_has_functions():
+    assert list(instructions.FUNCTIONS) == list(KINDS)
 
 
 READ_ONLY = """

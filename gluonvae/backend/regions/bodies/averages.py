@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..layout import ADD, OVER_SAMPLES, ROWS
-from .native import compiled, zero_and_one
+from .native import zero_and_one
 from .numerics import exp_of_negative, log1p_of_fraction, log_of_positive
 from .tensors import gradient_of, is_wanted, mode, operand, result, row_of, value_words
 
@@ -14,7 +14,6 @@ LEAST = -50.0
 would be subnormal numbers, with which a CPU is ten times slower."""
 
 
-@compiled
 def bernoulli(instruction, view, first, end, like):
     zero, one = zero_and_one(like)
     for row in range(first, end):
@@ -31,7 +30,6 @@ def bernoulli(instruction, view, first, end, like):
         row_of(view, result(instruction), row, like)[0] = -total
 
 
-@compiled
 def bernoulli_back(instruction, view, first, end, part, like):
     if part == OVER_SAMPLES or not is_wanted(view, 0):
         return
@@ -52,7 +50,6 @@ def bernoulli_back(instruction, view, first, end, part, like):
             d[i] = own + d[i] if adds else own
 
 
-@compiled
 def log_mean_exp(instruction, view, first, end, like):
     zero, one = zero_and_one(like)
     x, y = operand(instruction, 0), result(instruction)
@@ -70,7 +67,6 @@ def log_mean_exp(instruction, view, first, end, like):
         row_of(view, y, row, like)[0] = log_of_positive(total / (one * (draws // rows))) + top
 
 
-@compiled
 def log_mean_exp_back(instruction, view, first, end, part, like):
     if part == OVER_SAMPLES or not is_wanted(view, 0):
         return

@@ -171,7 +171,7 @@ def transpose(source, place, rows, columns, adds):
 
 
 @compiled
-def pack(weights, packed, g):
+def pack_weights(weights, packed, g):
     """Write weights (S, C, kernel) as (S, kernel, C)."""
     size, taps = patch_size(g), g[KERNEL_HEIGHT] * g[KERNEL_WIDTH]
     for unit in range(g[SMALL_CHANNELS]):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 from ..layout import ADD, OF_ROWS, OVER_SAMPLES, ROWS
-from .native import compiled, zero_and_one
+from .native import zero_and_one
 from .numerics import log_of_positive
 from .tensors import gradient_of, is_wanted, mode, operand, result, row_of, value_words
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
-@compiled
 def normal_draw(instruction, view, first, end, like):
     for row in range(first, end):
         mean, std = row_of(view, operand(instruction, 0), row, like), row_of(view, operand(instruction, 1), row, like)
@@ -21,7 +20,6 @@ def normal_draw(instruction, view, first, end, like):
             to[i] = mean[i] + std[i] * noise[i]
 
 
-@compiled
 def normal_draw_back(instruction, view, first, end, part, like):
     of_mean, of_std, of_noise, y = (
         operand(instruction, 0),
@@ -57,7 +55,6 @@ def normal_draw_back(instruction, view, first, end, part, like):
                     d[i] = own + d[i] if adds else own
 
 
-@compiled
 def normal_kl(instruction, view, first, end, like):
     zero, one = zero_and_one(like)
     half = one / (one + one)
@@ -71,7 +68,6 @@ def normal_kl(instruction, view, first, end, like):
         row_of(view, result(instruction), row, like)[0] = total
 
 
-@compiled
 def normal_kl_back(instruction, view, first, end, part, like):
     if part == OVER_SAMPLES:
         return
@@ -91,7 +87,6 @@ def normal_kl_back(instruction, view, first, end, part, like):
                 d[i] = own + d[i] if adds else own
 
 
-@compiled
 def normal_log_prob(instruction, view, first, end, like):
     zero, one = zero_and_one(like)
     half = one / (one + one)
@@ -104,7 +99,6 @@ def normal_log_prob(instruction, view, first, end, like):
         row_of(view, result(instruction), row, like)[0] = 1.0 * total - HALF_LOG_TWO_PI * len(noise)
 
 
-@compiled
 def normal_log_prob_back(instruction, view, first, end, part, like):
     of_noise, of_std, y = operand(instruction, 0), operand(instruction, 1), result(instruction)
     zero, _ = zero_and_one(like)
@@ -130,7 +124,6 @@ def normal_log_prob_back(instruction, view, first, end, part, like):
             d[i] = own + d[i] if adds else own
 
 
-@compiled
 def standard_normal(instruction, view, first, end, like):
     zero, _ = zero_and_one(like)
     for row in range(first, end):
@@ -141,7 +134,6 @@ def standard_normal(instruction, view, first, end, like):
         row_of(view, result(instruction), row, like)[0] = -0.5 * total - HALF_LOG_TWO_PI * len(value)
 
 
-@compiled
 def standard_normal_back(instruction, view, first, end, part, like):
     if part == OVER_SAMPLES or not is_wanted(view, 0):
         return

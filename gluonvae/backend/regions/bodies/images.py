@@ -25,7 +25,7 @@ from .convolution import (
     add,
     begin_large,
     copy,
-    pack,
+    pack_weights,
     patch_size,
     patches_of,
     set_zero,
@@ -94,17 +94,25 @@ def _has_bias(instruction):
 
 
 @compiled
-def pack_parameters(instruction, view, is_transposed, like):
+def _pack(instruction, view, is_transposed, like):
     """Write the weights as they are used, and the biases of a row of pixels."""
     g = _sizes(instruction)
     packed, units = _of_thread(view, g[PACKED], like), _units(g, is_transposed)
-    pack(address(view, operand(instruction, 1), 0, like), packed, g)
+    pack_weights(address(view, operand(instruction, 1), 0, like), packed, g)
     biases = packed + 4 * _weights(g)
     set_zero(biases, _row(g, is_transposed))
     if _has_bias(instruction):
         bias = address(view, operand(instruction, 2), 0, like)
         for pixel in range(_row(g, is_transposed) // units):
             copy(biases + 4 * pixel * units, bias, units)
+
+
+def pack(instruction, view, which, part, parts, like):
+    _pack(instruction, view, False, like)
+
+
+def pack_transposed(instruction, view, which, part, parts, like):
+    _pack(instruction, view, True, like)
 
 
 @compiled
@@ -128,12 +136,10 @@ def _apply(instruction, view, first, end, is_transposed, like):
         first += images
 
 
-@compiled
 def convolution(instruction, view, first, end, like):
     _apply(instruction, view, first, end, False, like)
 
 
-@compiled
 def transposed(instruction, view, first, end, like):
     _apply(instruction, view, first, end, True, like)
 
@@ -175,18 +181,16 @@ def _differentiate(instruction, view, first, end, is_transposed, like):
         first += images
 
 
-@compiled
-def convolution_back(instruction, view, first, end, like):
+def convolution_back(instruction, view, first, end, part, like):
     _differentiate(instruction, view, first, end, False, like)
 
 
-@compiled
-def transposed_back(instruction, view, first, end, like):
+def transposed_back(instruction, view, first, end, part, like):
     _differentiate(instruction, view, first, end, True, like)
 
 
 @compiled
-def convolution_parameters(instruction, view, is_transposed, part, parts, like):
+def _add_up(instruction, view, part, parts, is_transposed, like):
     """The gradients of weights, a part by each thread, and of biases: add up the sums of pieces, in their order."""
     g = _sizes(instruction)
     size, row, units = patch_size(g), _row(g, is_transposed), _units(g, is_transposed)
@@ -206,6 +210,14 @@ def convolution_parameters(instruction, view, is_transposed, part, parts, like):
         sum_rows(biases, to, row // units, units, 0, units, mode(view, 2) == ADD)
 
 
+def convolution_parameters(instruction, view, part, parts, like):
+    _add_up(instruction, view, part, parts, False, like)
+
+
+def transposed_parameters(instruction, view, part, parts, like):
+    _add_up(instruction, view, part, parts, True, like)
+
+
 @compiled
 def _reorder(source, to, first, end, rows, columns, adds):
     """Transpose each image, a matrix of so many rows."""
@@ -214,7 +226,6 @@ def _reorder(source, to, first, end, rows, columns, adds):
         transpose(source + place, to + place, rows, columns, adds)
 
 
-@compiled
 def channels_last(instruction, view, first, end, like):
     """Write images (C, H, W) as (H, W, C)."""
     g, x, y = _sizes(instruction), operand(instruction, 0), result(instruction)
@@ -222,7 +233,6 @@ def channels_last(instruction, view, first, end, like):
     _reorder(of_x, of_y, first, end, g[CHANNELS], g[HEIGHT] * g[WIDTH], False)
 
 
-@compiled
 def channels_first(instruction, view, first, end, like):
     """Write images (H, W, C) as (C, H, W)."""
     g, x, y = _sizes(instruction), operand(instruction, 0), result(instruction)
@@ -230,16 +240,14 @@ def channels_first(instruction, view, first, end, like):
     _reorder(of_x, of_y, first, end, g[HEIGHT] * g[WIDTH], g[CHANNELS], False)
 
 
-@compiled
-def channels_last_back(instruction, view, first, end, like):
+def channels_last_back(instruction, view, first, end, part, like):
     g, x, y = _sizes(instruction), operand(instruction, 0), result(instruction)
     if is_wanted(view, 0):
         of_x, of_y = gradient_address(view, x, first, like), gradient_address(view, y, first, like)
         _reorder(of_y, of_x, first, end, g[HEIGHT] * g[WIDTH], g[CHANNELS], mode(view, 0) == ADD)
 
 
-@compiled
-def channels_first_back(instruction, view, first, end, like):
+def channels_first_back(instruction, view, first, end, part, like):
     g, x, y = _sizes(instruction), operand(instruction, 0), result(instruction)
     if is_wanted(view, 0):
         of_x, of_y = gradient_address(view, x, first, like), gradient_address(view, y, first, like)

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import functools
 import hashlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
@@ -22,6 +23,8 @@ from numba.extending import intrinsic
 
 from ...runtime import OPENMP, mx
 from ..onednn import bfloat16_address, sgemm_address
+
+_log = logging.getLogger(__name__)
 
 OPTIONS = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
 """Options of all compiled code: with Python's error model, or without "reassoc", loops would not be vectorised."""
@@ -161,6 +164,20 @@ stack_words: Any = intrinsic(prefer_literal=True)(_stack_words)
 """The address of so many int64 on the stack, a number that is written out."""
 
 
+def _call(typing_context: object, function: Any, numbers: Any, pointer: Any) -> tuple[object, Callable[..., object]]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:
+        given = [*cgutils.unpack_tuple(builder, arguments[1]), arguments[2]]
+        of_function = ir.FunctionType(ir.VoidType(), [value.type for value in given])
+        builder.call(builder.inttoptr(arguments[0], of_function.as_pointer()), given)
+        return context.get_dummy_value()
+
+    return types.void(_i64, types.UniTuple(_i64, len(numbers)), pointer), generate
+
+
+call: Any = intrinsic(_call)
+"""Call compiled code by its address, with a tuple of int64 and a pointer."""
+
+
 @compiled
 def argument_words(arguments):
     """The four words that a body is called with."""
@@ -192,7 +209,7 @@ def compile_callback(function: Callable[..., Any], result: Any, *arguments: Any,
         The address, which stays valid.
     """
     options = {"error_model": "numpy"} if as_written else dict(OPTIONS)
-    make = functools.partial(CFunc, _renamed(function, arguments, as_written), (arguments, result), {}, options)
+    make = functools.partial(_Callback, _renamed(function, arguments, as_written), (arguments, result), {}, options)
     callback: Any = make()
     try:
         callback.enable_caching()
@@ -206,6 +223,19 @@ def compile_callback(function: Callable[..., Any], result: Any, *arguments: Any,
     _callbacks.append(callback)
     address: int = callback.address
     return address
+
+
+class _Callback(CFunc):  # type: ignore[misc,unused-ignore]
+    """Compiled code that says so where it is not on disk yet."""
+
+    def _compile_uncached(self) -> object:
+        _say_once()
+        return super()._compile_uncached()  # type: ignore[misc,unused-ignore]
+
+
+@functools.cache
+def _say_once() -> None:
+    _log.info("compiling operators for this processor, which takes some seconds; they are kept on disk if possible")
 
 
 def _renamed(function: Callable[..., Any], *compiled_for: Any) -> Callable[..., Any]:
@@ -232,11 +262,12 @@ _callbacks: list[Any] = []
 """What was compiled: the code would be freed with the object."""
 
 
-def compile_bodies(dtype: Any, *functions: Callable[..., Any], as_written: bool = False) -> tuple[int, ...]:
-    """Compile bodies of regions, and return their addresses.
+def compile_body(dtype: Any, function: Callable[..., Any], as_written: bool = False) -> int:
+    """Compile a function that runs in a region, and return its address.
 
-    A body takes the address of its four words as a pointer to ``dtype``, by which compiled code knows in what it
-    computes. See :func:`compile_callback`.
+    It takes numbers, int64, and the address of the region's four words as a pointer to ``dtype``, by which compiled
+    code knows in what it computes. See :func:`compile_callback`.
     """
     pointer = types.CPointer(_f32 if dtype == np.float32 else types.float64)
-    return tuple(compile_callback(function, types.void, pointer, as_written=as_written) for function in functions)
+    numbers = [_i64] * (function.__code__.co_argcount - 1)
+    return compile_callback(function, types.void, *numbers, pointer, as_written=as_written)

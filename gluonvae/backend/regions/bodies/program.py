@@ -7,9 +7,12 @@ from typing import Any
 from numba import carray
 
 from ..layout import (
+    ADD_UP,
+    APPLY,
     AT_BACKWARD,
     AT_FORWARD,
     AT_INSTRUCTIONS,
+    DIFFERENTIATE,
     ENTRIES,
     FORWARD_WEIGHT,
     GROUP_COUNT,
@@ -20,27 +23,28 @@ from ..layout import (
     INPUTS_OF,
     INSTRUCTION,
     INSTRUCTIONS,
-    KIND,
     MEMORY,
-    OPERAND,
     OPERANDS,
     OWN,
     PLACE,
+    PREPARE,
     ROOM,
-    VALUE,
     VALUES,
     WEIGHT,
+    WIDEST_PRODUCT,
+    WIDEST_ROUNDED,
     WIDTH,
+    WIDTH_OF_RESULTS,
 )
-from ..operator import SIZES, SMALLEST
-from . import images, instructions
+from ..operator import SIZES
 from .gradients import clear_constants, look_up, place_own_gradients, start_gradients
 from .native import (
     allocate,
     argument_words,
     barrier,
     bytes_of,
-    compile_bodies,
+    call,
+    compile_body,
     compiled,
     ints,
     release,
@@ -55,43 +59,6 @@ from .tensors import OF_PASS, OF_THREAD, PRODUCT, ROUNDED, VIEW, result, value_w
 
 
 @compiled
-def _room(plan, rows, like):
-    """Bytes for a thread's own rows of all results."""
-    total = 0
-    for value in range(word_of(plan, INPUTS_OF), word_of(plan, VALUES)):
-        total += rows * word_of(plan + 8 * (HEADER + VALUE * value), WIDTH)
-    return total * bytes_of(like)
-
-
-@compiled
-def _widest(plan):
-    """The most numbers in a row of what dense layers give, and of what is rounded for a product in bfloat16."""
-    widest, narrow = 0, 0
-    for number in range(word_of(plan, INSTRUCTIONS)):
-        instruction = plan + 8 * (word_of(plan, AT_INSTRUCTIONS) + INSTRUCTION * number)
-        if word_of(instruction, KIND) == instructions.DENSE:
-            units = word_of(plan + 8 * (HEADER + VALUE * result(instruction)), WIDTH)
-            widest = units if units > widest else widest
-        if instructions.is_in_bfloat16(instruction):
-            width = word_of(plan + 8 * (HEADER + VALUE * word_of(instruction, OPERAND)), WIDTH)
-            narrow = width if width > narrow else narrow
-    return widest, narrow
-
-
-@compiled
-def _narrow_weights(plan, view, which, like):
-    """Round the weights of products in bfloat16, and wait until all threads have."""
-    some = False
-    for number in range(word_of(plan, INSTRUCTIONS)):
-        instruction = plan + 8 * (word_of(plan, AT_INSTRUCTIONS) + INSTRUCTION * number)
-        if instructions.is_in_bfloat16(instruction):
-            some = True
-            instructions.narrow_weight(instruction, view, which, thread(), threads(), like)
-    if some:
-        barrier()
-
-
-@compiled
 def _take_through(plan, group, view, first, end, is_own, own, like):
     """Take rows through the instructions of a group; results that MXNet keeps no memory for are in a thread's own."""
     data, place = carray(words(word_of(view, 1)), word_of(plan, VALUES)), own
@@ -102,7 +69,7 @@ def _take_through(plan, group, view, first, end, is_own, own, like):
             of_value = value_words(view, value)
             data[value] = place - bytes_of(like) * first * of_value[WIDTH]
             place += bytes_of(like) * word_of(plan, ROOM) * of_value[WIDTH]
-        instructions.forward(word_of(instruction, KIND), instruction, view, first, end, like)
+        call(word_of(instruction, APPLY), (instruction, view, first, end), like)
 
 
 @compiled
@@ -113,11 +80,17 @@ def _stop(group, first, end):
 
 
 @compiled
-def _prepare(plan, view, like):
-    """Prepare the weights of convolutions."""
+def _prepare(plan, view, which, like):
+    """Prepare parameters, and wait until all threads have where they share what is rounded to bfloat16."""
+    are_shared = False
     for number in range(word_of(plan, INSTRUCTIONS)):
         instruction = plan + 8 * (word_of(plan, AT_INSTRUCTIONS) + INSTRUCTION * number)
-        instructions.prepare(word_of(instruction, KIND), instruction, view, like)
+        function = word_of(instruction, PREPARE)
+        if function != 0:
+            call(function, (instruction, view, which, thread(), threads()), like)
+            are_shared = are_shared or word_of(instruction, FORWARD_WEIGHT) >= 0
+    if are_shared:
+        barrier()
 
 
 def _forward(arguments):
@@ -127,12 +100,11 @@ def _forward(arguments):
     plan, pointers, requests = argument[0] + 8 * SIZES, argument[1], argument[2]
     values, inputs = word_of(plan, VALUES), word_of(plan, INPUTS_OF)
     request = carray(ints(requests), values)
-    of_rows = _room(plan, word_of(plan, ROOM), arguments)
-    of_images = 16 * values + of_rows
-    room = of_images + bytes_of(arguments) * word_of(plan, MEMORY)
-    widest, narrow = _widest(plan)
-    of_product = room + 2 * word_of(plan, ROOM) * narrow
-    memory = allocate(of_product + 4 * word_of(plan, ROOM) * widest)
+    rows, size = word_of(plan, ROOM), bytes_of(arguments)
+    of_images = 16 * values + size * rows * word_of(plan, WIDTH_OF_RESULTS)
+    room = of_images + size * word_of(plan, MEMORY)
+    of_product = room + 2 * rows * word_of(plan, WIDEST_ROUNDED)
+    memory = allocate(of_product + 4 * rows * word_of(plan, WIDEST_PRODUCT))
     data, is_own = carray(words(memory), values), carray(words(memory + 8 * values), values)
     view = stack_words(8)
     word = carray(words(view), VIEW)
@@ -147,8 +119,7 @@ def _forward(arguments):
             data[value] = argument[3] + bytes_of(arguments) * of_value[OWN]
         else:
             is_own[value] = 1
-    _narrow_weights(plan, view, FORWARD_WEIGHT, arguments)
-    _prepare(plan, view, arguments)
+    _prepare(plan, view, FORWARD_WEIGHT, arguments)
     group = plan + 8 * (word_of(plan, AT_FORWARD) + 1)
     for number in range(word_of(plan + 8 * word_of(plan, AT_FORWARD), 0)):
         if number > 0:
@@ -177,11 +148,10 @@ def _backward(arguments):
     word[OF_THREAD], word[OF_PASS] = memory + of_words, scratch
     word[0], word[1], word[2], word[3] = plan + 8 * HEADER, memory, memory + 8 * values, modes
     look_up(plan, pointers, requests, scratch, view, arguments)
-    _narrow_weights(plan, view, WEIGHT, arguments)
+    _prepare(plan, view, WEIGHT, arguments)
     if thread() == 0:
         clear_constants(plan, requests, view, arguments)
     start_gradients(plan, pointers, view, arguments)
-    _prepare(plan, view, arguments)
     at = plan + 8 * word_of(plan, AT_INSTRUCTIONS)
     groups, group = word_of(plan + 8 * word_of(plan, AT_BACKWARD), 0), plan + 8 * (word_of(plan, AT_BACKWARD) + 1)
     for number in range(groups):
@@ -195,7 +165,7 @@ def _backward(arguments):
                 which, part = word_of(group, ENTRIES + 2 * entry), word_of(group, ENTRIES + 2 * entry + 1)
                 instruction = at + 8 * INSTRUCTION * which
                 word[3] = modes + 8 * OPERANDS * which
-                instructions.backward(word_of(instruction, KIND), instruction, view, first, stop, part, arguments)
+                call(word_of(instruction, DIFFERENTIATE), (instruction, view, first, stop, part), arguments)
             first = stop
         group += 8 * (ENTRIES + 2 * word_of(group, GROUP_COUNT))
     barrier()
@@ -203,17 +173,13 @@ def _backward(arguments):
         which = count - 1 - reverse
         instruction = at + 8 * INSTRUCTION * which
         word[3] = modes + 8 * OPERANDS * which
-        if word_of(instruction, KIND) == instructions.DENSE:
-            first, end = share(value_words(view, result(instruction))[WIDTH], SMALLEST, thread(), threads())
-            if end > first:
-                instructions.dense_parameters(instruction, view, first, end, arguments)
-        elif instructions.is_convolution(word_of(instruction, KIND)):
-            is_transposed = word_of(instruction, KIND) == instructions.TRANSPOSED_CONVOLUTION
-            images.convolution_parameters(instruction, view, is_transposed, thread(), threads(), arguments)
+        function = word_of(instruction, ADD_UP)
+        if function != 0:
+            call(function, (instruction, view, thread(), threads()), arguments)
     release(memory)
     take_signals(signals)
 
 
 def addresses(dtype: Any) -> tuple[int, ...]:
     """Compile the bodies, and return their addresses."""
-    return compile_bodies(dtype, _forward, _backward)
+    return compile_body(dtype, _forward), compile_body(dtype, _backward)

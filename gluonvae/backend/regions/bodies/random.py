@@ -8,7 +8,7 @@ from numba import carray, types
 from .native import (
     argument_words,
     bits,
-    compile_bodies,
+    compile_body,
     compile_callback,
     compiled,
     floats,
@@ -128,7 +128,7 @@ def _run(body, team, key, start, place, count):
 
 def bodies() -> dict[str, int]:
     """Compile the kinds of noise, and return the addresses of their bodies."""
-    return dict(zip(("normal", "uniform"), compile_bodies(np.float32, _normal, _uniform)))
+    return {"normal": compile_body(np.float32, _normal), "uniform": compile_body(np.float32, _uniform)}
 
 
 def address() -> int:

@@ -8,7 +8,7 @@ from numba import carray, types
 from ..tables import OF_HANDLES, OF_NUMBERS, OF_PIECES, OF_SETTINGS, OF_TENSORS, PIECES, ROWS, RULE, TEAM
 from .native import (
     argument_words,
-    compile_bodies,
+    compile_body,
     compile_callback,
     compiled,
     floats,
@@ -221,7 +221,7 @@ _RULES = {
 
 def rule(name: str) -> int:
     """Compile a rule, and return the address of its body."""
-    return compile_bodies(np.float32, _RULES[name], as_written=True)[0]
+    return compile_body(np.float32, _RULES[name], as_written=True)
 
 
 def addresses() -> tuple[int, int]:
