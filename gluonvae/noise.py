@@ -17,9 +17,14 @@ import numpy as np
 from . import checks
 from .backend.memory import filled
 from .backend.operators import BFLOAT16
+from .backend.regions.availability import loops_compile
+from .backend.regions.random import Stream
 from .backend.runtime import IMPORTED_BEFORE, is_gpu, mx
 from .backend.structures import leaves, map_structure
 from .backend.types import Context, DType, Structure, Tensor
+
+MANY = 2**16
+"""Numbers of one draw from which on they come from a stream of their own, which all threads draw."""
 
 
 @dataclass(frozen=True)
@@ -113,14 +118,20 @@ class NoiseSource:
         self.seeded = True
 
 
-def fill(kind: str, rng: np.random.Generator, out: np.ndarray) -> None:
-    """Fill ``out``, float32 or float64, with noise of a kind."""
+def fill(kind: str, rng: Any, out: np.ndarray) -> None:
+    """Fill ``out``, float32 or float64, with noise of a kind.
+
+    Of a generator of NumPy's, :data:`MANY` float32 numbers take but the key of a stream, where loops compile.
+    """
+    if kind == "none":
+        out[...] = 0
+        return
+    if isinstance(rng, np.random.Generator) and out.size >= MANY and out.dtype == np.float32 and loops_compile():
+        rng = Stream([int(rng.integers(2**63))])
     if kind == "normal":
         rng.standard_normal(out=out, dtype=out.dtype)
-    elif kind == "uniform":
-        rng.random(out=out, dtype=out.dtype)
     else:
-        out[...] = 0
+        rng.random(out=out, dtype=out.dtype)
 
 
 source = NoiseSource(on_gpu=True)

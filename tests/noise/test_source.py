@@ -12,11 +12,15 @@ from gluonvae.backend.runtime import mx
 from tests.helpers import MODES, pixels, set_mode, small_vae
 from tests.helpers.processes import python
 
+SIZES = [20_000, gv.noise.MANY]
+"""Of a draw that is NumPy's, and of one from a stream of its own."""
 
-def test_distributions():
+
+@pytest.mark.parametrize("size", SIZES)
+def test_distributions(size):
     source = gv.noise.NoiseSource(5)
-    assert scipy.stats.kstest(source.normal((20_000,)).asnumpy(), "norm").pvalue > 1e-3
-    uniform = source.uniform((20_000,)).asnumpy()
+    assert scipy.stats.kstest(source.normal((size,)).asnumpy(), "norm").pvalue > 1e-3
+    uniform = source.uniform((size,)).asnumpy()
     assert scipy.stats.kstest(uniform, "uniform").pvalue > 1e-3
     assert uniform.max() < 1
     assert sorted(source.permutation(100)) == list(range(100))
@@ -42,14 +46,30 @@ def test_seed_repeats_noise_order_and_initialisation():
         np.testing.assert_array_equal(first, second)
 
 
-def test_state_goes_through_json_and_resumes():
+@pytest.mark.parametrize("size", SIZES)
+def test_state_goes_through_json_and_resumes(size):
     source = gv.noise.NoiseSource(5)
-    source.normal((3,))
+    source.normal((size,))
     state = json.loads(json.dumps(source.state()))
-    expected = source.normal((4,)).asnumpy()
+    expected = [source.normal((n,)).asnumpy() for n in (size, 4)]
     other = gv.noise.NoiseSource(0)
     other.restore(state)
-    np.testing.assert_array_equal(other.normal((4,)).asnumpy(), expected)
+    for n, values in zip((size, 4), expected):
+        np.testing.assert_array_equal(other.normal((n,)).asnumpy(), values)
+    assert not np.isin(other.normal((size,)).asnumpy()[:100], expected[0]).all()
+
+
+def test_many_numbers_take_one_of_numpys():
+    source, numpys = gv.noise.NoiseSource(5), np.random.default_rng(5)
+    source.normal((gv.noise.MANY // 4, 4))
+    numpys.integers(2**63)
+    np.testing.assert_array_equal(source.normal((5,)).asnumpy(), numpys.standard_normal(5, np.float32))
+
+
+def test_without_numba_all_numbers_are_numpys(monkeypatch):
+    monkeypatch.setattr("gluonvae.noise.loops_compile", lambda: False)
+    drawn = gv.noise.NoiseSource(5).normal((gv.noise.MANY,)).asnumpy()
+    np.testing.assert_array_equal(drawn, np.random.default_rng(5).standard_normal(gv.noise.MANY, np.float32))
 
 
 @pytest.mark.parametrize("mode", MODES)
