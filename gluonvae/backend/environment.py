@@ -19,6 +19,9 @@ SPIN_COUNT = "10000"
 """How often a thread that waits for others looks for work before it sleeps. By default libgomp's threads look for some
 milliseconds, and take the cores from other processes: two trainings at once are then a quarter as fast each as one."""
 
+ONE_FOR_EACH_CORE = "one for each physical core"
+"""How the number of threads is chosen."""
+
 MOST_THREADS = 1024
 """The most threads that are asked for: with 99,999 the process ends without a word."""
 
@@ -83,7 +86,7 @@ def threads_from(environment: Mapping[str, str], chosen: Mapping[str, str]) -> s
     for name in ("GLUONVAE_THREADS", "OMP_NUM_THREADS"):
         if name in read:
             return name
-    return "one for each physical core" if "OMP_NUM_THREADS" in chosen else "MXNet's own choice"
+    return ONE_FOR_EACH_CORE if "OMP_NUM_THREADS" in chosen else "MXNet's own choice"
 
 
 def _readable(environment: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from weakref import WeakSet
 from .control_flow import has_code_of_its_own, why_frozen
 from .regions.availability import available, mxnets_own
 from .regions.fusion import fused
+from .regions.load import heed_others
 from .runtime import mx
 from .structures import leaves
 from .types import Block
@@ -110,6 +111,7 @@ class GraphBlock(mx.gluon.HybridBlock):
         self.__dict__["_seen"] = _Seen(others)
 
     def forward(self, x: Any, *args: Any) -> Any:
+        heed_others()
         if self._active and self._cached_op is not None:
             self._forget_what_changed()
             tensors = self._gathered(x, *args)

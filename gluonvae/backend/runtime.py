@@ -22,7 +22,7 @@ from typing import Any, Optional, Union
 
 import numpy
 
-from .environment import SETTINGS, SPIN_COUNT, choose, threads_from
+from .environment import ONE_FOR_EACH_CORE, SETTINGS, SPIN_COUNT, choose, threads_from
 from .processor import physical_cores
 from .static_graphs import mend
 from .types import Context
@@ -188,7 +188,17 @@ def set_threads(count: int) -> None:
             f"the number of threads is set when MXNet starts its engine, {os.environ.get('MXNET_ENGINE_TYPE')}: set "
             f"GLUONVAE_THREADS={count} instead"
         )
+    global _threads_are_given
+    _threads_are_given = True
     OPENMP.omp_set_num_threads(count)
+
+
+_threads_are_given = False
+
+
+def threads_are_chosen() -> bool:
+    """Return whether nobody has said how many threads there are to be."""
+    return THREADS_FROM == ONE_FOR_EACH_CORE and not _threads_are_given
 
 
 def engine_is_naive() -> bool:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..runtime import mx
+from . import shared
 from .widened import in_float32
 
 Shape = tuple[int, ...]
@@ -50,14 +51,10 @@ DTYPES = {0: np.float32, 1: np.float64}
 """The dtypes that regions compute in, by MXNet's number."""
 
 FORWARD, BACKWARD, FORWARD_TEAM, BACKWARD_TEAM, GRADIENTS, INPUTS, OUTPUTS = range(7)
-SCRATCH, FORWARD_SCRATCH, KEPT, SIZES = range(7, 11)
+SCRATCH, FORWARD_SCRATCH, SHARED, SIZES = range(7, 11)
 """Where the words of a plan are: both bodies, how many threads each can use, of how many outputs, the first ones, there
 are gradients, the number of inputs and of outputs, the bytes of memory that the backward and the forward pass take for
-themselves, where the address of memory that a pass has left is kept, and the first of the operator's own sizes."""
-
-_kept = array("q", [0])
-"""The memory that a pass has left for the next one, or 0. To have the system give and take many megabytes in each pass
-would take longer than the pass."""
+themselves, the address of what all regions share, and the first of the operator's own sizes."""
 
 
 SMALLEST, LARGEST = 16, 128
@@ -211,7 +208,7 @@ class _Definition:
         words[GRADIENTS], words[INPUTS], words[OUTPUTS] = self.gradients, self.inputs, self.outputs
         words[SCRATCH] = plan.scratch * np.dtype(dtype).itemsize
         words[FORWARD_SCRATCH] = plan.forward_scratch * np.dtype(dtype).itemsize
-        words[KEPT] = _kept.buffer_info()[0]
+        words[SHARED] = shared.address()
         memory = array("q", [*words, *plan.sizes])
         address, callbacks = memory.buffer_info()[0], passes()
         return memory, _callback_list([callbacks.nothing, callbacks.forward, callbacks.backward], [0, address, address])

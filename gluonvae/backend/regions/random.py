@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from . import shared
+
 WORTH_A_THREAD = 10_000
 """Numbers that a further thread is worth its waiting for."""
 
@@ -42,7 +44,7 @@ class Stream:
             raise TypeError(f"out must be a contiguous array of float32, got {out.dtype}")
         of_kind, run = _compiled()
         team, place = max(1, out.size // WORTH_A_THREAD), out.__array_interface__["data"][0]
-        run(of_kind[kind], team, self._key, self._place, place, out.size)
+        run(of_kind[kind], team, shared.address(), self._key, self._place, place, out.size)
         self._place += out.size
         return out
 
@@ -51,4 +53,4 @@ class Stream:
 def _compiled() -> tuple[dict[str, int], Callable[..., Any]]:
     from .bodies import random
 
-    return random.bodies(), ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 6)(random.address())
+    return random.bodies(), ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 7)(random.address())

@@ -12,13 +12,14 @@ import numpy as np
 from ..memory import address
 from ..runtime import engine_is_naive
 from ..types import Tensor
+from . import shared
 
 PIECE = 2**13
 """Numbers that a thread takes at a time: where a thread ends does not depend on how many there are."""
 
-RULE, TEAM, PIECES, ROWS, OF_PIECES, OF_TENSORS, OF_HANDLES, OF_SETTINGS, OF_NUMBERS = range(9)
-"""The words of a table: a rule's body, how many threads it can use, how many pieces and rows there are, and the
-addresses of what is told of them."""
+RULE, TEAM, PIECES, ROWS, OF_PIECES, OF_TENSORS, OF_HANDLES, OF_SETTINGS, OF_NUMBERS, OF_SHARED = range(10)
+"""The words of a table: a rule's body, how many threads it can use, how many pieces and rows there are, the addresses
+of what is told of them, and that of what all regions share."""
 
 
 class Table:
@@ -55,7 +56,7 @@ class Table:
         body = _compiled().rule(rule)
         # MXNet's threaded engine keeps the cores busy itself
         team = max(1, sum(sizes) // 300_000) if engine_is_naive() else 1
-        words = [body, team, len(pieces), count, *(array.ctypes.data for array in arrays)]
+        words = [body, team, len(pieces), count, *(array.ctypes.data for array in arrays), shared.address()]
         self._table = np.array(words, np.int64)
         self._kept = arrays
         self._place = self._table.ctypes.data

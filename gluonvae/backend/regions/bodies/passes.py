@@ -12,11 +12,12 @@ from ..operator import (
     FORWARD_TEAM,
     GRADIENTS,
     INPUTS,
-    KEPT,
     OUTPUTS,
     SCRATCH,
+    SHARED,
     SIZES,
 )
+from ..shared import KEPT, MOST_THREADS
 from .native import (
     compile_callback,
     compiled,
@@ -35,14 +36,15 @@ from .process import leave_memory, take_memory
 
 
 @compiled
-def run_body(body, team, plan, pointers, requests, scratch):
+def run_body(body, team, shared, plan, pointers, requests, scratch):
     """Run a body in a team of at most so many threads."""
     arguments = stack_words(4)
     word = carray(words(arguments), 4)
     word[0], word[1], word[2], word[3] = plan, pointers, requests, scratch
-    most = most_threads()
-    if min(most, team) > 1:
-        run_team(body, arguments, min(most, team), 0)
+    most, limit = most_threads(), carray(words(shared), 2)[MOST_THREADS]
+    count = min(most, team, limit) if limit > 0 else min(most, team)
+    if count > 1:
+        run_team(body, arguments, count, 0)
         return
     # one thread is no team to oneDNN, which would take all of them for a product
     set_most_threads(1)
@@ -58,11 +60,11 @@ def _forward(count, pointers, tags, requests, is_train, plan):
         if i < inputs or request[i - inputs] != 0:
             data_of(handle, pointers + 8 * i)  # in the place of the handle
         forget(handle)
-    scratch = take_memory(word[KEPT], word[FORWARD_SCRATCH])
+    scratch = take_memory(word[SHARED] + 8 * KEPT, word[FORWARD_SCRATCH])
     if scratch == 0 and word[FORWARD_SCRATCH] > 0:
         return 0  # of which MXNet makes an error
-    run_body(word[FORWARD], word[FORWARD_TEAM], plan, pointers, requests, scratch)
-    leave_memory(word[KEPT], word[FORWARD_SCRATCH], scratch)
+    run_body(word[FORWARD], word[FORWARD_TEAM], word[SHARED], plan, pointers, requests, scratch)
+    leave_memory(word[SHARED] + 8 * KEPT, word[FORWARD_SCRATCH], scratch)
     return 1
 
 
@@ -75,11 +77,11 @@ def _backward(count, pointers, tags, requests, is_train, plan):
         if i < word[GRADIENTS] or outputs <= i < first or (i >= first and request[i - first] != 0):
             data_of(handle, pointers + 8 * i)
         forget(handle)
-    scratch = take_memory(word[KEPT], word[SCRATCH])
+    scratch = take_memory(word[SHARED] + 8 * KEPT, word[SCRATCH])
     if scratch == 0 and word[SCRATCH] > 0:
         return 0
-    run_body(word[BACKWARD], word[BACKWARD_TEAM], plan, pointers, requests, scratch)
-    leave_memory(word[KEPT], word[SCRATCH], scratch)
+    run_body(word[BACKWARD], word[BACKWARD_TEAM], word[SHARED], plan, pointers, requests, scratch)
+    leave_memory(word[SHARED] + 8 * KEPT, word[SCRATCH], scratch)
     return 1
 
 

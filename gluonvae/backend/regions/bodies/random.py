@@ -119,11 +119,11 @@ def _uniform(arguments):
     _fill(arguments, False)
 
 
-def _run(body, team, key, start, place, count):
+def _run(body, team, shared, key, start, place, count):
     what = stack_words(4)
     word = carray(words(what), 4)
     word[0], word[1], word[2], word[3] = key, start, place, count
-    run_body(body, team, what, 0, 0, 0)
+    run_body(body, team, shared, what, 0, 0, 0)
 
 
 def bodies() -> dict[str, int]:
@@ -132,6 +132,6 @@ def bodies() -> dict[str, int]:
 
 
 def address() -> int:
-    """Compile what Python calls with a body, the most threads, a key, the place of the first number in its stream, and
-    the address of numbers and their count."""
-    return compile_callback(_run, types.void, *[types.int64] * 6)
+    """Compile what Python calls with a body, the most threads, the address of what regions share, a key, the place of
+    the first number in its stream, and the address of numbers and their count."""
+    return compile_callback(_run, types.void, *[types.int64] * 7)

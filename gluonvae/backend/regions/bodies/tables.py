@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import carray, types
 
-from ..tables import OF_HANDLES, OF_NUMBERS, OF_PIECES, OF_SETTINGS, OF_TENSORS, PIECES, ROWS, RULE, TEAM
+from ..tables import OF_HANDLES, OF_NUMBERS, OF_PIECES, OF_SETTINGS, OF_SHARED, OF_TENSORS, PIECES, ROWS, RULE, TEAM
 from .native import (
     argument_words,
     compile_body,
@@ -27,7 +27,7 @@ from .rows import share
 @compiled
 def _begin(arguments):
     """The table, its settings, and which pieces are this thread's."""
-    table = carray(words(argument_words(arguments)[0]), 9)
+    table = carray(words(argument_words(arguments)[0]), OF_SHARED + 1)
     first, end = share(table[PIECES], 1, thread(), threads())
     return table, carray(floats(table[OF_SETTINGS]), 8), first, end
 
@@ -189,12 +189,12 @@ def _too_large(arguments):
 
 
 def _run(place):
-    table = carray(words(place), 9)
-    run_body(table[RULE], table[TEAM], place, 0, 0, 0)
+    table = carray(words(place), OF_SHARED + 1)
+    run_body(table[RULE], table[TEAM], table[OF_SHARED], place, 0, 0, 0)
 
 
 def _find_stale(place):
-    table = carray(words(place), 9)
+    table = carray(words(place), OF_SHARED + 1)
     handles = carray(words(table[OF_HANDLES]), table[ROWS])
     memory = stack_words(4)
     state = carray(ints(memory), 1)

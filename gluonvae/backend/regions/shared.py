@@ -1,0 +1,26 @@
+"""What the regions of a process share."""
+
+from __future__ import annotations
+
+from array import array
+
+KEPT, MOST_THREADS = range(2)
+"""The memory that a pass has left for the next one, or 0: to have the system give and take many megabytes in each pass
+would take longer than the pass. The most threads that a region takes, or 0 for as many as there are."""
+
+_words = array("q", [0, 0])
+
+
+def address() -> int:
+    """Return the address of the words."""
+    return _words.buffer_info()[0]
+
+
+def most_threads() -> int:
+    """Return the most threads that a region takes, or 0 for as many as there are."""
+    return _words[MOST_THREADS]
+
+
+def set_most_threads(count: int) -> None:
+    """Set how many threads a region takes at most: what it computes stays the same to the bit."""
+    _words[MOST_THREADS] = count
