@@ -13,6 +13,10 @@ from . import shared
 EVERY = 1.0
 """Seconds between two looks, each of which takes some 0.1 ms."""
 
+SERVED, PAUSE = 0.8, 30.0
+"""Fewer threads that get less than this part of their cores have to share them all the same: for so many seconds there
+are as many threads as otherwise, which get more."""
+
 _STATISTICS = Path("/proc/stat")
 _USER, _NICE, _SYSTEM, _INTERRUPTS, _SOFT_INTERRUPTS = 0, 1, 2, 5, 6
 """Where the times of a core are that it spent on something, see proc(5)."""
@@ -35,6 +39,7 @@ class Watch:
         self.due = 0.0
         """When it is time to look, by ``time.monotonic()``."""
         self._last: Optional[tuple[float, float, float]] = None
+        self._pause_ends = 0.0
 
     def look(self) -> None:
         """Set the most threads of a region."""
@@ -47,9 +52,12 @@ class Watch:
         self.due = now[0] + EVERY
         if self._last is not None:
             passed, of_all, own = (new - old for new, old in zip(now, self._last))
+            if own < SERVED * shared.most_threads() * passed:
+                self._pause_ends = now[0] + PAUSE
             left = len(os.sched_getaffinity(0)) - (of_all - own) / passed
             most = max(1, round(left))
-            shared.set_most_threads(most if most < OPENMP.omp_get_max_threads() else 0)
+            are_fewer = most < OPENMP.omp_get_max_threads() and now[0] >= self._pause_ends
+            shared.set_most_threads(most if are_fewer else 0)
         self._last = now
 
 

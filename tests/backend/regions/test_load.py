@@ -40,6 +40,24 @@ def test_threads_are_for_the_cores_that_others_leave(cores, threads, others, mos
     assert watch.due == machine.now + load.EVERY
 
 
+def test_threads_that_share_their_cores_all_the_same_are_as_many_as_can_be(machine):
+    """Two busy loops on two cores: one thread gets half a core, and two get a core."""
+    machine.make(2, 2, others=1.0)
+    watch = load.Watch()
+    watch.look()
+    seen = []
+    for second in range(1, 100):
+        is_one = shared.most_threads() == 1
+        own = 0.5 if is_one else 1.0
+        machine.make(2, 2, others=2.0 - own, own=own)
+        watch._last = (second - 1.0, 100 + 2.0 * (second - 1), own * (second - 1))
+        machine.now = float(second)
+        watch.look()
+        seen.append(shared.most_threads())
+    assert seen[:2] == [1, 0]
+    assert 1 < sum(seen) < 5
+
+
 def test_the_first_look_changes_nothing(machine):
     machine.make(4, 4, 3.0)
     shared.set_most_threads(2)
