@@ -219,7 +219,9 @@ def _noise_names(spec: Structure, name: str = "noise") -> list[str]:
     """Names of the parts of noise, that of a named tuple's field behind its own."""
     if not isinstance(spec, tuple):
         return [name]
-    return [of for field, part in zip(spec._fields, spec) for of in _noise_names(part, f"{name}_{field}")] if spec else []
+    return (
+        [of for field, part in zip(spec._fields, spec) for of in _noise_names(part, f"{name}_{field}")] if spec else []
+    )
 
 
 def _draw(data: Tensor, spec: NoiseSpec, samples: int) -> Tensor:
