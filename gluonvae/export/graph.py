@@ -126,7 +126,8 @@ def trace(name: str, block: Block, inputs: Mapping[str, Shape], compute: Callabl
         If a parameter has no value.
     """
     block.collect_params()  # initialises weights of a bound
-    parameters = {of.name: (place, of) for place, of in reversed(list(block._collect_params_with_prefix().items()))}
+    named: dict[str, Any] = dict(block._collect_params_with_prefix())
+    parameters = {of.name: (place, of) for place, of in reversed(list(named.items()))}
     try:
         with mxnets_own(), mx.autograd.pause():
             outputs = compute(*map(mx.sym.var, inputs))

@@ -88,8 +88,8 @@ def _converted(graph: Graph) -> Builder:
     of_parameters = {name: shape(*of.shape) for name, of in graph.parameters.items()}
     shapes = infer_shapes(graph.symbol, {**graph.inputs, **of_parameters})
     counts: dict[int, int] = {}
-    for node, output in shapes:
-        counts[node] = max(counts.get(node, 0), output + 1)
+    for source, output in shapes:
+        counts[source] = max(counts.get(source, 0), output + 1)
     builder = Builder("data" if "data" in graph.inputs else next(iter(graph.inputs)))
     made: dict[tuple[int, int], str] = {}
     for number, of in enumerate(content["nodes"]):

@@ -209,11 +209,11 @@ def ones_like(graph: Builder, node: Node) -> str:
 
 @converts("_random_normal_like")
 def normal_like(graph: Builder, node: Node) -> str:
-    options = {"mean": float(node.get("loc", 0)), "scale": float(node.get("scale", 1))}
-    return graph.add("RandomNormalLike", graph.filled(0, node.shape), **options)
+    mean, scale = float(node.get("loc", 0)), float(node.get("scale", 1))
+    return graph.add("RandomNormalLike", graph.filled(0, node.shape), mean=mean, scale=scale)
 
 
 @converts("_random_uniform_like")
 def uniform_like(graph: Builder, node: Node) -> str:
-    options = {"low": float(node.get("low", 0)), "high": float(node.get("high", 1))}
-    return graph.add("RandomUniformLike", graph.filled(0, node.shape), **options)
+    low, high = float(node.get("low", 0)), float(node.get("high", 1))
+    return graph.add("RandomUniformLike", graph.filled(0, node.shape), low=low, high=high)

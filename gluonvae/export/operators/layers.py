@@ -79,7 +79,7 @@ def pooling(graph: Builder, node: Node) -> str:
     if convention not in ("valid", "full") or (convention == "full" and kind == "avg"):
         raise NotImplementedError(f"pool_type={kind}, pooling_convention={convention}")
     ones, zeros = (1,) * len(kernel), (0,) * len(kernel)
-    options = {
+    options: dict[str, Any] = {
         "kernel_shape": list(kernel),
         "strides": list(node.get("stride", ones) or ones),
         "pads": list(node.get("pad", zeros) or zeros) * 2,
@@ -95,7 +95,11 @@ def up_sampling(graph: Builder, node: Node) -> str:
     if node.get("sample_type") != "nearest" or len(node.inputs) > 1:
         raise NotImplementedError(f"sample_type={node.get('sample_type')}")
     scale = float(node.get("scale"))
-    options = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    options: dict[str, Any] = {
+        "mode": "nearest",
+        "coordinate_transformation_mode": "asymmetric",
+        "nearest_mode": "floor",
+    }
     return graph.add("Resize", node.inputs[0], "", graph.constant([1, 1, scale, scale]), **options)
 
 
