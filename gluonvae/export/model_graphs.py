@@ -9,7 +9,7 @@ from typing import Any, Union
 from .. import checks
 from ..backend.operators import namespace
 from ..backend.runtime import mx
-from ..backend.structures import leaves, map_structure, rebuild
+from ..backend.structures import leaves, rebuild
 from ..backend.types import Block, Structure, Tensor
 from ..distributions import Distribution
 from ..models import VAE, SemiSupervisedVAE
@@ -135,7 +135,7 @@ def bound(objective: Objective, noise: str = "input") -> Graph:
     """
 
     def compute(data: Tensor, given: Structure, *label: Tensor) -> Named:
-        return objective.terms(data, given, *label, validated=True)._asdict()
+        return objective.terms(data, given, label[0] if label else None, validated=True)._asdict()
 
     return _of_data("bound", objective, objective.vae, objective.noise, noise, compute, objective.samples)
 
@@ -195,33 +195,27 @@ def _of_data(
 ) -> Graph:
     """The graph of a computation with data, noise and labels."""
     checks.known_name("noise", noise, NOISE)
-    names = rebuild(spec, _noise_names(spec))
+    names, specs = _noise_names(spec), leaves(spec)
     leading = (BATCH,) if samples == 1 else (samples, BATCH)
     given = {
-        of: shape(*leading, leaf.size)
-        for of, leaf in zip(leaves(names), leaves(spec))
-        if noise == "input" and leaf.kind != "none"
+        of: shape(*leading, leaf.size) for of, leaf in zip(names, specs) if noise == "input" and leaf.kind != "none"
     }
     inputs: dict[str, Shape] = {"data": shape(BATCH, vae.data_dims), **given, **_label(vae)}
 
-    def with_noise(data: Tensor, *others: Tensor) -> Named:
-        by_name = dict(zip(inputs, (data, *others)))
-        of = iter(leaves(names))
-        drawn = map_structure(
-            lambda leaf: by_name[name] if (name := next(of)) in given else _draw(data, leaf, samples), spec
-        )
-        return compute(data, drawn, *([by_name["label"]] if vae.label_size else []))
+    def with_noise(*tensors: Tensor) -> Named:
+        by_name = dict(zip(inputs, tensors))
+        drawn = [by_name[of] if of in given else _draw(tensors[0], leaf, samples) for of, leaf in zip(names, specs)]
+        return compute(tensors[0], rebuild(spec, drawn), *([by_name["label"]] if vae.label_size else []))
 
     return trace(name, block, inputs, with_noise)
 
 
 def _noise_names(spec: Structure, name: str = "noise") -> list[str]:
-    """Names of the parts of noise, that of a named tuple's field behind its own."""
+    """Names of the parts of noise: behind it that of the field of a named tuple."""
     if not isinstance(spec, tuple):
         return [name]
-    return (
-        [of for field, part in zip(spec._fields, spec) for of in _noise_names(part, f"{name}_{field}")] if spec else []
-    )
+    fields = getattr(spec, "_fields", range(len(spec)))
+    return [of for field, part in zip(fields, spec) for of in _noise_names(part, f"{name}_{field}")]
 
 
 def _draw(data: Tensor, spec: NoiseSpec, samples: int) -> Tensor:

@@ -31,6 +31,8 @@ def swap_axes(graph: Builder, node: Node) -> str:
 
 @converts("Concat", "concat")
 def concat(graph: Builder, node: Node) -> str:
+    if len(node.inputs) == 1:
+        return node.inputs[0]  # MXNet does not look at the axis then
     return graph.add("Concat", *node.inputs, axis=int(node.get("dim", 1)))
 
 
