@@ -131,9 +131,10 @@ def trace(name: str, block: Block, inputs: Mapping[str, Shape], compute: Callabl
     try:
         with mxnets_own(), mx.autograd.pause():
             outputs = compute(*map(mx.sym.var, inputs))
-    except mx.base.NotImplementedForSymbol as error:
+    except (mx.base.NotImplementedForSymbol, AttributeError) as error:
         raise ValueError(
-            f"the {name} cannot be exported, as it cannot be hybridised: a graph has no values to ask for ({error})"
+            f"the {name} cannot be exported, as it cannot be hybridised: a graph has no values and no shapes to ask "
+            f"for ({error})"
         ) from error
     symbol = mx.sym.Group([mx.sym.identity(of, name=output) for output, of in outputs.items()])
     used = [argument for argument in symbol.list_inputs() if argument not in inputs]

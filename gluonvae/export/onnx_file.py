@@ -9,9 +9,9 @@ import numpy as np
 
 from .._version import __version__
 from ..backend.operators import as_numpy
-from . import operators  # noqa: F401  they register themselves
-from .builder import CONVERTERS, Builder, Node
+from .builder import Builder, Node
 from .graph import Graph
+from .operators import CONVERTERS
 from .sizes import Shape, infer_shapes, shape
 
 OPERATOR_SET, IR_VERSION = 17, 8

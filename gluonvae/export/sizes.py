@@ -68,9 +68,12 @@ def infer_shapes(symbol: Any, inputs: Mapping[str, Shape]) -> dict[tuple[int, in
         For a size that is another function of B.
     """
     internals = symbol.get_internals()
+    used = set(symbol.list_inputs())
     places = [(node, output) for node, output, *_ in json.loads(internals.tojson())["heads"]]
     some, others = (
-        internals.infer_shape(**{name: tuple(size.at(batch) for size in of) for name, of in inputs.items()})[1]
+        internals.infer_shape(
+            **{name: tuple(size.at(batch) for size in of) for name, of in inputs.items() if name in used}
+        )[1]
         for batch in BATCHES
     )
     return {place: tuple(map(_size, *of)) for place, *of in zip(places, some, others)}

@@ -8,7 +8,7 @@ from functools import partial
 from ..builder import Builder, Converter, Node, converts
 
 
-@converts("_copy", "identity", "BlockGrad", "stop_gradient", "make_loss", "Dropout")
+@converts("_copy", "BlockGrad", "make_loss", "Dropout")
 def same(graph: Builder, node: Node) -> str:
     # Dropout as in prediction
     return node.inputs[0]
@@ -33,7 +33,6 @@ UNARY = {
     "negative": "Neg",
     "reciprocal": "Reciprocal",
     "relu": "Relu",
-    "rint": "Round",
     "sigmoid": "Sigmoid",
     "sign": "Sign",
     "sin": "Sin",
@@ -43,8 +42,8 @@ UNARY = {
     "tanh": "Tanh",
 }
 BINARY = {
-    ("elemwise_add", "broadcast_add", "broadcast_plus"): "Add",
-    ("elemwise_sub", "broadcast_sub", "broadcast_minus"): "Sub",
+    ("elemwise_add", "broadcast_add"): "Add",
+    ("elemwise_sub", "broadcast_sub"): "Sub",
     ("elemwise_mul", "broadcast_mul"): "Mul",
     ("elemwise_div", "broadcast_div"): "Div",
     ("_power", "broadcast_power"): "Pow",
@@ -81,7 +80,8 @@ def _of_scalar(op: str, graph: Builder, node: Node) -> str:
 
 for operator, name in SCALAR.items():
     converts(f"_{operator}_scalar")(partial(_with_scalar, name))
-    converts(f"_r{operator}_scalar")(partial(_of_scalar, name))
+    if operator in ("minus", "div", "power"):
+        converts(f"_r{operator}_scalar")(partial(_of_scalar, name))
 
 
 def _compared(op: str, graph: Builder, node: Node) -> str:
@@ -136,6 +136,14 @@ def mod_scalar(graph: Builder, node: Node) -> str:
     (x,), divisor = node.inputs, _scalar(graph, node)
     quotient = graph.add("Floor", graph.add("Div", x, divisor))
     return graph.add("Sub", x, graph.add("Mul", quotient, divisor))
+
+
+@converts("rint")
+def round_half_down(graph: Builder, node: Node) -> str:
+    (x,) = node.inputs
+    whole = graph.add("Floor", x)
+    up = graph.as_float(graph.add("Greater", graph.add("Sub", x, whole), graph.constant(0.5)))
+    return graph.add("Add", whole, up)
 
 
 @converts("round")

@@ -126,7 +126,7 @@ def instance_norm(graph: Builder, node: Node) -> str:
     return graph.add("InstanceNormalization", *node.inputs, epsilon=float(node.get("eps", 1e-3)))
 
 
-@converts("Pad", "pad")
+@converts("Pad")
 def pad(graph: Builder, node: Node) -> str:
     mode, widths = node.get("mode"), node.get("pad_width")
     ends = graph.integers(*widths[::2], *widths[1::2])

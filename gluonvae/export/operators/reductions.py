@@ -12,11 +12,21 @@ REDUCTIONS = {"mean": "ReduceMean", "max": "ReduceMax", "min": "ReduceMin", "pro
 @converts("sum")
 def sum_over_axes(graph: Builder, node: Node) -> str:
     axes = graph.integers(*node.axes())
-    return graph.add("ReduceSum", node.inputs[0], axes, keepdims=int(node.get("keepdims", False)))
+    return _shaped(graph, node, graph.add("ReduceSum", node.inputs[0], axes, keepdims=_keeps(node)))
 
 
 def _reduced(op: str, graph: Builder, node: Node) -> str:
-    return graph.add(op, node.inputs[0], axes=node.axes(), keepdims=int(node.get("keepdims", False)))
+    return _shaped(graph, node, graph.add(op, node.inputs[0], axes=node.axes(), keepdims=_keeps(node)))
+
+
+def _keeps(node: Node) -> int:
+    return int(node.get("keepdims", False))
+
+
+def _shaped(graph: Builder, node: Node, reduced: str) -> str:
+    # MXNet has an axis left where all are reduced
+    is_scalar = len(node.axes()) == node.rank and not _keeps(node)
+    return graph.reshape(reduced, node.shape) if is_scalar else reduced
 
 
 for operator, name in REDUCTIONS.items():
@@ -27,7 +37,7 @@ def _place_of(op: str, graph: Builder, node: Node) -> str:
     if node.get("axis", None) is None:
         raise NotImplementedError("axis=None")
     # MXNet has numbers for indices
-    place = graph.add(op, node.inputs[0], axis=node.axis(0), keepdims=int(node.get("keepdims", False)))
+    place = graph.add(op, node.inputs[0], axis=node.axis(0), keepdims=_keeps(node))
     return graph.as_float(place)
 
 
@@ -48,7 +58,7 @@ converts("softmax")(partial(_normalised, "Softmax"))
 converts("log_softmax")(partial(_normalised, "LogSoftmax"))
 
 
-@converts("_np_cumsum", "cumsum")
+@converts("_np_cumsum")
 def cumsum(graph: Builder, node: Node) -> str:
     if node.get("axis", None) is None:
         raise NotImplementedError("axis=None")

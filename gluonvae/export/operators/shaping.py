@@ -5,12 +5,12 @@ from __future__ import annotations
 from ..builder import Builder, Node, converts
 
 
-@converts("Reshape", "reshape", "reshape_like", "Flatten", "flatten", "expand_dims", "squeeze")
+@converts("Reshape", "reshape_like", "Flatten", "expand_dims", "squeeze")
 def reshape(graph: Builder, node: Node) -> str:
     return graph.reshape(node.inputs[0], node.shape)
 
 
-@converts("broadcast_like", "broadcast_axis", "broadcast_axes", "broadcast_to")
+@converts("broadcast_like", "broadcast_axis", "broadcast_to")
 def broadcast(graph: Builder, node: Node) -> str:
     return graph.add("Expand", node.inputs[0], graph.sizes(node.shape))
 
@@ -21,7 +21,7 @@ def transpose(graph: Builder, node: Node) -> str:
     return graph.add("Transpose", node.inputs[0], perm=list(axes))
 
 
-@converts("SwapAxis", "swapaxes")
+@converts("SwapAxis")
 def swap_axes(graph: Builder, node: Node) -> str:
     axes = list(range(node.rank))
     one, other = (int(node.get(name, 0)) % node.rank for name in ("dim1", "dim2"))
@@ -29,10 +29,8 @@ def swap_axes(graph: Builder, node: Node) -> str:
     return graph.add("Transpose", node.inputs[0], perm=axes)
 
 
-@converts("Concat", "concat")
+@converts("Concat")
 def concat(graph: Builder, node: Node) -> str:
-    if len(node.inputs) == 1:
-        return node.inputs[0]  # MXNet does not look at the axis then
     return graph.add("Concat", *node.inputs, axis=int(node.get("dim", 1)))
 
 
@@ -42,7 +40,7 @@ def stack(graph: Builder, node: Node) -> str:
     return graph.add("Concat", *(graph.add("Unsqueeze", x, axis) for x in node.inputs), axis=int(node.get("axis", 0)))
 
 
-@converts("SliceChannel", "split")
+@converts("SliceChannel")
 def split(graph: Builder, node: Node) -> list[str]:
     count, axis = int(node.get("num_outputs")), int(node.get("axis", 1)) % node.rank
     size = node.shapes[0][axis]
@@ -56,7 +54,7 @@ def split(graph: Builder, node: Node) -> list[str]:
     return parts
 
 
-@converts("reverse", "flip")
+@converts("reverse")
 def reverse(graph: Builder, node: Node) -> str:
     axes = node.axes()
     limits = ([-1] * len(axes), [-(2**31)] * len(axes), axes, [-1] * len(axes))
