@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..data import BINARIZATIONS, NAMES
-from ..export.model_graphs import NOISE
+from ..export.noise_inputs import NOISE
 from ..generator import LIKELIHOODS
 from ..inference import POSTERIORS
 from ..networks import ACTIVATIONS, DECODERS, ENCODERS, PRECISIONS

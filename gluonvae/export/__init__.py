@@ -7,6 +7,6 @@
 from __future__ import annotations
 
 from .graph import Graph
-from .model_graphs import bound, classifier, decoder, encoder, parts, whole
+from .model_graphs import bound, classifier, decoder, encoder, parts, prior, whole
 
-__all__ = ["Graph", "bound", "classifier", "decoder", "encoder", "parts", "whole"]
+__all__ = ["Graph", "bound", "classifier", "decoder", "encoder", "parts", "prior", "whole"]

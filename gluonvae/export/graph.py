@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Union
 
 from ..backend.regions.availability import mxnets_own
@@ -26,7 +27,7 @@ class Graph:
     """
 
     name: str
-    """What it is a graph of: "encoder", "decoder", "vae", "bound" or "classifier"."""
+    """What it is a graph of: "encoder", "decoder", "prior", "vae", "bound" or "classifier"."""
     symbol: Any
     """The ``mx.sym.Symbol`` of all outputs."""
     parameters: Mapping[str, Tensor]
@@ -35,6 +36,8 @@ class Graph:
     """The shapes of the inputs, in their order."""
     outputs: Mapping[str, Shape]
     """The shapes of the outputs, in their order."""
+    noise: Mapping[str, str] = field(default_factory=dict)
+    """Of the inputs that are noise: "standard normal", or "uniform in [0, 1)"."""
 
     def to_symbol(self, prefix: Union[str, Path]) -> tuple[Path, Path]:
         """Write the graph and its parameters as Gluon does.
@@ -95,12 +98,18 @@ class Graph:
     def __str__(self) -> str:
         tensors = (*self.inputs.items(), *self.outputs.items())
         width = max(len(name) for name, _ in tensors)
-        lines = [f"{name:<{width}}  {in_words(of)}" for name, of in tensors]
+        lines = [f"{name:<{width}}  {in_words(of)}  {self.noise.get(name, '')}".rstrip() for name, of in tensors]
         heads = ["in "] + [""] * (len(self.inputs) - 1) + ["out"] + [""] * (len(self.outputs) - 1)
         return "\n".join([self.name, *(f"  {head:<4}{line}" for head, line in zip(heads, lines))])
 
 
-def trace(name: str, block: Block, inputs: Mapping[str, Shape], compute: Callable[..., Named]) -> Graph:
+def trace(
+    name: str,
+    block: Block,
+    inputs: Mapping[str, Shape],
+    compute: Callable[..., Named],
+    noise: Mapping[str, str] = MappingProxyType({}),
+) -> Graph:
     """Make the graph of a computation.
 
     Parameters
@@ -113,6 +122,8 @@ def trace(name: str, block: Block, inputs: Mapping[str, Shape], compute: Callabl
         Names and shapes of the inputs.
     compute : Callable[..., dict[str, Symbol]]
         Called with a Symbol for each input, it returns those of the outputs by name.
+    noise : Mapping[str, str]
+        See :class:`Graph`.
 
     Returns
     -------
@@ -148,7 +159,7 @@ def trace(name: str, block: Block, inputs: Mapping[str, Shape], compute: Callabl
     values = {place: of._reduce() for place, of in (parameters[argument] for argument in used)}
     shapes = infer_shapes(symbol, {**inputs, **{place: shape(*of.shape) for place, of in values.items()}})
     heads = [shapes[node, output] for node, output, *_ in json.loads(symbol.tojson())["heads"]]
-    return Graph(name, symbol, values, dict(inputs), dict(zip(outputs, heads)))
+    return Graph(name, symbol, values, dict(inputs), dict(zip(outputs, heads)), noise)
 
 
 def _check_values(name: str, parameters: list[Any]) -> None:

@@ -9,20 +9,14 @@ from typing import Any, Union
 from .. import checks
 from ..backend.operators import namespace
 from ..backend.runtime import mx
-from ..backend.structures import leaves, rebuild
+from ..backend.structures import leaves, rebuild, split
 from ..backend.types import Block, Structure, Tensor
 from ..distributions import Distribution
 from ..models import VAE, SemiSupervisedVAE
-from ..noise import NoiseSpec
 from ..objectives import Objective
 from .graph import Graph, Named, trace
+from .noise_inputs import NOISE, draw, noise_inputs, noise_kinds, noise_names
 from .sizes import BATCH, Shape, shape
-
-NOISE = ("input", "drawn")
-"""Where the noise of a graph may come from."""
-
-BELOW_ONE = 1 - 2.0**-24
-"""The largest float32 below 1: uniform noise is never 1, unlike that of MXNet and ONNX."""
 
 
 def encoder(vae: VAE, noise: str = "input") -> Graph:
@@ -83,6 +77,33 @@ def decoder(vae: VAE) -> Graph:
     return trace("decoder", vae, inputs, compute)
 
 
+def prior(vae: VAE) -> Graph:
+    """Return the graph of a draw from p(z).
+
+    It maps ``noise``, of a mixture ``noise_component`` and ``noise_value``, and, where the prior looks at labels,
+    ``label`` ``(B, Y)``, to ``latent`` ``(B, D)``, of which the decoder makes new data. Under a standard normal prior
+    that is the noise itself.
+
+    Parameters
+    ----------
+    vae : VAE
+        The model, initialised.
+
+    Returns
+    -------
+    Graph
+    """
+    spec = vae.prior.noise
+    of_noise = noise_inputs(spec, shape(BATCH))
+    labels = _label(vae) if vae.prior.needs_label else {}
+
+    def compute(*tensors: Tensor) -> Named:
+        noise, label = split(spec, tensors)
+        return {"latent": vae.prior_distribution(tensors[0], *label).sample(noise)}
+
+    return trace("prior", vae, {**of_noise, **labels}, compute, noise_kinds(spec))
+
+
 def whole(vae: VAE, noise: str = "input") -> Graph:
     """Return the graph of a whole VAE, from data to their reconstruction.
 
@@ -104,12 +125,12 @@ def whole(vae: VAE, noise: str = "input") -> Graph:
 
     def compute(data: Tensor, given: Structure, *label: Tensor) -> Named:
         known = _completed(vae, data, *label)
-        q, prior = vae.posterior(data, *known), vae.prior_distribution(data, *known)
-        z, kl = vae.rsample_and_kl(q, prior, given)
-        p = vae.likelihood(z, *known)
-        terms = vae.two_terms(data, given, *label) if vae.kl_is_replaced else (p.log_prob(data), kl)
+        q, p = vae.posterior(data, *known), vae.prior_distribution(data, *known)
+        z, kl = vae.rsample_and_kl(q, p, given)
+        likelihood = vae.likelihood(z, *known)
+        terms = vae.two_terms(data, given, *label) if vae.kl_is_replaced else (likelihood.log_prob(data), kl)
         named = dict(zip(("log_likelihood", "kl"), terms))
-        return {"latent": z, **_reconstruction(p.given(data)), **named}
+        return {"latent": z, **_reconstruction(likelihood.given(data)), **named}
 
     return _of_data("vae", vae, vae, vae.inference_net.noise, noise, compute)
 
@@ -175,12 +196,14 @@ def parts(model: Union[VAE, Objective], noise: str = "input") -> dict[str, Calla
     Returns
     -------
     dict
-        Functions without arguments by "encoder", "decoder", "vae" and, where there is one, "classifier" and "bound".
+        Functions without arguments by "encoder", "decoder", "prior", "vae" and, where there is one, "classifier" and
+        "bound".
     """
     vae = model.vae if isinstance(model, Objective) else model
     found: dict[str, Callable[[], Graph]] = {
         "encoder": lambda: encoder(vae, noise),
         "decoder": lambda: decoder(vae),
+        "prior": lambda: prior(vae),
         "vae": lambda: whole(vae, noise),
     }
     if isinstance(vae, SemiSupervisedVAE):
@@ -195,41 +218,18 @@ def _of_data(
 ) -> Graph:
     """The graph of a computation with data, noise and labels."""
     checks.known_name("noise", noise, NOISE)
-    names, specs = _noise_names(spec), leaves(spec)
-    leading = (BATCH,) if samples == 1 else (samples, BATCH)
-    given = {
-        of: shape(*leading, leaf.size) for of, leaf in zip(names, specs) if noise == "input" and leaf.kind != "none"
-    }
-    inputs: dict[str, Shape] = {"data": shape(BATCH, vae.data_dims), **given, **_label(vae)}
+    of_noise = noise_inputs(spec, shape(BATCH) if samples == 1 else shape(samples, BATCH)) if noise == "input" else {}
+    inputs: dict[str, Shape] = {"data": shape(BATCH, vae.data_dims), **of_noise, **_label(vae)}
 
     def with_noise(*tensors: Tensor) -> Named:
-        by_name = dict(zip(inputs, tensors))
-        drawn = [by_name[of] if of in given else _draw(tensors[0], leaf, samples) for of, leaf in zip(names, specs)]
-        return compute(tensors[0], rebuild(spec, drawn), *([by_name["label"]] if vae.label_size else []))
+        data, by_name = tensors[0], dict(zip(inputs, tensors))
+        given = [
+            by_name[of] if of in of_noise else draw(data, leaf, samples)
+            for of, leaf in zip(noise_names(spec), leaves(spec))
+        ]
+        return compute(data, rebuild(spec, given), *([by_name["label"]] if vae.label_size else []))
 
-    return trace(name, block, inputs, with_noise)
-
-
-def _noise_names(spec: Structure, name: str = "noise") -> list[str]:
-    """Names of the parts of noise: behind it that of the field of a named tuple."""
-    if not isinstance(spec, tuple):
-        return [name]
-    fields = getattr(spec, "_fields", range(len(spec)))
-    return [of for field, part in zip(fields, spec) for of in _noise_names(part, f"{name}_{field}")]
-
-
-def _draw(data: Tensor, spec: NoiseSpec, samples: int) -> Tensor:
-    """Noise that the graph draws, ``(B, size)`` or ``(k, B, size)``."""
-    F = mx.sym
-    # zeros also where a value is missing
-    zeros = F.broadcast_axis(F.zeros_like(F.slice_axis(data, axis=1, begin=0, end=1)), axis=1, size=spec.size)
-    if samples > 1:
-        zeros = F.broadcast_axis(F.expand_dims(zeros, axis=0), axis=0, size=samples)
-    if spec.kind == "none":
-        return zeros
-    if spec.kind == "normal":
-        return F.random.normal_like(zeros)
-    return F.minimum(F.random.uniform_like(zeros), BELOW_ONE)
+    return trace(name, block, inputs, with_noise, noise_kinds(spec) if of_noise else {})
 
 
 def _label(vae: VAE) -> dict[str, Shape]:

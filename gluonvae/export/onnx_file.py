@@ -47,7 +47,7 @@ def onnx_model(graph: Graph) -> Any:
     content = helper.make_graph(
         [helper.make_node(op, inputs, outputs, **options) for op, inputs, outputs, options in builder.nodes],
         graph.name,
-        [_value_info(helper, name, of) for name, of in graph.inputs.items()],
+        [_value_info(helper, name, of, graph.noise.get(name, "")) for name, of in graph.inputs.items()],
         [_value_info(helper, name, of) for name, of in graph.outputs.items()],
         [
             onnx.numpy_helper.from_array(of, name)
@@ -76,10 +76,10 @@ def _checked(graph: Graph, name: str, values: Any) -> np.ndarray:
     return array
 
 
-def _value_info(helper: Any, name: str, of: Shape) -> Any:
+def _value_info(helper: Any, name: str, of: Shape, text: str = "") -> Any:
     # an axis whose size is the same in several tensors has one name; the batch is called batch
     sizes = [size.factor if size.fixed else str(size).replace("B", "batch") for size in of]
-    return helper.make_tensor_value_info(name, 1, sizes)
+    return helper.make_tensor_value_info(name, 1, sizes, text)
 
 
 def _converted(graph: Graph) -> Builder:

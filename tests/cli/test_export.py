@@ -17,7 +17,7 @@ from tests.helpers import nd
 from tests.helpers.commands import TINY
 from tests.helpers.runs import fit
 
-PARTS = ["encoder", "decoder", "vae", "bound"]
+PARTS = ["encoder", "decoder", "prior", "vae", "bound"]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_onnx(run, rng, capsys):
     out = capsys.readouterr().out
     assert sorted(path.name for path in (run / "onnx").iterdir()) == sorted(f"{part}.onnx" for part in PARTS)
     assert re.search(r"^decoder\n  in  latent +\(B, 2\)\n  out logits +\(B, 24\)$", out, re.MULTILINE)
-    assert out.splitlines()[-1] == f"encoder, decoder, vae, bound are in {run / 'onnx'}"
+    assert out.splitlines()[-1] == f"encoder, decoder, prior, vae, bound are in {run / 'onnx'}"
     vae, _ = load_run(run, mx.cpu())
     data, noise = nd(rng.integers(0, 2, (5, 24))), nd(rng.standard_normal((3, 5, 2)))
     got = session(run / "onnx" / "bound.onnx").run(["bound"], {"data": data.asnumpy(), "noise": noise.asnumpy()})
@@ -83,7 +83,7 @@ def test_of_a_semi_supervised_run_there_is_a_classifier(tmp_path):
 def test_of_a_training_from_python_there_is_no_bound(tmp_path, capsys):
     fit(tmp_path / "run")
     assert main(["export", str(tmp_path / "run")]) == 0
-    assert sorted(path.stem for path in (tmp_path / "run" / "onnx").iterdir()) == ["decoder", "encoder", "vae"]
+    assert sorted(path.stem for path in (tmp_path / "run" / "onnx").iterdir()) == ["decoder", "encoder", "prior", "vae"]
     assert "was trained from Python and does not tell its bound: it is not exported" in capsys.readouterr().out
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
 
 import gluonvae as gv
@@ -28,7 +29,7 @@ def test_what_goes_in_and_comes_out_is_shown():
     ]
     assert str(export.bound(gv.IWAE(vae, samples=5))).splitlines()[1:5] == [
         "  in  data            (B, 12)",
-        "      noise           (5, B, 4)",
+        "      noise           (5, B, 4)  standard normal",
         "      label           (B, 3)",
         "  out objective       (B,)",
     ]
@@ -61,11 +62,27 @@ def test_outputs_have_the_names_of_parameters(options, encoder, decoder):
     assert list(export.decoder(vae).outputs) == [*decoder, "reconstruction"]
 
 
+def test_noise_says_what_it_is(tmp_path):
+    graph = export.prior(parts.model(prior="mixture"))
+    kinds = {"noise_component": "uniform in [0, 1)", "noise_value": "standard normal"}
+    assert graph.noise == kinds
+    model = onnx.load(str(graph.to_onnx(tmp_path / "prior.onnx")))
+    assert {of.name: of.doc_string for of in model.graph.input} == kinds
+    assert [of.dim_param for of in model.graph.output[0].type.tensor_type.shape.dim] == ["batch", ""]
+
+
 def test_parts_are_those_that_there_are():
     vae = small_vae(label_size=3, classifier_layer_sizes=[5])
-    assert list(export.parts(small_vae())) == ["encoder", "decoder", "vae"]
-    assert list(export.parts(vae)) == ["encoder", "decoder", "vae", "classifier"]
-    assert list(export.parts(gv.SemiSupervisedELBO(vae))) == ["encoder", "decoder", "vae", "classifier", "bound"]
+    assert list(export.parts(small_vae())) == ["encoder", "decoder", "prior", "vae"]
+    assert list(export.parts(vae)) == ["encoder", "decoder", "prior", "vae", "classifier"]
+    assert list(export.parts(gv.SemiSupervisedELBO(vae))) == [
+        "encoder",
+        "decoder",
+        "prior",
+        "vae",
+        "classifier",
+        "bound",
+    ]
 
 
 def test_parameters_have_the_names_that_they_are_saved_with(tmp_path):

@@ -38,6 +38,9 @@ def expected(part, of, arrays):
     given = {name: nd(array) for name, array in arrays.items()}
     data, latent, labels = given.get("data"), given.get("latent"), [given[name] for name in given if name == "label"]
     noise = [of for name, of in given.items() if name.startswith("noise")]
+    if part == "prior":
+        p = vae.prior_distribution(next(iter(given.values())), *labels)
+        return {"latent": p.sample(rebuild(vae.prior.noise, noise))}
     if part == "classifier":
         return {"probabilities": vae.classify(data)}
     if part == "decoder":

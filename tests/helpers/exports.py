@@ -54,5 +54,9 @@ def sizes(shape, batch):
 
 def arrays_for(rng, graph, batch, **known):
     """Random inputs of a graph, float32, but for those that are known."""
-    drawn = {name: rng.standard_normal(sizes(of, batch)) for name, of in graph.inputs.items()}
+    draw = {"uniform in [0, 1)": rng.random}
+    drawn = {
+        name: draw.get(graph.noise.get(name), rng.standard_normal)(sizes(of, batch))
+        for name, of in graph.inputs.items()
+    }
     return {name: np.asarray(known.get(name, of), np.float32) for name, of in drawn.items()}
