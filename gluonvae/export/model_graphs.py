@@ -24,7 +24,8 @@ def encoder(vae: VAE, noise: str = "input") -> Graph:
 
     It maps ``data`` ``(B, X)``, and in a model with labels ``label`` ``(B, Y)``, to the parameters of q(z | x) by
     name, such as ``mean`` and ``std``. Where these alone do not make q(z | x), as with flows, layers of latent
-    variables and codebooks, it returns ``latent``, a draw from it, ``(B, D)``, and takes the ``noise`` for it.
+    variables and codebooks, it returns ``latent``, a draw from it, ``(B, D)``, and takes the ``noise`` for it. In a
+    :class:`gluonvae.SemiSupervisedVAE` a label that is missing, a row of zeros, is taken for the most probable one.
 
     Parameters
     ----------
