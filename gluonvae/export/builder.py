@@ -74,15 +74,13 @@ class Builder:
     ----------
     batched : str
         An input whose first axis is B.
-    axis : int
-        That axis.
     """
 
-    def __init__(self, batched: str, axis: int = 0) -> None:
+    def __init__(self, batched: str) -> None:
         self.nodes: list[tuple[str, list[str], list[str], dict[str, Any]]] = []
         self.constants: dict[str, np.ndarray] = {}
         self._known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
-        self._batched = batched, axis
+        self._batched = batched
         self._batch = ""
 
     def add(self, op: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
@@ -114,8 +112,7 @@ class Builder:
         if of.fixed:
             return self.integers(of.factor)
         if not self._batch:
-            tensor, axis = self._batched
-            self._batch = self.add("Gather", self.add("Shape", tensor), self.integers(axis))
+            self._batch = self.add("Gather", self.add("Shape", self._batched), self.integers(0))
         size = self._batch
         for _ in range(of.power - 1):
             size = self.add("Mul", size, self._batch)

@@ -44,7 +44,7 @@ def encoder(vae: VAE, noise: str = "input") -> Graph:
     def compute(data: Tensor, given: Structure, *label: Tensor) -> Named:
         label = _completed(vae, data, *label)
         if draws:
-            return {"latent": vae.posterior(data, *label).sample(given)}
+            return {"latent": vae.posterior(data, *label).rsample(given)}
         parameters = net(data, *label)
         return dict(zip(_names(net, len(parameters)), parameters))
 

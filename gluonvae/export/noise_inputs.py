@@ -19,18 +19,18 @@ BELOW_ONE = 1 - 2.0**-24
 
 
 def noise_inputs(spec: Structure, leading: Shape) -> dict[str, Shape]:
-    """The shapes of the parts of noise that are inputs, by name: none is for what draws nothing."""
+    """Return the shapes of the parts of noise that are inputs, by name; what draws nothing has none."""
     named = zip(noise_names(spec), leaves(spec))
     return {name: (*leading, *shape(leaf.size)) for name, leaf in named if leaf.kind != "none"}
 
 
 def noise_kinds(spec: Structure) -> dict[str, str]:
-    """What the parts of noise are that are inputs, by name."""
+    """Return what the parts of noise are that are inputs, by name."""
     return {name: KINDS[leaf.kind] for name, leaf in zip(noise_names(spec), leaves(spec)) if leaf.kind != "none"}
 
 
 def noise_names(spec: Structure, name: str = "noise") -> list[str]:
-    """Names of the parts of noise: behind it that of the field of a named tuple."""
+    """Return the names of the parts of noise: ``noise_FIELD`` for a field of a named tuple."""
     if not isinstance(spec, tuple):
         return [name]
     fields = getattr(spec, "_fields", range(len(spec)))
@@ -38,7 +38,7 @@ def noise_names(spec: Structure, name: str = "noise") -> list[str]:
 
 
 def draw(data: Tensor, spec: NoiseSpec, samples: int) -> Tensor:
-    """Noise that the graph draws, ``(B, size)`` or ``(k, B, size)``."""
+    """Return noise that the graph draws, ``(B, size)`` or ``(k, B, size)``."""
     F = mx.sym
     # zeros also where a value is missing
     zeros = F.broadcast_axis(F.zeros_like(F.slice_axis(data, axis=1, begin=0, end=1)), axis=1, size=spec.size)

@@ -10,7 +10,7 @@ import pytest
 import gluonvae as gv
 from gluonvae import export
 from gluonvae.backend.runtime import mx
-from tests.helpers import learned, nd, noise_for, pixels, small_vae
+from tests.helpers import draw, learned, nd, noise_for, pixels, small_vae
 from tests.helpers.exports import RUNTIMES, InGluon, InOnnxruntime, imported
 from tests.helpers.processes import CLEAN
 from tests.tables import parts
@@ -129,6 +129,33 @@ def test_gradients_of_an_imported_bound(rng, tmp_path):
     names = {of.name: name for name, of in bound._collect_params_with_prefix().items()}
     for of in learned(bound):
         np.testing.assert_allclose(of_block[names[of.name]], of.grad().asnumpy(), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("posterior", ["real_nvp", "ladder", "vector_quantized"])
+def test_an_encoder_that_draws_can_be_trained(posterior, rng, tmp_path):
+    """The gradient of a latent state is that of ``rsample``."""
+    vae = parts.model(posterior=posterior, prior=parts.FIRST_FITTING[posterior])
+    block, data = imported(export.encoder(vae), tmp_path), pixels(rng, 5, 18)
+    noise = draw(rng, vae.inference_net.noise, (5,))
+    with mx.autograd.record():
+        latents = vae.posterior(data).rsample(noise), block(data, *([] if posterior == "vector_quantized" else [noise]))
+    mx.autograd.backward(list(latents))
+    names = dict(vae._collect_params_with_prefix())
+    sizes = []
+    for name, of in block.collect_params().items():
+        np.testing.assert_allclose(of.grad().asnumpy(), names[name].grad().asnumpy(), rtol=1e-4, atol=1e-5)
+        sizes.append(abs(of.grad().asnumpy()).max())
+    assert max(sizes) > 0
+
+
+def test_a_graph_has_the_parameters_of_when_it_was_made(rng, tmp_path):
+    vae, data = small_vae(), pixels(rng, 5)
+    before, graph = vae.inference_net(data)[0].asnumpy(), export.encoder(vae)
+    for of in vae.collect_params().values():
+        of.set_data(of.data() + 1)
+    np.testing.assert_allclose(
+        InOnnxruntime(graph, tmp_path)(data=data.asnumpy())["mean"], before, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_an_export_runs_where_gluonvae_is_not_installed(rng, tmp_path):

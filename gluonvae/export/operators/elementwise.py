@@ -186,6 +186,8 @@ def expm1(graph: Builder, node: Node) -> str:
 @converts("Activation")
 def activation(graph: Builder, node: Node) -> str:
     names = {"relu": "Relu", "sigmoid": "Sigmoid", "softrelu": "Softplus", "softsign": "Softsign", "tanh": "Tanh"}
+    if node.get("act_type") not in names:
+        raise NotImplementedError(f"act_type={node.get('act_type')}")
     return graph.add(names[node.get("act_type")], *node.inputs)
 
 
