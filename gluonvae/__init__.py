@@ -41,6 +41,7 @@ __all__ = [
     "backend",
     "data",
     "distributions",
+    "export",
     "flows",
     "generator",
     "inference",
@@ -65,7 +66,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # matplotlib costs more than everything else here: loaded when it is used.
-    if name == "plots":
-        return importlib.import_module(".plots", __name__)
+    # loaded when they are used: matplotlib costs more than everything else here
+    if name in ("export", "plots"):
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..data import BINARIZATIONS, NAMES
+from ..export.noise_inputs import NOISE
 from ..generator import LIKELIHOODS
 from ..inference import POSTERIORS
 from ..networks import ACTIVATIONS, DECODERS, ENCODERS, PRECISIONS
@@ -53,6 +54,16 @@ def evaluate(command: argparse.ArgumentParser) -> None:
     _moved_data(command)
     number(command, "--seed", "of the draw", 0)
     _device(command)
+
+
+def export(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``gluonvae export``."""
+    _run(command)
+    choice(command, "--format", ("onnx", "symbol"), "onnx", "ONNX files, or MXNet's: Gluon's SymbolBlock reads these")
+    text = "whether the noise of latent states is an input, or drawn anew at each call by what is exported"
+    choice(command, "--noise", NOISE, "input", text)
+    text = "where to write (default: RUN/onnx or RUN/symbol)"
+    command.add_argument("--out", type=Path, metavar="DIR", help=text)
 
 
 def info(command: argparse.ArgumentParser) -> None:

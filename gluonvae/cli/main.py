@@ -4,6 +4,7 @@
   gluonvae sample runs/NAME             draw new data points
   gluonvae reconstruct runs/NAME        put test data through the model
   gluonvae evaluate runs/NAME           tell how probable test data are
+  gluonvae export runs/NAME             write the model for use elsewhere, such as ONNX
   gluonvae info                         tell versions, devices and settings
 
 Each command has its own --help.
@@ -28,6 +29,7 @@ from ..progress import no_progress_bars
 from ..training.signals import STOPPING, raising_signals
 from . import arguments, commands
 from .effects import NOT_GIVEN, check_effects
+from .export import export
 from .failures import BY_SIGNAL, report
 from .train import train
 
@@ -36,6 +38,7 @@ COMMANDS = (
     (commands.sample, arguments.sample, "draw new images from a trained model"),
     (commands.reconstruct, arguments.reconstruct, "put test images through a trained model"),
     (commands.evaluate, arguments.evaluate, "estimate how probable the test images are under a trained model"),
+    (export, arguments.export, "write a trained model as ONNX, or as MXNet's symbols and parameters"),
     (commands.info, arguments.info, "tell versions, devices, and how MXNet was started"),
 )
 """What each command runs, whose name is the command's and whose docstring is shown by ``--help``; the function that

@@ -89,7 +89,7 @@ def _train(asked: argparse.Namespace, run: Optional[Run] = None) -> int:
     splits = splits._replace(train=_with_few_labels(asked, splits.train))
     vae = construct_vae(**config["model"])
     vae.initialize(ctx=ctx)
-    bound = _bound(asked, vae, len(splits.train))
+    bound = make_bound(asked, vae, len(splits.train))
     of_fit = _fit_arguments(asked, bound, len(splits.train))
     if splits.train.things == "images" and not is_picture(config):
         _log.warning("images of shape %s are not drawn: --shape HEIGHT WIDTH would tell how", splits.train.shape)
@@ -169,7 +169,8 @@ def _model_arguments(asked: argparse.Namespace, train: data.Dataset, labels: Opt
     }
 
 
-def _bound(asked: argparse.Namespace, vae: VAE, images: int) -> Objective:
+def make_bound(asked: argparse.Namespace, vae: VAE, images: int) -> Objective:
+    """Return the bound that the arguments of ``gluonvae train`` ask for, for so many training images."""
     takes = inspect.signature(BOUNDS[asked.bound]).parameters
     own = {name: value for name in ("samples", "beta") if (value := getattr(asked, name)) is not None}
     if "dataset_size" in takes:

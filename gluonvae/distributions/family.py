@@ -84,6 +84,11 @@ class Family(GraphBlock):
         return self.distribution_type(*parameters)
 
     @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of the :meth:`parameters`, in their order; the distribution's options may follow."""
+        return tuple(inspect.signature(self.distribution_type).parameters)
+
+    @property
     def noise(self) -> Structure:
         """The noise that a draw takes, a :class:`gluonvae.noise.NoiseSpec` or a named tuple of them."""
         return self.distribution_type.noise(self.size)

@@ -164,6 +164,11 @@ class CountFamily(Family):
         log_library = F.broadcast_add(deviation, F.log(self._typical_library(latent)))
         return (_scaled(log_proportions, log_library),)
 
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        mean, *others = super().parameter_names
+        return ("log_proportions", "library", *others) if self.library == "observed" else (mean, *others)
+
     def distribution(self, *parameters: Tensor) -> Distribution:
         if self.library != "observed":
             return super().distribution(*parameters)

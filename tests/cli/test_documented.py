@@ -28,7 +28,7 @@ COMMANDS = [*((path.stem, command) for path in PAGES for command in commands(pat
 def test_there_are_such_commands():
     pages = {page for page, _ in COMMANDS}
     assert {"README", "command", "data", "images", "labels", "latent_structure", "mix_and_match", "help"} <= pages
-    assert {command[0] for _, command in COMMANDS} == {"train", "sample", "reconstruct", "evaluate", "info"}
+    assert {command[0] for _, command in COMMANDS} == {"train", "sample", "reconstruct", "evaluate", "export", "info"}
 
 
 def write_table(path, rng):

@@ -10,27 +10,14 @@ from gluonvae.backend.runtime import mx
 from tests.helpers import nd, noise_for, small_vae
 from tests.helpers.missing import with_holes
 from tests.tables import parts
-from tests.tables.parts import BOUNDS, CLASSES
+from tests.tables.parts import BOUNDS, CLASSES, FIRST_FITTING, MODELS
 
 X = parts.SHAPE[0] * parts.SHAPE[1]
-FIRST_FITTING = {
-    posterior: next(prior for prior in parts.PRIORS if parts.prior_fits(posterior, prior))
-    for posterior in parts.POSTERIORS
-}
 LEAVES_OUT = {
     **dict.fromkeys(("householder", "planar", "radial", "iaf", "real_nvp", "spline"), "not the flow, which makes"),
     "hierarchical": "not the networks of the layers above z_1",
     "ladder": "not the prior's networks",
     "vector_quantized": "not the choice of the vectors that are nearest",
-}
-
-MODELS = {
-    **{f"{name}, likelihood": {"likelihood": name} for name in parts.LIKELIHOODS},
-    **{f"{q}, posterior": {"posterior": q, "prior": p} for q, p in FIRST_FITTING.items()},
-    **{f"{name}, prior": {"prior": name} for name in parts.priors.PRIORS},
-    **{f"{name}, body": {"body": name} for name in parts.BODIES},
-    **{f"{name}, labels": {"labels": name, "likelihood": "poisson"} for name in parts.LABELS},
-    **{f"missing values, {name}": {"values": "missing values", "body": name} for name in ("mlp", "conv")},
 }
 
 

@@ -139,3 +139,16 @@ def model(
     elif row.adapted:
         vae.adapt(likelihoods.training_data(vae.data_dims))
     return vae
+
+
+# posterior: a prior that goes with it
+FIRST_FITTING = {posterior: next(prior for prior in PRIORS if prior_fits(posterior, prior)) for posterior in POSTERIORS}
+# name: arguments of model, so that each kind of each part is in one of them
+MODELS = {
+    **{f"{name}, likelihood": {"likelihood": name} for name in LIKELIHOODS},
+    **{f"{q}, posterior": {"posterior": q, "prior": p} for q, p in FIRST_FITTING.items()},
+    **{f"{name}, prior": {"prior": name} for name in priors.PRIORS},
+    **{f"{name}, body": {"body": name} for name in BODIES},
+    **{f"{name}, labels": {"labels": name, "likelihood": "poisson"} for name in LABELS},
+    **{f"missing values, {name}": {"values": "missing values", "body": name} for name in ("mlp", "conv")},
+}
