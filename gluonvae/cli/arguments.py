@@ -16,7 +16,8 @@ from ..objectives import BOUNDS
 from ..prior import PRIORS
 from ..training.optimizer import FusedAdam
 from ..training.saving import MINUTES
-from .kinds import Group, OneOrSeveral, choice, kind, number, options, thread_count
+from .annealing import EXAMPLE, annealing
+from .kinds import Group, OneOrSeveral, Update, choice, kind, number, options, thread_count
 
 
 def train(command: argparse.ArgumentParser) -> None:
@@ -187,12 +188,12 @@ def _bound(group: Group) -> None:
     add = partial(number, group)
     add("--samples", "latent states drawn for an image (default: the bound's own)", metavar="K")
     add("--beta", "weight of a bound that has one of that name (default: its own, 1 in elbo)", type=float, metavar="B")
-    text = "weight of the bound, or a posterior's temperature, that the schedule below is of (default: beta)"
-    group.add_argument("--anneal", metavar="NAME", help=text)
-    add("--anneal-from", "where a linear schedule starts", 0.0, type=float, metavar="V")
-    text = "how the weight gets to its value: at once, in one rise (or fall), or in repeated rises from 0"
-    choice(group, "--beta-schedule", ("constant", "linear", "cyclical"), "constant", text)
-    add("--beta-epochs", "length of the rise (linear), or about that of a cycle, half of it a rise (cyclical)", 10)
+    text = (
+        "let a weight of the bound, a posterior's temperature or the learning_rate change over the epochs: "
+        f"{EXAMPLE} rises from 0 to 1 in 10 of them; gluonvae list schedules tells of others"
+    )
+    more: dict[str, Any] = {"type": annealing, "action": Update, "default": {}, "metavar": "NAME=SCHEDULE"}
+    group.add_argument("--anneal", nargs="+", help=text, **more)
 
 
 def _training(group: Group) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from types import MappingProxyType
 from typing import Callable, NamedTuple
 
+from .. import checks
 from ..inference import POSTERIORS
 from ..networks import DECODERS, ENCODERS
 from ..objectives import BOUNDS
@@ -16,8 +17,7 @@ from ..registry import Registry
 NOT_GIVEN: MappingProxyType[str, object] = MappingProxyType({})
 """Stands for the value of an option that is not on the command line; options that add up start from it."""
 
-LINEAR, SCHEDULED = "is of a linear schedule: give --beta-schedule linear too", "needs a --beta-schedule other than "
-
+RATE_CHANGES = "has no effect beside --anneal learning_rate=...: leave one of them out"
 
 BESIDE_RESUME = {"resume", "data", "data_dir", "threads", "verbose", "quiet", "debug"}
 """The arguments that a training which is resumed takes."""
@@ -40,8 +40,8 @@ def _takes(kinds: Registry, kind: str, name: str) -> bool:
     return name in inspect.signature(kinds[kind]).parameters
 
 
-def _is_scheduled(asked: argparse.Namespace) -> bool:
-    return asked.beta_schedule != "constant"
+def _stays(name: str) -> Callable[[argparse.Namespace], bool]:
+    return lambda asked: name not in map(checks.normalised, asked.anneal)
 
 
 def _is_active(bodies: Registry, body: str, sizes: object) -> bool:
@@ -62,9 +62,6 @@ def is_semi_supervised(asked: argparse.Namespace) -> bool:
 
 
 RULES = (
-    _Rule("--anneal", "anneal", _is_scheduled, SCHEDULED + "constant"),
-    _Rule("--beta-epochs", "beta_epochs", _is_scheduled, SCHEDULED + "constant"),
-    _Rule("--anneal-from", "anneal_from", lambda asked: asked.beta_schedule == "linear", LINEAR),
     _Rule(
         "--labels",
         "labels",
@@ -79,6 +76,9 @@ RULES = (
     ),
     _Rule("--samples", "samples", _bound_takes("samples"), "is of some bounds; {bound} has no samples"),
     _Rule("--beta", "beta", _bound_takes("beta"), "is of some bounds; {bound} has no beta"),
+    _Rule("--beta", "beta", _stays("beta"), "is what --anneal beta=... sets: leave one of them out"),
+    _Rule("--learning-rate", "learning_rate", _stays("learningrate"), RATE_CHANGES),
+    _Rule("--learning-rate-schedule", "learning_rate_schedule", _stays("learningrate"), RATE_CHANGES),
     _Rule(
         "--inference-activation",
         "infer_act_type",

@@ -71,15 +71,15 @@ def _name_of(part: str, kinds: Iterable[str]) -> Callable[[str], str]:
 
 def options(group: Group, part: str, example: str, *, dest: Optional[str] = None) -> None:
     text = f"further arguments of the {part.replace('-', ' ')}'s class, such as {example}"
-    more: dict[str, Any] = {"type": _key_and_value, "action": _Update, "default": {}, "metavar": "KEY=VALUE"}
+    more: dict[str, Any] = {"type": key_and_value, "action": Update, "default": {}, "metavar": "KEY=VALUE"}
     group.add_argument(f"--{part}-options", dest=dest, nargs="+", help=text, **more)
 
 
-def _key_and_value(text: str) -> tuple[str, object]:
-    """Split ``KEY=VALUE``; the value is read by :func:`_value`."""
+def key_and_value(text: str, wanted: str = "KEY=VALUE, such as components=10") -> tuple[str, object]:
+    """Split ``KEY=VALUE``, as an argparse type; the value is read by :func:`_value`."""
     key, equals, value = text.partition("=")
     if not (key and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} must be KEY=VALUE, such as components=10")
+        raise argparse.ArgumentTypeError(f"{text!r} must be {wanted}")
     return key, _value(key, value)
 
 
@@ -105,7 +105,7 @@ def _value(key: str, text: str) -> object:
     return literal
 
 
-class _Update(argparse.Action):
+class Update(argparse.Action):
     """Adds pairs to a dict."""
 
     def __call__(self, parser: object, namespace: object, values: Any, option_string: object = None) -> None:

@@ -31,7 +31,9 @@ from ..training.run import CHECKPOINTS, CONFIG, Run, RunError
 from ..training.signals import Interrupt
 from ..training.status import DIVERGED, FINISHED
 from . import arguments
+from .annealing import RATE, annealed
 from .effects import is_semi_supervised
+from .former import as_today
 from .labels import label_size, labels_to_draw
 from .outputs import is_picture
 from .results import bits_per_dimension, in_words, remark
@@ -68,10 +70,10 @@ def _as_asked_before(run: Run, asked: argparse.Namespace) -> argparse.Namespace:
     """The arguments that a run was started with, checked by the parser as those of the command line are."""
     if run.config["model"] is None or not run.config["asked"]:
         raise RunError(f"{run.folder} was trained from Python: gluonvae.fit(..., resume=...) goes on with it")
-    before = {**run.config["asked"], "data": run.config["data"]["name"], "data_dir": run.config["data"]["folder"]}
-    before.update({name: whole_name(getattr(asked, name)) for name in ("data", "data_dir") if name in asked.given})
+    before = {"data": run.config["data"]["name"], "data_dir": run.config["data"]["folder"]}
+    before.update({name: whole_name(getattr(asked, name)) for name in before if name in asked.given})
     try:
-        before = vars(arguments.parsed(arguments.train, before))
+        before = vars(arguments.parsed(arguments.train, {**as_today(run.config["asked"]), **before}))
     except ValueError as error:
         raise RunError(f"{run.file(CONFIG)} is broken: {error}") from error
     return argparse.Namespace(**{**vars(asked), **before, "out": run.folder})
@@ -183,33 +185,17 @@ def _bound(asked: argparse.Namespace, vae: VAE, images: int) -> Objective:
 def _fit_arguments(asked: argparse.Namespace, bound: Objective, images: int) -> dict[str, Any]:
     """The arguments of fit, with its schedules for so many training images."""
     steps_an_epoch = math.ceil(images / checks.positive_int("--batch-size", asked.batch_size))
-    steps = steps_an_epoch * checks.positive_int("--epochs", asked.epochs)
+    epochs = checks.positive_int("--epochs", asked.epochs)
     rate = asked.learning_rate
     if not rate > 0:  # a schedule may begin with 0, but this one would stay there
         raise ValueError(f"learning_rate must be positive, got {rate}")
     if asked.learning_rate_schedule == "cosine":
-        rate = schedules.cosine(rate, FINAL_RATE * rate, steps)
-    rise = steps_an_epoch * checks.positive_int("--beta-epochs", asked.beta_epochs)
+        rate = schedules.cosine(rate, FINAL_RATE * rate, steps_an_epoch * epochs)
     names = ("epochs", "batch_size", "optimizer", "precision", "checkpoint_minutes", "checkpoint_epochs")
     named = {name: getattr(asked, name) for name in names}
-    weights = _annealed(asked, bound, steps, rise)
+    weights = annealed(asked.anneal, bound, steps_an_epoch, epochs)
+    rate = weights.pop(RATE, rate)
     return {**named, "learning_rate": rate, "weights": weights, "progress": not asked.quiet}
-
-
-def _annealed(asked: argparse.Namespace, bound: Objective, steps: int, rise: int) -> dict[str, schedules.Schedule]:
-    """The schedule of the weight that is to change over ``steps`` steps, by its name."""
-    name = asked.anneal or "beta"
-    if asked.beta_schedule == "constant":
-        return {}
-    if name not in bound.weights:
-        has = ", ".join(bound.weights) or "none"
-        raise ValueError(f"--anneal {name}: the weights of {asked.bound} that may change are: {has}")
-    if name == "temperature" and not asked.anneal_from > 0:
-        raise ValueError("--anneal temperature needs --beta-schedule linear, and --anneal-from what is above 0")
-    end = bound.weights[name]
-    if asked.beta_schedule == "linear":
-        return {name: schedules.linear(asked.anneal_from, end, rise)}
-    return {name: schedules.cyclical(steps, max(1, round(steps / rise)), end=end)}
 
 
 def _further_results(vae: VAE, test: data.Dataset, bound: float) -> dict[str, float]:

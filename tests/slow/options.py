@@ -22,8 +22,8 @@ KINDS = {
     "--generator-activation": ACTIVATIONS,
 }
 NUMBERS = {
-    **dict.fromkeys(["--samples", "--labels", "--epochs", "--batch-size", "--seed", "--beta-epochs"], COUNTS),
-    **dict.fromkeys(["--beta", "--anneal-from", "--learning-rate"], RATES),
+    **dict.fromkeys(["--samples", "--labels", "--epochs", "--batch-size", "--seed"], COUNTS),
+    **dict.fromkeys(["--beta", "--learning-rate"], RATES),
 }
 CHOICES = {
     "--data": (
@@ -41,8 +41,11 @@ CHOICES = {
     ),
     "--data-dir": (".", "nowhere", ""),
     "--binarization": (*BINARIZATIONS, "gray"),
-    "--anneal": ("beta", "capacity", "temperature", "gamma", "betta", ""),
-    "--beta-schedule": ("constant", "linear", "cyclical", "cosine"),
+    "--anneal": (
+        *("beta=linear:0:1:1", "capacity=linear:0:5", "temperature=exponential:1:0.5:2", "gamma=cosine:1:9:0.5"),
+        *("learning_rate=linear:0:0.01:1,step:0.01:0.5:1", "beta=cyclical:0:1:1", "betta=linear:0:1:1", "beta"),
+        *("beta=linear:0:1:0", "beta=linear:1:-1:1", "beta=linear:0:nan", "beta=step:1:0", "beta=,", ""),
+    ),
     "--learning-rate-schedule": ("constant", "cosine"),
     "--precision": ("float32", "bfloat16", "float16"),
     "--optimizer": ("adam", "sgd", "rmsprop", "fusedadam", "lbsgd", "adm", "test", ""),
