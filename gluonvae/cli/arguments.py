@@ -19,6 +19,13 @@ from ..training.saving import MINUTES
 from .annealing import EXAMPLE, annealing
 from .kinds import Group, OneOrSeveral, Update, choice, kind, number, options, thread_count
 
+COMMON = (
+    *("data", "label_column", "likelihood", "posterior", "prior", "latent_variable_size", "conditional"),
+    *("infer_layer_sizes", "generator_layer_sizes", "infer_body", "generator_body", "bound", "samples", "beta"),
+    *("anneal", "epochs", "batch_size", "learning_rate", "seed", "device", "out", "resume", "quiet"),
+)
+"""The arguments of ``gluonvae train`` that are asked for most."""
+
 
 def train(command: argparse.ArgumentParser) -> None:
     """Add the arguments of ``gluonvae train``; those of the model have the names of arguments of ``construct_vae``."""

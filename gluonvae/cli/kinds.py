@@ -27,7 +27,25 @@ def number(
     **options: Any,
 ) -> None:
     """Add a flag of a number, or with ``nargs`` of several."""
-    group.add_argument(flag, type=type, default=default, metavar=metavar, help=text, **options)
+    group.add_argument(flag, type=_NUMBERS.get(type, type), default=default, metavar=metavar, help=text, **options)
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {text!r}") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
+
+
+_NUMBERS: dict[Any, Callable[[str], Any]] = {int: _whole_number, float: _number}
+"""Types that say what was wanted."""
 
 
 def thread_count(text: str) -> int:

@@ -20,7 +20,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import NoReturn, Optional
+from typing import Optional
 
 from .._version import __version__
 from ..backend.runtime import set_threads
@@ -29,6 +29,7 @@ from ..training.signals import STOPPING, raising_signals
 from . import arguments, commands
 from .effects import NOT_GIVEN, check_effects
 from .failures import BY_SIGNAL, report
+from .parsers import Parser
 from .train import train
 
 COMMANDS = (
@@ -41,26 +42,8 @@ COMMANDS = (
 """What each command runs, whose name is the command's and whose docstring is shown by ``--help``; the function that
 adds its arguments; a line about it."""
 
-
-class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Line breaks of descriptions are kept; defaults are shown where there is one."""
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return "\n".join(indent + line for line in text.splitlines())
-
-    def _get_help_string(self, action: argparse.Action) -> Optional[str]:
-        return action.help if action.default in (None, False, {}) else super()._get_help_string(action)
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, and that takes no abbreviations: ``--label`` is not ``--labels``."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(formatter_class=_Formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
-
-    def error(self, message: str) -> NoReturn:
-        line, command = " ".join(message.split()), self.prog if " " in self.prog else f"{self.prog} COMMAND"
-        self.exit(2, f"{self.prog}: error: {line}; {command} --help tells of all arguments\n")
+HELP_ALL = "Other options: gluonvae train --help-all. Likelihoods, bounds and the like, with options of their own: gluonvae list."
+"""What the short help ends with."""
 
 
 def parser(without_default: Iterable[str] = ()) -> argparse.ArgumentParser:
@@ -76,7 +59,7 @@ def parser(without_default: Iterable[str] = ()) -> argparse.ArgumentParser:
     argparse.ArgumentParser
         What it parses has the function to call as ``run``.
     """
-    top = _Parser(prog="gluonvae", description=__doc__)
+    top = Parser(prog="gluonvae", description=__doc__)
     top.set_defaults(threads=None, verbose=False, quiet=False, debug=False)
     top.add_argument("--version", action="version", version=f"gluonvae {__version__}")
     arguments.output(top)
@@ -86,6 +69,8 @@ def parser(without_default: Iterable[str] = ()) -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         add_arguments(command)
         arguments.output(command.add_argument_group("messages"))
+        if run is train:
+            command.shorten_help(arguments.COMMON, HELP_ALL)
         command.set_defaults(**dict.fromkeys(without_default, NOT_GIVEN))
     return top
 
