@@ -4,6 +4,7 @@
   gluonvae sample runs/NAME             draw new data points
   gluonvae reconstruct runs/NAME        put test data through the model
   gluonvae evaluate runs/NAME           tell how probable test data are
+  gluonvae list                         tell of likelihoods, bounds, data sets, ...
   gluonvae info                         tell versions, devices and settings
 
 Each command has its own --help.
@@ -29,6 +30,7 @@ from ..training.signals import STOPPING, raising_signals
 from . import arguments, commands
 from .effects import NOT_GIVEN, check_effects
 from .failures import BY_SIGNAL, report
+from .listing import list_, list_arguments
 from .parsers import Parser
 from .train import train
 
@@ -37,12 +39,13 @@ COMMANDS = (
     (commands.sample, arguments.sample, "draw new images from a trained model"),
     (commands.reconstruct, arguments.reconstruct, "put test images through a trained model"),
     (commands.evaluate, arguments.evaluate, "estimate how probable the test images are under a trained model"),
+    (list_, list_arguments, "list what a model can be made of, with options and papers"),
     (commands.info, arguments.info, "tell versions, devices, and how MXNet was started"),
 )
-"""What each command runs, whose name is the command's and whose docstring is shown by ``--help``; the function that
-adds its arguments; a line about it."""
+"""What each command runs, whose name is the command's, before any _, and whose docstring is shown by ``--help``; the
+function that adds its arguments; a line about it."""
 
-HELP_ALL = "Other options: gluonvae train --help-all. Likelihoods, bounds and the like, with options of their own: gluonvae list."
+HELP_ALL = "More options: gluonvae train --help-all. Likelihoods, bounds and others, with their options: gluonvae list."
 """What the short help ends with."""
 
 
@@ -65,7 +68,7 @@ def parser(without_default: Iterable[str] = ()) -> argparse.ArgumentParser:
     arguments.output(top)
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND", help="what to do")
     for run, add_arguments, text in COMMANDS:
-        command = subparsers.add_parser(run.__name__, help=text, description=inspect.getdoc(run))
+        command = subparsers.add_parser(run.__name__.strip("_"), help=text, description=inspect.getdoc(run))
         command.set_defaults(run=run)
         add_arguments(command)
         arguments.output(command.add_argument_group("messages"))
