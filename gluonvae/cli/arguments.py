@@ -119,7 +119,7 @@ def _words(action: argparse.Action, value: Any) -> list[str]:
 def output(group: Group) -> None:
     """Add the arguments that every command has, before it or behind it."""
     for flag, text in (
-        ("--quiet", "print nothing but errors and what evaluate is asked for"),
+        ("--quiet", "print nothing but errors and what is asked for"),
         ("--debug", "where an error arose: print its traceback as well"),
     ):
         group.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)

@@ -4,6 +4,7 @@
   gluonvae sample runs/NAME             draw new data points
   gluonvae reconstruct runs/NAME        put test data through the model
   gluonvae evaluate runs/NAME           tell how probable test data are
+  gluonvae runs                         tell where runs stand
   gluonvae list                         tell of likelihoods, bounds, data sets, ...
   gluonvae info                         tell versions, devices and settings
 
@@ -32,6 +33,7 @@ from .effects import NOT_GIVEN, check_effects
 from .failures import BY_SIGNAL, report
 from .listing import list_, list_arguments
 from .parsers import Parser
+from .runs import runs, runs_arguments
 from .train import train
 
 COMMANDS = (
@@ -39,6 +41,7 @@ COMMANDS = (
     (commands.sample, arguments.sample, "draw new images from a trained model"),
     (commands.reconstruct, arguments.reconstruct, "put test images through a trained model"),
     (commands.evaluate, arguments.evaluate, "estimate how probable the test images are under a trained model"),
+    (runs, runs_arguments, "list runs with their status and their best bound"),
     (list_, list_arguments, "list what a model can be made of, with options and papers"),
     (commands.info, arguments.info, "tell versions, devices, and how MXNet was started"),
 )
