@@ -22,7 +22,7 @@ from .kinds import Group, OneOrSeveral, Update, choice, kind, number, options, t
 COMMON = (
     *("data", "label_column", "likelihood", "posterior", "prior", "latent_variable_size", "conditional"),
     *("infer_layer_sizes", "generator_layer_sizes", "infer_body", "generator_body", "bound", "samples", "beta"),
-    *("anneal", "epochs", "batch_size", "learning_rate", "seed", "device", "out", "resume", "quiet"),
+    *("anneal", "epochs", "batch_size", "learning_rate", "seed", "device", "out", "resume", "from_run", "quiet"),
 )
 """The arguments of ``gluonvae train`` that are asked for most."""
 
@@ -33,6 +33,22 @@ def train(command: argparse.ArgumentParser) -> None:
     _model(command.add_argument_group("model (the defaults are the tutorial's)"))
     _bound(command.add_argument_group("what is maximised"))
     _training(command.add_argument_group("training"))
+
+
+def flags_of_train() -> dict[str, str]:
+    """Return the options of ``gluonvae train`` by the names of their arguments."""
+    return _flags(train)
+
+
+def flags_of_model() -> dict[str, str]:
+    """Return those that say what the model is."""
+    return {name: flag for name, flag in _flags(_model).items() if name != "labels"}
+
+
+def _flags(add_arguments: Callable[[argparse.ArgumentParser], None]) -> dict[str, str]:
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments(parser)
+    return {action.dest: action.option_strings[-1] for action in parser._actions}
 
 
 def sample(command: argparse.ArgumentParser) -> None:
@@ -221,6 +237,8 @@ def _training(group: Group) -> None:
     group.add_argument("--out", type=Path, metavar="FOLDER", help="of the run; by default runs/DATA-DATE-TIME")
     text = "go on with a training that was stopped, with the options that it was started with"
     group.add_argument("--resume", type=Path, metavar="RUN", help=text)
+    text = "start from the model of a run and what it has learnt, on its data or others: a new run, see the guide"
+    group.add_argument("--from", dest="from_run", metavar="RUN", help=text)
     add("--checkpoint-minutes", "how often a long epoch is saved", MINUTES, type=float, metavar="M")
     text = "after how many epochs a checkpoint is saved (default: each, while that takes less than 2 %% of the time)"
     add("--checkpoint-epochs", text, metavar="N")

@@ -13,6 +13,7 @@ from ..inference import POSTERIORS
 from ..networks import DECODERS, ENCODERS
 from ..objectives import BOUNDS
 from ..registry import Registry
+from .arguments import flags_of_train
 
 NOT_GIVEN: MappingProxyType[str, object] = MappingProxyType({})
 """Stands for the value of an option that is not on the command line; options that add up start from it."""
@@ -114,9 +115,8 @@ def check_effects(asked: argparse.Namespace, given: Collection[str]) -> None:
     """
     others = sorted(set(given) - BESIDE_RESUME) if asked.resume else []
     if others:
-        raise ValueError(
-            f"--resume goes on with what the run was started with: leave out --{others[0].replace('_', '-')}"
-        )
+        flag = flags_of_train().get(others[0], f"--{others[0]}")
+        raise ValueError(f"--resume goes on with what the run was started with: leave out {flag}")
     for option, name, has_effect, otherwise in RULES:
         if name in given and not has_effect(asked):
             raise ValueError(f"{option} {otherwise.format_map(vars(asked))}")

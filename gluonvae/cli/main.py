@@ -29,7 +29,7 @@ from ..backend.runtime import set_threads
 from ..progress import no_progress_bars
 from ..training.signals import STOPPING, raising_signals
 from . import arguments, commands
-from .effects import NOT_GIVEN, check_effects
+from .effects import NOT_GIVEN
 from .failures import BY_SIGNAL, report
 from .listing import list_, list_arguments
 from .parsers import Parser
@@ -107,7 +107,6 @@ def main(words: Optional[Sequence[str]] = None) -> int:
         name = f"gluonvae {asked.command}"
         if asked.run is train:
             asked.given = _given(words, asked)
-            check_effects(asked, asked.given)
         if asked.threads is not None:
             set_threads(asked.threads)
         with raising_signals(), _output(asked):

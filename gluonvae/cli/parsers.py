@@ -43,7 +43,8 @@ class Parser(argparse.ArgumentParser):
 
     def shorten_help(self, common: Collection[str], epilog: str) -> None:
         """Have ``--help`` tell of the common arguments alone, and ``--help-all`` of all of them."""
-        help_all = self.add_argument("--help-all", action=_HelpAll, nargs=0, help="show all options and exit")
+        text = "show all options and exit"
+        help_all = self.add_argument("--help-all", action=_HelpAll, nargs=0, default=argparse.SUPPRESS, help=text)
         self.common, self.epilog = (*common, "help", help_all.dest), epilog
         self.usage = f"{self.prog} [OPTION ...]"
 

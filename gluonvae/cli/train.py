@@ -27,17 +27,18 @@ from ..noise import seed
 from ..objectives import BOUNDS, Objective
 from ..training import History, checkpoint, fit
 from ..training.config import Config, config_of, difference
-from ..training.run import CHECKPOINTS, CONFIG, Run, RunError
+from ..training.run import CHECKPOINTS, CONFIG, Run, RunError, name_classes
 from ..training.signals import Interrupt
 from ..training.status import DIVERGED, FINISHED
 from . import arguments
 from .annealing import RATE, annealed
-from .effects import is_semi_supervised
+from .effects import check_effects, is_semi_supervised
 from .former import as_today
 from .labels import label_size, labels_to_draw
 from .outputs import is_picture
 from .results import bits_per_dimension, in_words, remark
 from .sources import short_name, whole_name
+from .starting import Source, check_fits, config_from, start_from
 from .training_data import load_arguments, training_data
 
 _log = logging.getLogger(__name__)
@@ -55,6 +56,10 @@ def train(asked: argparse.Namespace) -> int:
     Every number is in nats per image, row or cell. The bound lies below its log-probability under the
     model: higher is better. Ctrl-C, SIGTERM and SIGHUP end the training after the step under way and
     save it; --resume goes on with it."""
+    if asked.resume is None and asked.from_run is not None:
+        started, source = start_from(asked, device(asked.device))
+        return _train(started, source=source)
+    check_effects(asked, asked.given)
     if asked.resume is None:
         return _train(asked)
     with Run.resume(asked.resume) as run:
@@ -79,18 +84,22 @@ def _as_asked_before(run: Run, asked: argparse.Namespace) -> argparse.Namespace:
     return argparse.Namespace(**{**vars(asked), **before, "out": run.folder})
 
 
-def _train(asked: argparse.Namespace, run: Optional[Run] = None) -> int:
-
+def _train(asked: argparse.Namespace, run: Optional[Run] = None, source: Optional[Source] = None) -> int:
     ctx = device(asked.device)
     seed(asked.seed)
     splits = training_data(asked, check_effect=run is None)
     if "batch_size" not in asked.given:
         asked.batch_size = min(asked.batch_size, len(splits.train))
-    config: Any = run.config if run else _configuration(asked, splits)
+    if source is not None:
+        check_fits(source, splits)
+    config: Any = run.config if run else _configuration(asked, splits, source)
     _check_same_data(config, splits)
     splits = splits._replace(train=_with_few_labels(asked, splits.train))
-    vae = construct_vae(**config["model"])
-    vae.initialize(ctx=ctx)
+    vae = construct_vae(**config["model"]) if source is None else source.vae
+    if source is None:
+        vae.initialize(ctx=ctx)
+    if run is not None:
+        name_classes(vae, run.config)
     bound = _bound(asked, vae, len(splits.train))
     of_fit = _fit_arguments(asked, bound, len(splits.train))
     if splits.train.things == "images" and not is_picture(config):
@@ -144,10 +153,10 @@ def _with_few_labels(asked: argparse.Namespace, train: data.Dataset) -> data.Dat
     return train if asked.labels is None else data.keep_few_labels(train, asked.labels, seed=asked.seed)
 
 
-def _configuration(asked: argparse.Namespace, splits: data.Splits) -> Config:
-    return config_of(
+def _configuration(asked: argparse.Namespace, splits: data.Splits, source: Optional[Source]) -> Config:
+    config = config_of(
         splits,
-        model=_model_arguments(asked, splits.train, data.all_labels(splits)),
+        model=None if source else _model_arguments(asked, splits.train, data.all_labels(splits)),
         data={
             **load_arguments(asked),
             "name": whole_name(asked.data),
@@ -155,6 +164,7 @@ def _configuration(asked: argparse.Namespace, splits: data.Splits) -> Config:
         },
         asked={key: value for key, value in vars(asked).items() if key not in NOT_OF_THE_RUN},
     )
+    return config_from(source, config) if source else config
 
 
 def _model_arguments(asked: argparse.Namespace, train: data.Dataset, labels: Optional[np.ndarray]) -> dict[str, Any]:
