@@ -1,6 +1,7 @@
 """Train a variational autoencoder (VAE) on images, tables or counts, and draw from it.
 
   gluonvae train                        train on the digits that come along
+  gluonvae train --data PATH            train on images, a table or counts of your own
   gluonvae sample runs/NAME             draw new data points
   gluonvae reconstruct runs/NAME        put test data through the model
   gluonvae evaluate runs/NAME           tell how probable test data are

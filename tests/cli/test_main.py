@@ -12,7 +12,9 @@ from gluonvae.cli import arguments
 from gluonvae.cli.main import main, parser
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["sample"], ["reconstruct"], ["evaluate"], ["info"]])
+@pytest.mark.parametrize(
+    "command", [[], ["train"], ["sample"], ["reconstruct"], ["evaluate"], ["runs"], ["list"], ["info"]]
+)
 def test_help_tells_of_everything(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help-all" if command == ["train"] else "--help"])
