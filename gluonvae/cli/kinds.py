@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Optional, Union
 
 from ..backend.environment import MOST_THREADS
@@ -34,7 +35,8 @@ def _whole_number(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a whole number, got {text!r}") from None
+        several = "; several have spaces between them, as 500 200" if re.search(r"\d[, ]+\d", text) else ""
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {text!r}{several}") from None
 
 
 def _number(text: str) -> float:
@@ -89,11 +91,17 @@ def _name_of(part: str, kinds: Iterable[str]) -> Callable[[str], str]:
 
 def options(group: Group, part: str, example: str, *, dest: Optional[str] = None) -> None:
     text = f"further arguments of the {part.replace('-', ' ')}'s class, such as {example}"
-    more: dict[str, Any] = {"type": key_and_value, "action": Update, "default": {}, "metavar": "KEY=VALUE"}
+    wanted = f"KEY=VALUE, such as {example}"
+    more: dict[str, Any] = {
+        "type": partial(key_and_value, wanted=wanted),
+        "action": Update,
+        "default": {},
+        "metavar": "KEY=VALUE",
+    }
     group.add_argument(f"--{part}-options", dest=dest, nargs="+", help=text, **more)
 
 
-def key_and_value(text: str, wanted: str = "KEY=VALUE, such as components=10") -> tuple[str, object]:
+def key_and_value(text: str, wanted: str = "KEY=VALUE") -> tuple[str, object]:
     """Split ``KEY=VALUE``, as an argparse type; the value is read by :func:`_value`."""
     key, equals, value = text.partition("=")
     if not (key and equals):

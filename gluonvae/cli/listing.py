@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import shutil
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from ..checks import normalised
+from ..checks import nearest, normalised
 from .catalogue import NEEDED, Entry, Kind, Option, catalogue
 
 WIDEST = 100
@@ -69,8 +68,8 @@ def _understood(words: list[str], kinds: Mapping[str, Kind]) -> tuple[list[str],
 
 
 def _unknown(word: str, titles: Mapping[str, object], names: Mapping[str, str]) -> str:
-    near = difflib.get_close_matches(normalised(word), [*titles, *names], n=1)
-    hint = f"; did you mean {names.get(near[0], near[0])!r}?" if near else ""
+    near = nearest(word, [*titles, *names])
+    hint = f"; did you mean {names.get(near, near)!r}?" if near else ""
     return f"there is nothing called {word!r}{hint} (gluonvae list has all names)"
 
 

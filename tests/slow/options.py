@@ -47,6 +47,7 @@ CHOICES = {
         *("beta=linear:0:1:0", "beta=linear:1:-1:1", "beta=linear:0:nan", "beta=step:1:0", "beta=,", ""),
     ),
     "--learning-rate-schedule": ("constant", "cosine"),
+    "--from": ("run", "run/config.json", "nowhere", ""),
     "--precision": ("float32", "bfloat16", "float16"),
     "--optimizer": ("adam", "sgd", "rmsprop", "fusedadam", "lbsgd", "adm", "test", ""),
     "--device": ("cpu", "gpu", "gpu:3", "tpu", "cpu:1", ""),
