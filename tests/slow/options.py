@@ -107,6 +107,12 @@ def random_use(rng, odd):
     """A command that uses the folder "run", with a few options, or with ``odd`` with any."""
     if rng.random() < 0.3:
         return ["train", "--resume", "run", *([_one(rng, FLAGS)] if odd else [])]
+    if rng.random() < 0.2:
+        words = ["train", "--from", "run", "--epochs", "1", "--batch-size", "10", "--out", "new"]
+        names = [name for name in (*NUMBERS, *CHOICES, *SEVERAL) if name != "--out"]
+        return [*words, *(_option(rng, _one(rng, names), words) if odd else [])]
+    if rng.random() < 0.05:
+        return ["runs", *(["nowhere"] if odd else [])]
     command = _one(rng, ["sample", "reconstruct", "evaluate"])
     words = [command, "run", *(["--samples", "3"] if command == "evaluate" else ["-n", "4", "--out", "drawn.npy"])]
     for _ in range(rng.integers(0, 4) if odd else 0):
