@@ -75,7 +75,9 @@ def standing(folder: Path) -> Standing:
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     """The epochs' metrics; lines that cannot be read are left out."""
-    rows = []
+    rows: list[dict[str, Any]] = []
+    if not path.is_file():
+        return rows
     with contextlib.suppress(OSError):
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             with contextlib.suppress(ValueError, RecursionError):

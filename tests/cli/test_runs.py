@@ -114,3 +114,11 @@ def test_where_there_are_none(tmp_path, monkeypatch, capsys):
     assert listed(capsys, ".")[1] == ["there are no runs in .: gluonvae train starts one"]
     assert main(["runs", "nowhere"]) == 2
     assert "nowhere is not a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["status.json", "metrics.jsonl"])
+def test_a_file_without_an_end_is_not_read(name, place, capsys):
+    (place / "first" / name).unlink()
+    (place / "first" / name).symlink_to("/dev/zero")
+    (row,), _ = listed(capsys)
+    assert row[:3] == ["runs/first", *(["unknown", "2/2"] if name == "status.json" else ["finished", "0/2"])]
