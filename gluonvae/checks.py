@@ -6,7 +6,7 @@ import difflib
 import math
 import numbers
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Union
+from typing import Optional, Union
 
 import numpy as np
 
@@ -111,6 +111,48 @@ def normalised(name: object) -> str:
     return str(name).lower().replace("_", "").replace("-", "")
 
 
+SYNONYMS = {
+    "normal": "gaussian",
+    "nb": "negativebinomial",
+    "zinb": "zeroinflatednegativebinomial",
+    "zip": "zeroinflatedpoisson",
+    "concrete": "relaxedbernoulli",
+    "gumbelsoftmax": "relaxedonehot",
+    "vae": "elbo",
+    "betavae": "elbo",
+    "vqvae": "vq",
+    "gmm": "mixture",
+    "cnn": "conv",
+    "resnet": "residual",
+    "dense": "mlp",
+    "adamw": "adam",
+    "fp16": "float16",
+    "bf16": "bfloat16",
+}
+"""Other names of things that are known here by these, both normalised."""
+
+
+def nearest(given: object, known: Collection[str]) -> Optional[str]:
+    """Return the name that was probably meant: another name of the same thing, or the most similar one.
+
+    Parameters
+    ----------
+    given : object
+        The name, in any spelling.
+    known : Collection[str]
+        The known names, normalised.
+
+    Returns
+    -------
+    str or None
+        One of them; None where there is no similar one.
+    """
+    synonym = SYNONYMS.get(normalised(given))
+    if synonym in known:
+        return synonym
+    return next(iter(difflib.get_close_matches(normalised(given), known, n=1, cutoff=0.4)), None)
+
+
 def known_name(what: str, given: str, known: Collection[str]) -> str:
     """Check that a name is one of those that are known.
 
@@ -139,8 +181,8 @@ def known_name(what: str, given: str, known: Collection[str]) -> str:
     spelt = {normalised(name): name for name in names}
     if isinstance(given, str) and given in known:  # another spelling, which only a Registry accepts
         return spelt[normalised(given)]
-    near = difflib.get_close_matches(normalised(given), spelt, n=1, cutoff=0.4)
-    hint = f"; did you mean {spelt[near[0]]!r}?" if near else ""
+    near = nearest(given, spelt)
+    hint = f"; did you mean {spelt[near]!r}?" if near else ""
     raise ValueError(f"{what} must be one of {', '.join(names)}, got {given!r}{hint}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Optional, TextIO
 
 from tqdm import tqdm
@@ -51,7 +52,45 @@ def no_progress_bars() -> Iterator[None]:
         _silent = before
 
 
-def progress_bar(total: Optional[int], unit: str, shown: bool = True, **options: Any) -> tqdm:
+WITH_EPOCH = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {an_epoch}{rate_fmt}{postfix}]"
+"""tqdm's own bar, and how long an epoch takes."""
+
+
+class EpochBar(tqdm):
+    """A progress bar over epochs, which tells from its first steps how long one takes.
+
+    Parameters
+    ----------
+    epoch_size : int
+        The number of units in an epoch.
+    **options
+        Arguments of ``tqdm``.
+    """
+
+    def __init__(self, epoch_size: int, **options: Any) -> None:
+        self.epoch_size = epoch_size
+        super().__init__(bar_format=WITH_EPOCH, **options)
+
+    @property
+    def format_dict(self) -> Any:
+        """What the bar may show: ``an_epoch`` with the rest."""
+        shown = super().format_dict
+        done = (shown["n"] or 0) - (shown["initial"] or 0)
+        rate = shown["rate"] or (done / shown["elapsed"] if shown["elapsed"] else 0)
+        return {**shown, "an_epoch": f"an epoch {duration(self.epoch_size / rate)}, " if rate else ""}
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, with two digits: "0.52 s", "12 s", "3.5 min", "26 h"."""
+    for size, unit in ((1, "s"), (60, "min"), (3600, "h")):
+        if seconds < 99.5 * size or unit == "h":
+            break
+    return f"{float(f'{seconds / size:.2g}'):g} {unit}"
+
+
+def progress_bar(
+    total: Optional[int], unit: str, shown: bool = True, epoch_size: Optional[int] = None, **options: Any
+) -> tqdm:
     """Return a progress bar on the error output, which never raises.
 
     Parameters
@@ -62,12 +101,15 @@ def progress_bar(total: Optional[int], unit: str, shown: bool = True, **options:
         What is counted.
     shown : bool
         Whether there is a bar; it is not shown either if there is no error output.
+    epoch_size : int, optional
+        The number of units in an epoch, where there are several: the bar is an :class:`EpochBar`.
     **options
         Further arguments of ``tqdm``.
     """
     shown = shown and not _silent and sys.stderr is not None
     options = {"total": total, "unit": unit, "unit_scale": True, **options}
+    bar = tqdm if epoch_size is None else partial(EpochBar, epoch_size)
     try:
-        return tqdm(disable=not shown, file=_Forgiving(sys.stderr) if shown else None, **options)
+        return bar(disable=not shown, file=_Forgiving(sys.stderr) if shown else None, **options)
     except (OSError, ValueError):  # tqdm has tried the error output itself
         return tqdm(disable=True, **options)

@@ -49,12 +49,12 @@ class Weight:
 
     def __set__(self, block: Any, value: float) -> None:
         if isinstance(value, str):
-            raise TypeError(f"{self.name} must be a {self._wanted()}, got {value!r}")
+            raise TypeError(f"{self.name} must be a {self.wanted}, got {value!r}")
         with np.errstate(over="ignore"):
             stored = float(np.float32(value))  # what a graph computes with: 1e39 is infinite there, and 1e-50 is 0
         inside = self.minimum < min(stored, value) if self.positive else self.minimum <= value
         if not (math.isfinite(stored) and inside and value <= self.maximum):
-            raise ValueError(f"{self.name} must be a {self._wanted()}, got {value}")
+            raise ValueError(f"{self.name} must be a {self.wanted}, got {value}")
         block.__dict__[f"_{self.name}"] = float(value)
         parameter = block._reg_params.get(self.name)
         if parameter is None:
@@ -64,7 +64,9 @@ class Weight:
         if parameter._data is not None:
             parameter.set_data(mx.nd.full((1,), value, dtype="float64"))
 
-    def _wanted(self) -> str:
+    @property
+    def wanted(self) -> str:
+        """What the number may be, in words."""
         if self.positive:
             return "positive number"
         if math.isinf(self.maximum):

@@ -17,7 +17,15 @@ from ..objectives import BOUNDS
 from ..prior import PRIORS
 from ..training.optimizer import FusedAdam
 from ..training.saving import MINUTES
-from .kinds import Group, OneOrSeveral, choice, kind, number, options, thread_count
+from .annealing import EXAMPLE, annealing
+from .kinds import Group, OneOrSeveral, Update, choice, kind, number, options, thread_count
+
+COMMON = (
+    *("data", "label_column", "likelihood", "posterior", "prior", "latent_variable_size", "conditional"),
+    *("infer_layer_sizes", "generator_layer_sizes", "infer_body", "generator_body", "bound", "samples", "beta"),
+    *("anneal", "epochs", "batch_size", "learning_rate", "seed", "device", "out", "resume", "from_run", "quiet"),
+)
+"""The arguments of ``gluonvae train`` that are asked for most."""
 
 
 def train(command: argparse.ArgumentParser) -> None:
@@ -26,6 +34,22 @@ def train(command: argparse.ArgumentParser) -> None:
     _model(command.add_argument_group("model (the defaults are the tutorial's)"))
     _bound(command.add_argument_group("what is maximised"))
     _training(command.add_argument_group("training"))
+
+
+def flags_of_train() -> dict[str, str]:
+    """Return the options of ``gluonvae train`` by the names of their arguments."""
+    return _flags(train)
+
+
+def flags_of_model() -> dict[str, str]:
+    """Return those that say what the model is."""
+    return {name: flag for name, flag in _flags(_model).items() if name != "labels"}
+
+
+def _flags(add_arguments: Callable[[argparse.ArgumentParser], None]) -> dict[str, str]:
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments(parser)
+    return {action.dest: action.option_strings[-1] for action in parser._actions}
 
 
 def sample(command: argparse.ArgumentParser) -> None:
@@ -122,7 +146,7 @@ def _words(action: argparse.Action, value: Any) -> list[str]:
 def output(group: Group) -> None:
     """Add the arguments that every command has, before it or behind it."""
     for flag, text in (
-        ("--quiet", "print nothing but errors and what evaluate is asked for"),
+        ("--quiet", "print nothing but errors and what is asked for"),
         ("--debug", "where an error arose: print its traceback as well"),
     ):
         group.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
@@ -198,12 +222,12 @@ def _bound(group: Group) -> None:
     add = partial(number, group)
     add("--samples", "latent states drawn for an image (default: the bound's own)", metavar="K")
     add("--beta", "weight of a bound that has one of that name (default: its own, 1 in elbo)", type=float, metavar="B")
-    text = "weight of the bound, or a posterior's temperature, that the schedule below is of (default: beta)"
-    group.add_argument("--anneal", metavar="NAME", help=text)
-    add("--anneal-from", "where a linear schedule starts", 0.0, type=float, metavar="V")
-    text = "how the weight gets to its value: at once, in one rise (or fall), or in repeated rises from 0"
-    choice(group, "--beta-schedule", ("constant", "linear", "cyclical"), "constant", text)
-    add("--beta-epochs", "length of the rise (linear), or about that of a cycle, half of it a rise (cyclical)", 10)
+    text = (
+        "let a weight of the bound, a posterior's temperature or the learning_rate change over the epochs: "
+        f"{EXAMPLE} rises from 0 to 1 in 10 of them; gluonvae list schedules tells of others"
+    )
+    more: dict[str, Any] = {"type": annealing, "action": Update, "default": {}, "metavar": "NAME=SCHEDULE"}
+    group.add_argument("--anneal", nargs="+", help=text, **more)
 
 
 def _training(group: Group) -> None:
@@ -224,6 +248,8 @@ def _training(group: Group) -> None:
     group.add_argument("--out", type=Path, metavar="FOLDER", help="of the run; by default runs/DATA-DATE-TIME")
     text = "go on with a training that was stopped, with the options that it was started with"
     group.add_argument("--resume", type=Path, metavar="RUN", help=text)
+    text = "start from the model of a run and what it has learnt, on its data or others: a new run, see the guide"
+    group.add_argument("--from", dest="from_run", metavar="RUN", help=text)
     add("--checkpoint-minutes", "how often a long epoch is saved", MINUTES, type=float, metavar="M")
     text = "after how many epochs a checkpoint is saved (default: each, while that takes less than 2 %% of the time)"
     add("--checkpoint-epochs", text, metavar="N")

@@ -8,16 +8,17 @@ from collections.abc import Collection
 from types import MappingProxyType
 from typing import Callable, NamedTuple
 
+from .. import checks
 from ..inference import POSTERIORS
 from ..networks import DECODERS, ENCODERS
 from ..objectives import BOUNDS
 from ..registry import Registry
+from .arguments import flags_of_train
 
 NOT_GIVEN: MappingProxyType[str, object] = MappingProxyType({})
 """Stands for the value of an option that is not on the command line; options that add up start from it."""
 
-LINEAR, SCHEDULED = "is of a linear schedule: give --beta-schedule linear too", "needs a --beta-schedule other than "
-
+RATE_CHANGES = "has no effect beside --anneal learning_rate=...: leave one of them out"
 
 BESIDE_RESUME = {"resume", "data", "data_dir", "threads", "verbose", "quiet", "debug"}
 """The arguments that a training which is resumed takes."""
@@ -40,8 +41,8 @@ def _takes(kinds: Registry, kind: str, name: str) -> bool:
     return name in inspect.signature(kinds[kind]).parameters
 
 
-def _is_scheduled(asked: argparse.Namespace) -> bool:
-    return asked.beta_schedule != "constant"
+def _stays(name: str) -> Callable[[argparse.Namespace], bool]:
+    return lambda asked: name not in map(checks.normalised, asked.anneal)
 
 
 def _is_active(bodies: Registry, body: str, sizes: object) -> bool:
@@ -62,9 +63,6 @@ def is_semi_supervised(asked: argparse.Namespace) -> bool:
 
 
 RULES = (
-    _Rule("--anneal", "anneal", _is_scheduled, SCHEDULED + "constant"),
-    _Rule("--beta-epochs", "beta_epochs", _is_scheduled, SCHEDULED + "constant"),
-    _Rule("--anneal-from", "anneal_from", lambda asked: asked.beta_schedule == "linear", LINEAR),
     _Rule(
         "--labels",
         "labels",
@@ -79,6 +77,9 @@ RULES = (
     ),
     _Rule("--samples", "samples", _bound_takes("samples"), "is of some bounds; {bound} has no samples"),
     _Rule("--beta", "beta", _bound_takes("beta"), "is of some bounds; {bound} has no beta"),
+    _Rule("--beta", "beta", _stays("beta"), "is what --anneal beta=... sets: leave one of them out"),
+    _Rule("--learning-rate", "learning_rate", _stays("learningrate"), RATE_CHANGES),
+    _Rule("--learning-rate-schedule", "learning_rate_schedule", _stays("learningrate"), RATE_CHANGES),
     _Rule(
         "--inference-activation",
         "infer_act_type",
@@ -114,9 +115,8 @@ def check_effects(asked: argparse.Namespace, given: Collection[str]) -> None:
     """
     others = sorted(set(given) - BESIDE_RESUME) if asked.resume else []
     if others:
-        raise ValueError(
-            f"--resume goes on with what the run was started with: leave out --{others[0].replace('_', '-')}"
-        )
+        flag = flags_of_train().get(others[0], f"--{others[0]}")
+        raise ValueError(f"--resume goes on with what the run was started with: leave out {flag}")
     for option, name, has_effect, otherwise in RULES:
         if name in given and not has_effect(asked):
             raise ValueError(f"{option} {otherwise.format_map(vars(asked))}")

@@ -55,7 +55,7 @@ def evaluation_data(asked: argparse.Namespace, config: Config, unless_asked: Opt
     except data.DataError as error:
         raise data.DataError(f"{error}; --data or --data-dir names where the run's data lie now") from error
     test = found.test
-    _check_columns(config, test)
+    check_columns(config, test)
     _compare(asked, config, found)
     white = test.full_intensity
     dark = white and unscaled(test.summary.high, white)
@@ -126,7 +126,7 @@ def _may_be_the_runs(config: Config, whole: data.Dataset) -> bool:
     return config["parts"]["test"] is not None and len(whole) == sum(part["images"] for part in parts if part)
 
 
-def _check_columns(config: Config, test: data.Dataset) -> None:
+def check_columns(config: Config, test: data.Dataset) -> None:
     """Refuse a table whose columns are not those that the model was trained on, in their order."""
     wanted, given = config["columns"], test.columns
     if wanted is None or given is None or list(wanted) == list(given):

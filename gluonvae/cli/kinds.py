@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Optional, Union
 
 from ..backend.environment import MOST_THREADS
@@ -27,7 +28,26 @@ def number(
     **options: Any,
 ) -> None:
     """Add a flag of a number, or with ``nargs`` of several."""
-    group.add_argument(flag, type=type, default=default, metavar=metavar, help=text, **options)
+    group.add_argument(flag, type=_NUMBERS.get(type, type), default=default, metavar=metavar, help=text, **options)
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        several = "; several have spaces between them, as 500 200" if re.search(r"\d[, ]+\d", text) else ""
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {text!r}{several}") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
+
+
+_NUMBERS: dict[Any, Callable[[str], Any]] = {int: _whole_number, float: _number}
+"""Types that say what was wanted."""
 
 
 def thread_count(text: str) -> int:
@@ -71,15 +91,21 @@ def _name_of(part: str, kinds: Iterable[str]) -> Callable[[str], str]:
 
 def options(group: Group, part: str, example: str, *, dest: Optional[str] = None) -> None:
     text = f"further arguments of the {part.replace('-', ' ')}'s class, such as {example}"
-    more: dict[str, Any] = {"type": _key_and_value, "action": _Update, "default": {}, "metavar": "KEY=VALUE"}
+    wanted = f"KEY=VALUE, such as {example}"
+    more: dict[str, Any] = {
+        "type": partial(key_and_value, wanted=wanted),
+        "action": Update,
+        "default": {},
+        "metavar": "KEY=VALUE",
+    }
     group.add_argument(f"--{part}-options", dest=dest, nargs="+", help=text, **more)
 
 
-def _key_and_value(text: str) -> tuple[str, object]:
-    """Split ``KEY=VALUE``; the value is read by :func:`_value`."""
+def key_and_value(text: str, wanted: str = "KEY=VALUE") -> tuple[str, object]:
+    """Split ``KEY=VALUE``, as an argparse type; the value is read by :func:`_value`."""
     key, equals, value = text.partition("=")
     if not (key and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} must be KEY=VALUE, such as components=10")
+        raise argparse.ArgumentTypeError(f"{text!r} must be {wanted}")
     return key, _value(key, value)
 
 
@@ -105,7 +131,7 @@ def _value(key: str, text: str) -> object:
     return literal
 
 
-class _Update(argparse.Action):
+class Update(argparse.Action):
     """Adds pairs to a dict."""
 
     def __call__(self, parser: object, namespace: object, values: Any, option_string: object = None) -> None:

@@ -1,10 +1,13 @@
 """Train a variational autoencoder (VAE) on images, tables or counts, and draw from it.
 
   gluonvae train                        train on the digits that come along
+  gluonvae train --data PATH            train on images, a table or counts of your own
   gluonvae sample runs/NAME             draw new data points
   gluonvae reconstruct runs/NAME        put test data through the model
   gluonvae evaluate runs/NAME           tell how probable test data are
   gluonvae export runs/NAME             write the model for use elsewhere, such as ONNX
+  gluonvae runs                         tell where runs stand
+  gluonvae list                         tell of likelihoods, bounds, data sets, ...
   gluonvae info                         tell versions, devices and settings
 
 Each command has its own --help.
@@ -21,16 +24,19 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import NoReturn, Optional
+from typing import Optional
 
 from .._version import __version__
 from ..backend.runtime import set_threads
 from ..progress import no_progress_bars
 from ..training.signals import STOPPING, raising_signals
 from . import arguments, commands
-from .effects import NOT_GIVEN, check_effects
+from .effects import NOT_GIVEN
 from .export import export
 from .failures import BY_SIGNAL, report
+from .listing import list_, list_arguments
+from .parsers import Parser
+from .runs import runs, runs_arguments
 from .train import train
 
 COMMANDS = (
@@ -39,31 +45,15 @@ COMMANDS = (
     (commands.reconstruct, arguments.reconstruct, "put test images through a trained model"),
     (commands.evaluate, arguments.evaluate, "estimate how probable the test images are under a trained model"),
     (export, arguments.export, "write a trained model as ONNX, or as MXNet's symbols and parameters"),
+    (runs, runs_arguments, "list runs with their status and their best bound"),
+    (list_, list_arguments, "list what a model can be made of, with options and papers"),
     (commands.info, arguments.info, "tell versions, devices, and how MXNet was started"),
 )
-"""What each command runs, whose name is the command's and whose docstring is shown by ``--help``; the function that
-adds its arguments; a line about it."""
+"""What each command runs, whose name is the command's, before any _, and whose docstring is shown by ``--help``; the
+function that adds its arguments; a line about it."""
 
-
-class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Line breaks of descriptions are kept; defaults are shown where there is one."""
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return "\n".join(indent + line for line in text.splitlines())
-
-    def _get_help_string(self, action: argparse.Action) -> Optional[str]:
-        return action.help if action.default in (None, False, {}) else super()._get_help_string(action)
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, and that takes no abbreviations: ``--label`` is not ``--labels``."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(formatter_class=_Formatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
-
-    def error(self, message: str) -> NoReturn:
-        line, command = " ".join(message.split()), self.prog if " " in self.prog else f"{self.prog} COMMAND"
-        self.exit(2, f"{self.prog}: error: {line}; {command} --help tells of all arguments\n")
+HELP_ALL = "More options: gluonvae train --help-all. Likelihoods, bounds and others, with their options: gluonvae list."
+"""What the short help ends with."""
 
 
 def parser(without_default: Iterable[str] = ()) -> argparse.ArgumentParser:
@@ -79,16 +69,18 @@ def parser(without_default: Iterable[str] = ()) -> argparse.ArgumentParser:
     argparse.ArgumentParser
         What it parses has the function to call as ``run``.
     """
-    top = _Parser(prog="gluonvae", description=__doc__)
+    top = Parser(prog="gluonvae", description=__doc__)
     top.set_defaults(threads=None, verbose=False, quiet=False, debug=False)
     top.add_argument("--version", action="version", version=f"gluonvae {__version__}")
     arguments.output(top)
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND", help="what to do")
     for run, add_arguments, text in COMMANDS:
-        command = subparsers.add_parser(run.__name__, help=text, description=inspect.getdoc(run))
+        command = subparsers.add_parser(run.__name__.strip("_"), help=text, description=inspect.getdoc(run))
         command.set_defaults(run=run)
         add_arguments(command)
         arguments.output(command.add_argument_group("messages"))
+        if run is train:
+            command.shorten_help(arguments.COMMON, HELP_ALL)
         command.set_defaults(**dict.fromkeys(without_default, NOT_GIVEN))
     return top
 
@@ -119,7 +111,6 @@ def main(words: Optional[Sequence[str]] = None) -> int:
         name = f"gluonvae {asked.command}"
         if asked.run is train:
             asked.given = _given(words, asked)
-            check_effects(asked, asked.given)
         if asked.threads is not None:
             set_threads(asked.threads)
         with raising_signals(), _output(asked):

@@ -27,15 +27,18 @@ from ..noise import seed
 from ..objectives import BOUNDS, Objective
 from ..training import History, checkpoint, fit
 from ..training.config import Config, config_of, difference
-from ..training.run import CHECKPOINTS, CONFIG, Run, RunError
+from ..training.run import CHECKPOINTS, CONFIG, Run, RunError, name_classes
 from ..training.signals import Interrupt
 from ..training.status import DIVERGED, FINISHED
 from . import arguments
-from .effects import is_semi_supervised
+from .annealing import RATE, annealed
+from .effects import check_effects, is_semi_supervised
+from .former import as_today
 from .labels import label_size, labels_to_draw
 from .outputs import is_picture
 from .results import bits_per_dimension, in_words, remark
 from .sources import short_name, whole_name
+from .starting import Source, check_fits, config_from, start_from
 from .training_data import load_arguments, training_data
 
 _log = logging.getLogger(__name__)
@@ -53,6 +56,10 @@ def train(asked: argparse.Namespace) -> int:
     Every number is in nats per image, row or cell. The bound lies below its log-probability under the
     model: higher is better. Ctrl-C, SIGTERM and SIGHUP end the training after the step under way and
     save it; --resume goes on with it."""
+    if asked.resume is None and asked.from_run is not None:
+        started, source = start_from(asked, device(asked.device))
+        return _train(started, source=source)
+    check_effects(asked, asked.given)
     if asked.resume is None:
         return _train(asked)
     with Run.resume(asked.resume) as run:
@@ -68,27 +75,31 @@ def _as_asked_before(run: Run, asked: argparse.Namespace) -> argparse.Namespace:
     """The arguments that a run was started with, checked by the parser as those of the command line are."""
     if run.config["model"] is None or not run.config["asked"]:
         raise RunError(f"{run.folder} was trained from Python: gluonvae.fit(..., resume=...) goes on with it")
-    before = {**run.config["asked"], "data": run.config["data"]["name"], "data_dir": run.config["data"]["folder"]}
-    before.update({name: whole_name(getattr(asked, name)) for name in ("data", "data_dir") if name in asked.given})
+    before = {"data": run.config["data"]["name"], "data_dir": run.config["data"]["folder"]}
+    before.update({name: whole_name(getattr(asked, name)) for name in before if name in asked.given})
     try:
-        before = vars(arguments.parsed(arguments.train, before))
+        before = vars(arguments.parsed(arguments.train, {**as_today(run.config["asked"]), **before}))
     except ValueError as error:
         raise RunError(f"{run.file(CONFIG)} is broken: {error}") from error
     return argparse.Namespace(**{**vars(asked), **before, "out": run.folder})
 
 
-def _train(asked: argparse.Namespace, run: Optional[Run] = None) -> int:
-
+def _train(asked: argparse.Namespace, run: Optional[Run] = None, source: Optional[Source] = None) -> int:
     ctx = device(asked.device)
     seed(asked.seed)
     splits = training_data(asked, check_effect=run is None)
     if "batch_size" not in asked.given:
         asked.batch_size = min(asked.batch_size, len(splits.train))
-    config: Any = run.config if run else _configuration(asked, splits)
+    if source is not None:
+        check_fits(source, splits)
+    config: Any = run.config if run else _configuration(asked, splits, source)
     _check_same_data(config, splits)
     splits = splits._replace(train=_with_few_labels(asked, splits.train))
-    vae = construct_vae(**config["model"])
-    vae.initialize(ctx=ctx)
+    vae = construct_vae(**config["model"]) if source is None else source.vae
+    if source is None:
+        vae.initialize(ctx=ctx)
+    if run is not None:
+        name_classes(vae, run.config)
     bound = make_bound(asked, vae, len(splits.train))
     of_fit = _fit_arguments(asked, bound, len(splits.train))
     if splits.train.things == "images" and not is_picture(config):
@@ -142,10 +153,10 @@ def _with_few_labels(asked: argparse.Namespace, train: data.Dataset) -> data.Dat
     return train if asked.labels is None else data.keep_few_labels(train, asked.labels, seed=asked.seed)
 
 
-def _configuration(asked: argparse.Namespace, splits: data.Splits) -> Config:
-    return config_of(
+def _configuration(asked: argparse.Namespace, splits: data.Splits, source: Optional[Source]) -> Config:
+    config = config_of(
         splits,
-        model=_model_arguments(asked, splits.train, data.all_labels(splits)),
+        model=None if source else _model_arguments(asked, splits.train, data.all_labels(splits)),
         data={
             **load_arguments(asked),
             "name": whole_name(asked.data),
@@ -153,6 +164,7 @@ def _configuration(asked: argparse.Namespace, splits: data.Splits) -> Config:
         },
         asked={key: value for key, value in vars(asked).items() if key not in NOT_OF_THE_RUN},
     )
+    return config_from(source, config) if source else config
 
 
 def _model_arguments(asked: argparse.Namespace, train: data.Dataset, labels: Optional[np.ndarray]) -> dict[str, Any]:
@@ -184,33 +196,17 @@ def make_bound(asked: argparse.Namespace, vae: VAE, images: int) -> Objective:
 def _fit_arguments(asked: argparse.Namespace, bound: Objective, images: int) -> dict[str, Any]:
     """The arguments of fit, with its schedules for so many training images."""
     steps_an_epoch = math.ceil(images / checks.positive_int("--batch-size", asked.batch_size))
-    steps = steps_an_epoch * checks.positive_int("--epochs", asked.epochs)
+    epochs = checks.positive_int("--epochs", asked.epochs)
     rate = asked.learning_rate
     if not rate > 0:  # a schedule may begin with 0, but this one would stay there
         raise ValueError(f"learning_rate must be positive, got {rate}")
     if asked.learning_rate_schedule == "cosine":
-        rate = schedules.cosine(rate, FINAL_RATE * rate, steps)
-    rise = steps_an_epoch * checks.positive_int("--beta-epochs", asked.beta_epochs)
+        rate = schedules.cosine(rate, FINAL_RATE * rate, steps_an_epoch * epochs)
     names = ("epochs", "batch_size", "optimizer", "precision", "checkpoint_minutes", "checkpoint_epochs")
     named = {name: getattr(asked, name) for name in names}
-    weights = _annealed(asked, bound, steps, rise)
+    weights = annealed(asked.anneal, bound, steps_an_epoch, epochs)
+    rate = weights.pop(RATE, rate)
     return {**named, "learning_rate": rate, "weights": weights, "progress": not asked.quiet}
-
-
-def _annealed(asked: argparse.Namespace, bound: Objective, steps: int, rise: int) -> dict[str, schedules.Schedule]:
-    """The schedule of the weight that is to change over ``steps`` steps, by its name."""
-    name = asked.anneal or "beta"
-    if asked.beta_schedule == "constant":
-        return {}
-    if name not in bound.weights:
-        has = ", ".join(bound.weights) or "none"
-        raise ValueError(f"--anneal {name}: the weights of {asked.bound} that may change are: {has}")
-    if name == "temperature" and not asked.anneal_from > 0:
-        raise ValueError("--anneal temperature needs --beta-schedule linear, and --anneal-from what is above 0")
-    end = bound.weights[name]
-    if asked.beta_schedule == "linear":
-        return {name: schedules.linear(asked.anneal_from, end, rise)}
-    return {name: schedules.cyclical(steps, max(1, round(steps / rise)), end=end)}
 
 
 def _further_results(vae: VAE, test: data.Dataset, bound: float) -> dict[str, float]:

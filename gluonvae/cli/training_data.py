@@ -55,7 +55,7 @@ def _check_effects(asked: argparse.Namespace, given: Optional[str], splits: data
     """Refuse options that have no effect on these data."""
     if asked.white is not None and splits.train.full_intensity is None:
         raise ValueError("--white has no effect: the data are no grey values, or are taken as they are; leave it out")
-    if given not in (None, "none") and splits.train.binary:
+    if "binarization" in asked.given and given not in (None, "none") and splits.train.binary:
         raise ValueError(f"--binarization {given} has no effect: the images are zeros and ones already; leave it out")
 
 

@@ -61,7 +61,7 @@ class DiscretizedLogisticMixtureFamily(Family):
     data_dims : int
         X.
     components : int
-        K.
+        K, the number of components.
     """
 
     distribution_type = DiscretizedLogisticMixture

@@ -40,8 +40,8 @@ class InferenceNetwork(ModelBlock):
         D, the number of latent variables.
     data_dims : int
         X, the number of values in a data point; 0 leaves it to the model or the first call.
-    data_transform : str, optional
-        One of :data:`DATA_TRANSFORMS`, see :meth:`preprocess`. Left out, the one that the model's
+    data_transform : {"log1p"}, optional
+        What is done to data before the network sees them, see :meth:`preprocess`. Left out, the one that the model's
         likelihood asks for: log(1 + x) of counts, and standardised values where it standardises.
     """
 

@@ -30,7 +30,7 @@ class FlowFamily(DiagonalGaussian):
     flow_length : int
         Number of flows.
     context_size : int
-        C.
+        C, the number of features of the data that each flow depends on.
     **flow_options
         Arguments of ``flow_type``, such as ``hidden_sizes``; its ``act_type`` is that of the inference network.
     """

@@ -29,7 +29,7 @@ class LayeredFamily(Family):
     between_layer_sizes : sequence of int
         Widths of the hidden layers between z_l and z_{l+1}.
     std : {"softplus", "exp"}
-        See :class:`gluonvae.inference.DiagonalGaussian`.
+        See :class:`gluonvae.inference.gaussian.DiagonalGaussian`.
     act_type : str or callable
         Activation of the hidden layers: that of the inference network.
     """

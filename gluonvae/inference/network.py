@@ -35,7 +35,7 @@ class FamilyInferenceNetwork(FamilyNetwork, InferenceNetwork):
     shared_layers : int or None
         How many of the hidden layers the heads share; None for all. Each head has the others for itself. By
         default 1, as in the tutorial; where there is one head, or layers of latent variables, all.
-    data_transform : str, optional
+    data_transform : {"log1p"}, optional
         See :class:`InferenceNetwork`.
     **family_options
         Arguments of ``family_type``.

@@ -20,9 +20,9 @@ class QuantizedFamily(Family):
     latent_variable_size : int
         D = V * d.
     code_size : int
-        d.
+        d, the length of a code vector.
     codes : int
-        K.
+        K, the number of code vectors.
     codebook : {"averages", "gradient"}
         How code vectors are trained, see :class:`gluonvae.inference.codebook.Codebook`.
     """

@@ -24,9 +24,9 @@ class Grouped(ImportanceWeighted):
     vae : VAE
         The model.
     samples : int
-        m k, of all groups.
+        m k, the number of latent states drawn for a data point, of all groups.
     groups : int
-        m.
+        m, the number of groups.
     gradient : {"standard", "stl", "dreg"}
         See :class:`ImportanceWeighted`.
 

@@ -24,7 +24,7 @@ class MixturePrior(Prior):
     latent_variable_size : int
         See :class:`Prior`.
     components : int
-        K.
+        K, the number of components.
     """
 
     distribution_type = Mixture

@@ -35,9 +35,9 @@ class VampPrior(Prior):
     latent_variable_size : int
         See :class:`Prior`.
     components : int
-        K.
-    pseudo_range : str, optional
-        One of :data:`PSEUDO_RANGES`; left out, where the likelihood's data lie.
+        K, the number of pseudo-inputs.
+    pseudo_range : {"unit", "positive", "real"}, optional
+        Where pseudo-inputs are kept: between 0 and 1, above 0 or anywhere; left out, where the likelihood's data lie.
     """
 
     distribution_type = Mixture

@@ -188,5 +188,6 @@ def _run_epochs(training: Training, stopping: Stopping, saver: Optional[Saver], 
     rows = training.train.known_rows
     total, done = rows and training.epochs * rows, (training.epoch - 1) * (rows or 0) + training.row
     unit = UNITS.get(training.train.things, training.train.things[:-1])
-    with progress_bar(total, unit, progress, initial=done, dynamic_ncols=True) as bar:
+    size = rows if training.epochs > 1 else None
+    with progress_bar(total, unit, progress, size, initial=done, dynamic_ncols=True) as bar:
         training.fit(bar, stopping, saver.after_step if saver else lambda epoch_ended: None)

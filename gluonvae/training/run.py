@@ -299,8 +299,13 @@ def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
     except Exception as error:  # whatever the classes make of options that were changed
         raise RunError(f"{path} is broken: there is no such model: {type(error).__name__}: {error}") from error
     load_parameters(vae, parameters, ctx)
+    name_classes(vae, config)
+    return vae, config
+
+
+def name_classes(vae: VAE, config: Config) -> None:
+    """Have the model of a run know its classes by the names that the run's data have for them."""
     if isinstance(vae, ConditionalVAE) and config["class_names"] is not None:
         vae.class_names = tuple(config["class_names"])
     elif isinstance(vae, ConditionalVAE):
         vae.classes_are_numbers = config["classes"]
-    return vae, config

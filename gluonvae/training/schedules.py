@@ -72,8 +72,8 @@ def cosine(start: float, end: float, steps: int) -> Schedule:
     return _gluoncv("cosine", start, end, steps)
 
 
-def cyclical(steps: int, cycles: int = 4, ramp: float = 0.5, end: float = 1.0) -> Schedule:
-    """Return the schedule of cycles that each rise linearly from 0 to ``end`` and stay there.
+def cyclical(steps: int, cycles: int = 4, ramp: float = 0.5, end: float = 1.0, start: float = 0.0) -> Schedule:
+    """Return the schedule of cycles that each rise linearly from ``start`` to ``end`` and stay there.
 
     Fu et al. 2019, equation 6.
 
@@ -85,7 +85,7 @@ def cyclical(steps: int, cycles: int = 4, ramp: float = 0.5, end: float = 1.0) -
         Number of cycles.
     ramp : float
         Fraction of a cycle over which it rises.
-    end : float
+    end, start : float
 
     Raises
     ------
@@ -101,7 +101,7 @@ def cyclical(steps: int, cycles: int = 4, ramp: float = 0.5, end: float = 1.0) -
     pieces = []
     for length in (after - before for before, after in zip(edges, edges[1:])):
         rise = max(2, round(length * ramp))
-        pieces += [_gluoncv("linear", 0, end, rise), _gluoncv("constant", end, end, length - rise)]
+        pieces += [_gluoncv("linear", start, end, rise), _gluoncv("constant", end, end, length - rise)]
     return import_quietly("gluoncv.utils").LRSequential(pieces)
 
 

@@ -86,8 +86,9 @@ def _holder(folder: Path) -> str:
 
 def read_status(folder: Path) -> dict[str, Any]:
     """Return what status.json says; nothing where it is missing, as in the runs of older versions, or broken."""
+    path = folder / STATUS
     try:
-        content = json.loads((folder / STATUS).read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

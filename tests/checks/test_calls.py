@@ -212,3 +212,36 @@ def test_calls(name, mode):
     set_mode(vae, mode)
     with pytest.raises(error, match=message):
         call(vae)
+
+
+@pytest.mark.parametrize(
+    ("given", "known", "meant"),
+    [
+        ("Normal", gv.generator.LIKELIHOODS, "gaussian"),
+        ("NB", gv.generator.LIKELIHOODS, "negative_binomial"),
+        ("zinb", gv.generator.LIKELIHOODS, "zero_inflated_negative_binomial"),
+        ("normal", gv.inference.POSTERIORS, "gaussian"),
+        ("gumbel_softmax", gv.inference.POSTERIORS, "relaxed_one_hot"),
+        ("beta-VAE", gv.objectives.BOUNDS, "elbo"),
+        ("VQ-VAE", gv.objectives.BOUNDS, "vq"),
+        ("normal", gv.objectives.BOUNDS, None),
+        ("cnn", gv.networks.ENCODERS, "conv"),
+    ],
+)
+def test_other_names_of_the_field_are_understood(given, known, meant):
+    with pytest.raises(ValueError, match="must be one of") as error:
+        gv.checks.known_name("it", given, known)
+    assert meant is None or str(error.value).endswith(f"got {given!r}; did you mean {meant!r}?")
+
+
+@pytest.mark.parametrize("name", gv.checks.SYNONYMS.values())
+def test_synonyms_are_of_names_that_there_are(name):
+    of_parts = (gv.generator.LIKELIHOODS, gv.inference.POSTERIORS, gv.prior.PRIORS, gv.objectives.BOUNDS)
+    known = [
+        *gv.networks.ENCODERS,
+        *gv.networks.PRECISIONS,
+        "adam",
+        "gpu",
+        *(name for part in of_parts for name in part),
+    ]
+    assert name in map(gv.checks.normalised, known)

@@ -9,26 +9,11 @@ import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from gluonvae.cli.main import main, parser
 from gluonvae.training.run import load_run
-from tests.helpers.commands import RELAXED, SMALL
-
-
-@pytest.fixture
-def asked_of_fit(monkeypatch):
-    """What the command calls fit with: the training itself is left out."""
-    from gluonvae.cli import train
-
-    calls = []
-
-    def fit(bound, train, valid, **options):
-        calls.append({"bound": bound, "train": train, "valid": valid, **options})
-        return gv.History()
-
-    monkeypatch.setattr(train, "fit", fit)
-    return calls
+from tests.helpers.commands import SMALL
 
 
 def test_every_option_reaches_the_training(asked_of_fit, tmp_path):
-    options = ["--epochs", "8", "--beta", "0.5", "--beta-schedule", "linear", "--beta-epochs", "2",
+    options = ["--epochs", "8", "--anneal", "beta=linear:0:0.5:2",
                "--optimizer", "rmsprop", "--learning-rate", "0.01", "--learning-rate-schedule", "cosine",
                "--inference-activation", "relu", "--generator-activation", "elu", "--binarization", "threshold",
                "--samples", "2"]  # fmt: skip
@@ -64,32 +49,6 @@ def test_other_options_reach_the_training(asked_of_fit, tmp_path):
     assert iwae["learning_rate"] == 2e-3
     assert elbo["bound"].beta == 3
     assert elbo["weights"] == {}
-
-
-def test_cyclical_beta(asked_of_fit, tmp_path):
-    options = ["--beta-schedule", "cyclical", "--beta-epochs", "2", "--epochs", "6"]
-    assert main(["train", *SMALL, *options, "--out", str(tmp_path / "run")]) == 0
-    betas = np.array([asked_of_fit[0]["weights"]["beta"](step) for step in range(48)])
-    assert list(np.flatnonzero(betas == 0)) == [0, 16, 32]
-
-
-def test_any_weight_can_be_annealed(asked_of_fit, tmp_path):
-    options = ["--bound", "capacity", "--bound-options", "capacity=10", "gamma=30", "--anneal", "capacity"]
-    schedule = ["--beta-schedule", "linear", "--beta-epochs", "2"]
-    assert main(["train", *SMALL, *options, *schedule, "--epochs", "6", "--out", str(tmp_path / "run")]) == 0
-    (asked,) = asked_of_fit
-    assert (asked["bound"].capacity, asked["bound"].gamma) == (10, 30)
-    assert list(asked["weights"]) == ["capacity"]
-    np.testing.assert_allclose([asked["weights"]["capacity"](step) for step in (0, 15, 40)], [0, 10, 10])
-
-
-def test_a_temperature_falls(asked_of_fit, tmp_path):
-    parts = [*RELAXED, "--posterior-options", "temperature=0.4"]
-    schedule = ["--anneal", "temperature", "--anneal-from", "1", "--beta-schedule", "linear", "--beta-epochs", "2"]
-    assert main(["train", *SMALL, *parts, *schedule, "--epochs", "6", "--out", str(tmp_path / "run")]) == 0
-    (asked,) = asked_of_fit
-    assert list(asked["weights"]) == ["temperature"]
-    np.testing.assert_allclose([asked["weights"]["temperature"](step) for step in (0, 40)], [1, 0.4])
 
 
 def test_parts_and_their_options_reach_the_model(asked_of_fit, tmp_path):

@@ -28,7 +28,9 @@ COMMANDS = [*((path.stem, command) for path in PAGES for command in commands(pat
 def test_there_are_such_commands():
     pages = {page for page, _ in COMMANDS}
     assert {"README", "command", "data", "images", "labels", "latent_structure", "mix_and_match", "help"} <= pages
-    assert {command[0] for _, command in COMMANDS} == {"train", "sample", "reconstruct", "evaluate", "export", "info"}
+    assert {command[0] for _, command in COMMANDS} == {
+        *("train", "sample", "reconstruct", "evaluate", "export", "runs", "list", "info"),
+    }
 
 
 def write_table(path, rng):
@@ -96,7 +98,7 @@ def test_command(page, command, place, tmp_path, monkeypatch, capsys):
         command += ["--samples", "5"]
     if "--images" in command:
         command[command.index("--images") + 1] = "5"  # of the few that there are
-    if "--help" in command:
+    if {"--help", "--help-all"} & {*command}:
         with pytest.raises(SystemExit, match="0"):
             main(command)
         return

@@ -7,12 +7,9 @@ from gluonvae.cli.effects import RULES
 from gluonvae.cli.main import main, parser
 
 WITHOUT = [
-    ("--anneal-from 0.5", "--anneal-from is of a linear schedule"),
-    ("--anneal-from 0.0", "--anneal-from is of a linear schedule"),
-    ("--anneal-from 0.5 --beta-schedule cyclical", "--anneal-from is of a linear schedule"),
-    ("--anneal beta", "--anneal needs a --beta-schedule other than constant"),
-    ("--beta-epochs 3", "--beta-epochs needs a --beta-schedule other than constant"),
-    ("--beta-epochs 10", "--beta-epochs needs a --beta-schedule other than constant"),
+    ("--anneal beta=linear:0:1:2 --beta 2", "--beta is what --anneal beta=... sets"),
+    ("--anneal learning-rate=cosine:1:0 --learning-rate 0.1", "--learning-rate has no effect beside --anneal"),
+    ("--anneal learning_rate=cosine:1:0 --learning-rate-schedule cosine", "--learning-rate-schedule has no effect"),
     ("--classifier-layers 10", "--classifier-layers is for --bound semi_supervised, got elbo"),
     ("--labels 40", "--labels is for --bound semi_supervised, got elbo"),
     ("--bound iwae --beta 2", "--beta is of some bounds; iwae has no beta"),
@@ -36,7 +33,7 @@ WITH = [
     "--inference-layers --posterior real_nvp --inference-activation relu",
     "--inference-layers --posterior ladder --prior hierarchical --latent-size 3 2 --inference-activation relu",
     "--inference-body residual --inference-activation relu",
-    "--beta-schedule linear --anneal-from 0.5 --beta-epochs 1",
+    "--anneal beta=linear:0.5:1:1 learning_rate=linear:0:0.001 --samples 1",
     "--seed 3 --beta 1 --samples 1 --learning-rate-schedule constant",
     "--conditional --labels 40 --bound semi_supervised --classifier-layers 5",
 ]

@@ -25,7 +25,7 @@ def test_the_cases_are_of_all_kinds(outcomes):
     refused = [outcome for outcome in outcomes if outcome["status"] == 2]
     assert len(refused) < CASES - 10
     assert any(outcome["tampered"] for outcome in refused)
-    assert {outcome["words"][0] for outcome in refused} == {"train", "sample", "reconstruct", "evaluate"}
+    assert {outcome["words"][0] for outcome in refused} >= {"train", "sample", "reconstruct", "evaluate"}
 
 
 @pytest.mark.parametrize(

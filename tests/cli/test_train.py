@@ -14,7 +14,9 @@ from gluonvae.training.status import read_status, write_status
 from tests.helpers.commands import SMALL
 
 
-@pytest.mark.parametrize("options", [["--bound", "iwae", "--samples", "3"], ["--beta-schedule", "cyclical"], ["-v"]])
+@pytest.mark.parametrize(
+    "options", [["--bound", "iwae", "--samples", "3"], ["--anneal", "beta=cyclical:0:1:1"], ["-v"]]
+)
 def test_other_trainings_end_well(options, tmp_path):
     assert main(["train", *SMALL, *options, "--epochs", "2", "--out", str(tmp_path / "run")]) == 0
 
@@ -96,7 +98,7 @@ KINDS = {
     "options": ["--posterior-options", "std=exp", "--prior", "mixture", "--prior-options", "components=3"],
     "layers": ["--posterior", "ladder", "--prior", "hierarchical", "--latent-size", "3", "2"],
     "no layers": ["--inference-layers", "--generator-layers"],
-    "annealed": ["--beta-schedule", "linear", "--anneal-from", "0.5", "--beta-epochs", "2"],
+    "annealed": ["--anneal", "beta=linear:0.5:1:2", "learning_rate=linear:0:0.01:1,cosine:0.01:0"],
 }
 
 

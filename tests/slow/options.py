@@ -22,8 +22,8 @@ KINDS = {
     "--generator-activation": ACTIVATIONS,
 }
 NUMBERS = {
-    **dict.fromkeys(["--samples", "--labels", "--epochs", "--batch-size", "--seed", "--beta-epochs"], COUNTS),
-    **dict.fromkeys(["--beta", "--anneal-from", "--learning-rate"], RATES),
+    **dict.fromkeys(["--samples", "--labels", "--epochs", "--batch-size", "--seed"], COUNTS),
+    **dict.fromkeys(["--beta", "--learning-rate"], RATES),
 }
 CHOICES = {
     "--data": (
@@ -41,9 +41,13 @@ CHOICES = {
     ),
     "--data-dir": (".", "nowhere", ""),
     "--binarization": (*BINARIZATIONS, "gray"),
-    "--anneal": ("beta", "capacity", "temperature", "gamma", "betta", ""),
-    "--beta-schedule": ("constant", "linear", "cyclical", "cosine"),
+    "--anneal": (
+        *("beta=linear:0:1:1", "capacity=linear:0:5", "temperature=exponential:1:0.5:2", "gamma=cosine:1:9:0.5"),
+        *("learning_rate=linear:0:0.01:1,step:0.01:0.5:1", "beta=cyclical:0:1:1", "betta=linear:0:1:1", "beta"),
+        *("beta=linear:0:1:0", "beta=linear:1:-1:1", "beta=linear:0:nan", "beta=step:1:0", "beta=,", ""),
+    ),
     "--learning-rate-schedule": ("constant", "cosine"),
+    "--from": ("run", "run/config.json", "nowhere", ""),
     "--precision": ("float32", "bfloat16", "float16"),
     "--optimizer": ("adam", "sgd", "rmsprop", "fusedadam", "lbsgd", "adm", "test", ""),
     "--device": ("cpu", "gpu", "gpu:3", "tpu", "cpu:1", ""),
@@ -103,6 +107,12 @@ def random_use(rng, odd):
     """A command that uses the folder "run", with a few options, or with ``odd`` with any."""
     if rng.random() < 0.3:
         return ["train", "--resume", "run", *([_one(rng, FLAGS)] if odd else [])]
+    if rng.random() < 0.2:
+        words = ["train", "--from", "run", "--epochs", "1", "--batch-size", "10", "--out", "new"]
+        names = [name for name in (*NUMBERS, *CHOICES, *SEVERAL) if name != "--out"]
+        return [*words, *(_option(rng, _one(rng, names), words) if odd else [])]
+    if rng.random() < 0.05:
+        return ["runs", *(["nowhere"] if odd else [])]
     command = _one(rng, ["sample", "reconstruct", "evaluate"])
     words = [command, "run", *(["--samples", "3"] if command == "evaluate" else ["-n", "4", "--out", "drawn.npy"])]
     for _ in range(rng.integers(0, 4) if odd else 0):
