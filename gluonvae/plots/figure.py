@@ -9,6 +9,7 @@ from typing import Any, Optional, Union
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 
 from ..files import replacing
 
@@ -53,6 +54,19 @@ def new_figure(width: float, height: float) -> NotebookFigure:
     return NotebookFigure(figsize=(width, height), layout="constrained")
 
 
+def figure_around(size: tuple[float, float], margins: tuple[float, float, float, float]) -> tuple[NotebookFigure, Axes]:
+    """Return a figure of an axis of a size, and of margins on its left, bottom, right and top, all in inches."""
+    left, bottom, right, top = margins
+    width, height = left + size[0] + right, bottom + size[1] + top
+    figure = NotebookFigure(figsize=(width, height))
+    return figure, figure.add_axes((left / width, bottom / height, size[0] / width, size[1] / height))
+
+
+def width_of_text(text: str, size: float) -> float:
+    """Return how wide a line of text is, in inches, in letters of ``size`` points."""
+    return float(TextPath((0, 0), text, size=size).get_extents().width) / 72 if text.strip() else 0.0
+
+
 def set_title(axis: Axes, title: Optional[str], width: float) -> None:
     """Set the title of an axis that is ``width`` inches wide, broken into lines."""
     if title:
@@ -60,8 +74,9 @@ def set_title(axis: Axes, title: Optional[str], width: float) -> None:
 
 
 def wrapped(title: str, width: float) -> str:
-    """Break a title into lines of at most ``width`` inches."""
-    return textwrap.fill(title, max(12, int(width * 120 / TITLE_SIZE)))
+    """Break a title into lines of at most ``width`` inches, as far as its words allow."""
+    of_all = width_of_text(title, TITLE_SIZE)
+    return textwrap.fill(title, max(1, int(0.95 * len(title) * width / of_all))) if of_all > width else title
 
 
 def plain_axis(axis: Axes, **properties: Any) -> None:

@@ -12,7 +12,17 @@ from matplotlib import colormaps
 from ..backend.operators import as_numpy
 from ..backend.types import ArrayLike
 from ..networks import Layout
-from .figure import DPI, LABEL_SIZE, PIXELS, NotebookFigure, new_figure, set_title, wrapped
+from .figure import (
+    DPI,
+    LABEL_SIZE,
+    PIXELS,
+    TITLE_SIZE,
+    NotebookFigure,
+    figure_around,
+    set_title,
+    width_of_text,
+    wrapped,
+)
 
 Shape = Optional[Sequence[int]]
 
@@ -27,8 +37,10 @@ SMALL, IMAGE, WIDE = 0.3, 0.6, 2.0
 """Inches of an image among many, of one among a hundred and of one alone."""
 WIDTH = 6.0
 """Inches of a grid of few images."""
-LETTER, LINE = 0.6 * LABEL_SIZE / 72, 0.18
-"""Inches of a letter of a label and of a line of the title, about."""
+MARGIN, PAD = 0.05, 0.1
+"""Inches around the images, and between them and what is written."""
+LINE = 1.3 / 72
+"""Inches of a line of a point."""
 
 
 def picture_shape(shape: Sequence[int]) -> Optional[tuple[int, ...]]:
@@ -107,31 +119,34 @@ def draw_grid(
     row_labels, column_labels : sequence, optional
         What is written beside each row and above each column.
     gap : int
-        Grey pixels around each image.
+        Pixels of grey around each image.
 
     Raises
     ------
     ValueError
         For another number of labels than there are rows or columns.
     """
-    rows, height, width = math.ceil(len(images) / columns), images.shape[1] + 2 * gap, images.shape[2] + 2 * gap
+    rows, (height, width) = math.ceil(len(images) / columns), images.shape[1:3]
     for name, labels, count in (("row_labels", row_labels, rows), ("column_labels", column_labels, columns)):
         if labels is not None and len(labels) != count:
             raise ValueError(f"{name} must be one for each of {count} {name.split('_')[0]}s, got {len(labels)}")
     size = _inches_of_an_image(rows, columns, height, width)
-    beside = max((0.1 + LETTER * len(str(label)) for label in row_labels or ()), default=0)
-    lines = wrapped(title, size * columns).count("\n") + 1 if title else 0
-    above = 0.1 + LINE * lines + (LINE if column_labels else 0)
-    figure = new_figure(size * columns + beside, size * rows * height / width + above)
-    axis = figure.subplots()
-    axis.imshow(_joined(images, rows, columns, gap))
+    # of a few large images each pixel is many, and the lines between them are still thin
+    tiles = _tiles(images, max(1, round(size * DPI / width)), gap)
+    height, width = tiles.shape[1:3]
+    inside = size * columns, size * rows * height / width
+    beside = max((width_of_text(str(label), LABEL_SIZE) + PAD for label in row_labels or ()), default=0)
+    lines = wrapped(title, inside[0]).count("\n") + 1 if title else 0
+    above = (lines * TITLE_SIZE * LINE + PAD if lines else 0) + (LABEL_SIZE * LINE if column_labels else 0)
+    figure, axis = figure_around(inside, (MARGIN + beside, MARGIN, MARGIN, MARGIN + above))
+    axis.imshow(_joined(tiles, rows, columns))
     axis.spines[:].set_visible(False)
     axis.xaxis.tick_top()
     axis.tick_params(length=0, labelsize=LABEL_SIZE, pad=2)
     for side, labels, step in (("y", row_labels, height), ("x", column_labels, width)):
         places = [] if labels is None else [(place + 0.5) * step - 0.5 for place in range(len(labels))]
         axis.set(**{f"{side}ticks": places, f"{side}ticklabels": list(map(str, labels or ()))})
-    set_title(axis, title, size * columns)
+    set_title(axis, title, inside[0])
     return figure
 
 
@@ -143,11 +158,16 @@ def _inches_of_an_image(rows: int, columns: int, height: int, width: int) -> flo
     return min(most, max(least, min(WIDE, WIDTH / columns)))
 
 
-def _joined(images: np.ndarray, rows: int, columns: int, gap: int) -> np.ndarray:
-    """One image of all, ``(H, W, 4)``, with grey between them and nothing where places are empty."""
-    tiles = np.pad(images, [(0, 0), (gap, gap), (gap, gap), (0, 0)], constant_values=128)
-    opaque = np.pad(tiles, [(0, 0), (0, 0), (0, 0), (0, 1)], constant_values=255)
-    tiles = np.pad(opaque, [(0, rows * columns - len(images)), (0, 0), (0, 0), (0, 0)])
+def _tiles(images: np.ndarray, scale: int, gap: int) -> np.ndarray:
+    """Images ``(N, H, W, 3)`` enlarged by a whole number, with grey around them, opaque: ``(N, H, W, 4)``."""
+    large = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    framed = np.pad(large, [(0, 0), (gap, gap), (gap, gap), (0, 0)], constant_values=128)
+    return np.pad(framed, [(0, 0), (0, 0), (0, 0), (0, 1)], constant_values=255)
+
+
+def _joined(tiles: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """One image of all tiles ``(N, H, W, 4)``, with nothing where places are empty."""
     height, width = tiles.shape[1:3]
+    tiles = np.pad(tiles, [(0, rows * columns - len(tiles)), (0, 0), (0, 0), (0, 0)])
     tiles = tiles.reshape(rows, columns, height, width, 4).swapaxes(1, 2)
     return tiles.reshape(rows * height, columns * width, 4)

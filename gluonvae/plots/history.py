@@ -16,6 +16,8 @@ TERMS = {"bound": "bound", "log_likelihood": "log-likelihood", "kl": "KL diverge
 PARTS = {"train": "training", "valid": "validation"}
 FEW = 30
 """Fewer epochs than this are marked by a point each."""
+FEWEST = 5
+"""Fewer epochs than this are all seen."""
 FIRST = 0.2
 """The share of the epochs that may lie outside the picture."""
 SQUASHED = 0.5
@@ -25,8 +27,8 @@ SQUASHED = 0.5
 def plot_history(history: History, path: Optional[PathLike] = None) -> NotebookFigure:
     """Plot the bound, the log-likelihood and the KL divergence, in nats, against the epoch.
 
-    Where the first fifth of the epochs would leave less than half of the height to the others, the curves start
-    outside the picture, which then says from where.
+    Where, of five epochs or more, the first fifth would leave less than half of the height to the others, the
+    curves start outside the picture, which then says from where.
 
     Parameters
     ----------
@@ -86,7 +88,7 @@ def _limits_of_later_epochs(values: np.ndarray) -> Optional[tuple[float, float]]
     first = int(np.ceil(FIRST * values.shape[1]))
     later = values[:, first:][np.isfinite(values[:, first:])]
     all_epochs = values[np.isfinite(values)]
-    if not later.size or np.ptp(later) >= SQUASHED * np.ptp(all_epochs):
+    if values.shape[1] < FEWEST or not later.size or np.ptp(later) >= SQUASHED * np.ptp(all_epochs):
         return None
     # some of the way of the first epochs to the others is seen
     margin = 0.1 * np.ptp(later) or 1e-3 * abs(later[0]) or 1.0

@@ -183,8 +183,7 @@ def _scatter_classes(axis: Axes, points: np.ndarray, classes: np.ndarray, names:
             va="center",
             fontsize=LABEL_SIZE + 2,
             fontweight="bold",
-            color="black",
-            path_effects=[withStroke(linewidth=3, foreground="white")],
+            path_effects=[withStroke(linewidth=3, foreground=axis.get_facecolor())],
         )
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=LABEL_SIZE, frameon=False, markerscale=2)
 
