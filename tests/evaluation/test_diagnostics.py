@@ -73,7 +73,7 @@ def test_kl_by_dimension_of_binary_codes(rng):
     # (20, 6) and (6,)
     q = expit(vae.posterior(nd(data, vae.dtype)).logits.asnumpy().astype(np.float64))
     p = expit(vae.prior_distribution(nd(data, vae.dtype)).logits.asnumpy().astype(np.float64))
-    expected = (q * np.log(q / p) + (1 - q) * np.log((1 - q) / p)).mean(axis=0)
+    expected = (q * np.log(q / p) + (1 - q) * np.log((1 - q) / (1 - p))).mean(axis=0)
     np.testing.assert_allclose(gv.kl_by_dimension(vae, data), expected, rtol=1e-4)
 
 
