@@ -18,8 +18,8 @@ from .outputs import is_picture
 SAMPLES = 100
 MOST_CLASSES = 20
 """Up to so many classes have a row or a column of samples each."""
-VALUES = 2**22
-"""About how many values of a table are drawn anew at once, which takes a second of time."""
+VALUES_DRAWN_ONCE, VALUES_CHECKED = 2**21, 2**18
+"""How many values of a table are drawn anew, about: of counts of many genes that takes a few seconds."""
 
 
 def draw_training(run: Run, vae: VAE, test: Dataset, history: History, seed: int) -> None:
@@ -31,8 +31,9 @@ def draw_training(run: Run, vae: VAE, test: Dataset, history: History, seed: int
     if is_picture(run.config):
         _draw_images(run, vae, test, seed)
     elif test.things != "images":
-        n = max(100, min(1000, VALUES // test.width))
+        n = max(100, min(2000, VALUES_DRAWN_ONCE // test.width))
         plots.plot_features(vae, test, run.file("features.png"), n=n, seed=seed)
+        n = max(50, min(1000, VALUES_CHECKED // test.width))
         plots.plot_predictive_check(vae, test, run.file("predictive_check.png"), n=n, seed=seed)
 
 

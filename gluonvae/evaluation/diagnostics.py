@@ -92,7 +92,11 @@ def kl_by_dimension(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0) -
         As :func:`gluonvae.evaluate`.
     """
     check_kl_not_replaced(vae, "kl_by_dimension")
-    check_known_kl(vae, has_kl_by_variable, "has no closed form for each latent variable: evaluate(ELBO(vae), data).kl is that of all")
+    check_known_kl(
+        vae,
+        has_kl_by_variable,
+        "has no closed form for each latent variable: evaluate(ELBO(vae), data).kl is that of all",
+    )
     total, rows = np.zeros(vae.latent_variable_size), 0
     for start, batch, _ in in_parts(vae, data, vae.inference_net.noise, 1, batch_size, seed, None):
         # (B, D)
