@@ -247,7 +247,9 @@ def _statistics(values: np.ndarray) -> Statistics:
 def _compare(axis: Axes, name: str, of_data: np.ndarray, of_draws: np.ndarray) -> None:
     """Draw a statistic of the data ``(X,)`` against that of the draws ``(draws, X)``, a point for each feature."""
     low, high = np.percentile(of_draws, INTERVAL, axis=0)
-    axis.vlines(of_data, low, high, color=COLOURS[0], alpha=0.5, linewidth=1.2)
+    # where there are many, darker where they are dense
+    alpha = float(np.clip(100 / len(of_data), 0.03, 0.5))
+    axis.vlines(of_data, low, high, color=COLOURS[0], alpha=alpha, linewidth=1.2)
     size = float(np.clip(2000 / len(of_data), 3, 25))
     axis.scatter(of_data, of_draws.mean(axis=0), s=size, color=COLOURS[0], linewidths=0, zorder=3)
     # as wide a range of many sizes as that of counts is seen in logarithms
@@ -255,7 +257,7 @@ def _compare(axis: Axes, name: str, of_data: np.ndarray, of_draws: np.ndarray) -
     if everything.min() > 0 and everything.max() > 100 * everything.min():
         axis.set(xscale="log", yscale="log")
     ends = [everything.min(), everything.max()]
-    axis.plot(ends, ends, color="0.5", linewidth=1, zorder=0)
+    axis.plot(ends, ends, color="0.5", linewidth=1, zorder=4)
     plain_axis(axis, xlabel=f"{name}, data", ylabel=f"{name}, model")
     _tell_how_many(axis, name, of_data, of_draws)
 
