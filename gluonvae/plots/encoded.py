@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Callable, Optional, TypeVar
 
 import numpy as np
@@ -17,7 +16,6 @@ from ..evaluation.estimates import in_parts, in_predict_mode
 from ..models import VAE, SemiSupervisedVAE
 from ..models.vae import IMAGE_ARRAYS
 from ..noise import seeded
-from .grid import Shape
 
 BATCH = 500
 """Data points that are encoded at once."""
@@ -41,11 +39,6 @@ def some_rows(count: int, most: int, seed: int) -> np.ndarray:
     if count <= most:
         return np.arange(count)
     return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
-
-
-def image_shape(shape: Shape, data: Dataset) -> Sequence[int]:
-    """Return the shape of an image, that of the data unless another is given."""
-    return data.shape if shape is None else shape
 
 
 @in_predict_mode

@@ -16,7 +16,7 @@ from ..batches import to_device
 from ..evaluation.estimates import in_predict_mode
 from ..models import VAE, ConditionalVAE
 from ..noise import NoiseSpec, seeded
-from .encoded import as_dataset, decoded, image_shape, label_rows, latent_draws, latent_means, predicted
+from .encoded import as_dataset, decoded, label_rows, latent_draws, latent_means, predicted
 from .figure import NotebookFigure, PathLike, finished
 from .grid import Limits, Shape, as_bytes, as_images, draw_grid, signed_as_bytes
 from .images import plot_images
@@ -145,14 +145,14 @@ def plot_reconstruction_error(
     n : int
         How many images are shown, the first ones.
     seed, shape, limits
-        See :func:`plot_samples`; by default the shape of the data.
+        See :func:`plot_samples`; by default those of the data.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     shown = as_dataset(vae, data).subset(slice(checks.positive_int("n", n))).drawn_once(seed)
-    shape = image_shape(shape, shown)
+    shape, limits = shape or shown.shape, limits or shown.limits
     # the same latent states for mean and draw: the same noise
     (mean,), (draw,) = (predicted(vae, shown, 1, seed, lambda drawn: drawn, image) for image in ("mean", "sample"))
     original, mean, draw = (as_images(images, shape) for images in (shown.batch(slice(None)), mean, draw))
@@ -187,7 +187,7 @@ def plot_interpolations(
     steps : int
         How many images are decoded, the ends of the line among them.
     seed, shape, limits
-        See :func:`plot_samples`; by default the shape of the data.
+        See :func:`plot_samples`; by default those of the data.
 
     Returns
     -------
@@ -201,7 +201,7 @@ def plot_interpolations(
     ends = [as_dataset(vae, data).drawn_once(seed) for data in (start, end)]
     if len(ends[0]) != len(ends[1]):
         raise ValueError(f"start and end must be as many images, got {len(ends[0])} and {len(ends[1])}")
-    shape = image_shape(shape, ends[0])
+    shape, limits = shape or ends[0].shape, limits or ends[0].limits
     along = np.linspace(0, 1, checks.positive_int("steps", steps))
     latent_state = _between([latent_means(vae, data, seed) for data in ends], along)
     labels: Any = [label_rows(vae, data) for data in ends]
@@ -250,7 +250,7 @@ def plot_traversals(
     steps : int
         The number of columns.
     seed, shape, limits
-        See :func:`plot_samples`; by default the shape of the data.
+        See :func:`plot_samples`; by default those of the data.
 
     Returns
     -------
@@ -275,7 +275,7 @@ def plot_traversals(
     images = decoded(vae, latent_state.reshape(-1, len(base)).astype(np.float32), labels)
     title = "one latent variable changes in each row, from the 1st to the 99th percentile"
     names = [f"z{variable}" for variable in chosen]
-    return plot_images(images, path, image_shape(shape, data), steps, limits, title, names)
+    return plot_images(images, path, shape or data.shape, steps, limits or data.limits, title, names)
 
 
 def _variables(asked: Union[int, Sequence[int]], drawn: np.ndarray) -> list[int]:

@@ -276,6 +276,14 @@ def test_the_shape_is_that_of_the_data(rng, tmp_path):
         (tmp_path / "x.png").unlink()
 
 
+def test_the_limits_are_those_of_the_data(known, rng):
+    """The least value of the data is black and the largest white, in the row of the originals."""
+    data = rng.uniform(-3, 5, (4, 6)).astype(np.float32)
+    figure = gv.plots.plot_reconstruction_error(known[0], data, shape=SHAPE)
+    drawn, _ = cells(figure, 4, SHAPE, 16)
+    np.testing.assert_array_equal(drawn[:4], grey(data.reshape(4, *SHAPE), data.min(), data.max()))
+
+
 def test_a_stream_is_not_drawn(rng):
     batches = [rng.integers(0, 2, (5, 12)).astype(np.float32) for _ in range(2)]
     with pytest.raises(TypeError, match="give these, as an array or a Dataset, not a stream"):
