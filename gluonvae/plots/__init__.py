@@ -5,19 +5,13 @@ Each function returns a figure, which a notebook shows, and saves it where it is
 
 from .features import plot_features, plot_predictive_check
 from .figure import NotebookFigure
-from .generated import (
-    plot_by_label,
-    plot_interpolations,
-    plot_manifold,
-    plot_reconstruction_error,
-    plot_samples,
-    plot_traversals,
-)
+from .generated import plot_by_label, plot_reconstruction_error, plot_samples
 from .grid import picture_shape
 from .history import plot_history
 from .images import plot_images, plot_reconstructions
 from .latent import plot_kl, plot_latent
 from .network import plot_network
+from .paths import plot_interpolations, plot_manifold, plot_traversals
 
 __all__ = [
     "NotebookFigure",
