@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any, Union
 
 from .backend.regions.availability import mxnets_own
@@ -61,7 +63,23 @@ def draws_random_numbers(bound: Objective) -> bool:
     return any(_RANDOM.search(node["op"]) for node in json.loads(symbol.tojson())["nodes"])
 
 
-def summary(model: Union[VAE, Objective]) -> str:
+class Summary(str):
+    """A table as text, which a notebook shows as a table."""
+
+    rows: Sequence[Sequence[str]] = ()
+    """The cells of each line; the first line has the headings."""
+
+    def _repr_html_(self) -> str:
+        head, *body = self.rows
+        lines = "".join(f"<tr>{_cells('td', row)}</tr>" for row in body)
+        return f"<table><thead><tr>{_cells('th', head)}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def _cells(tag: str, row: Sequence[str]) -> str:
+    return "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
+
+
+def summary(model: Union[VAE, Objective]) -> Summary:
     """Summarise the training graph as a table.
 
     Parameters
@@ -71,9 +89,9 @@ def summary(model: Union[VAE, Objective]) -> str:
 
     Returns
     -------
-    str
-        A line for each operation: its name, the shape of its output for one data point and the number of its
-        parameters. The last line has the total number of parameters.
+    Summary
+        A string with a line for each operation: its name, the shape of its output for one data point and the number of
+        its parameters. The last line has the total number of parameters. A notebook shows it as a table.
     """
     bound = model if isinstance(model, Objective) else ELBO(model)
     symbol, shapes = training_graph(bound)
@@ -93,7 +111,11 @@ def summary(model: Union[VAE, Objective]) -> str:
         rows.append((node["op"], node["name"], str(shape), f"{count:,}" if count else ""))
     rows.append(("total", "", "", f"{total:,}"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return "\n".join(
-        f"{op:<{widths[0]}}  {name:<{widths[1]}}  {shape:<{widths[2]}}  {count:>{widths[3]}}"
-        for op, name, shape, count in rows
+    text = Summary(
+        "\n".join(
+            f"{op:<{widths[0]}}  {name:<{widths[1]}}  {shape:<{widths[2]}}  {count:>{widths[3]}}"
+            for op, name, shape, count in rows
+        )
     )
+    text.rows = rows
+    return text

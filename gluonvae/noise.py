@@ -8,7 +8,8 @@ copy of every draw, normal noise comes from MXNet's generator there all the same
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -162,6 +163,29 @@ def seed(value: int) -> None:
     source.rng, source.seeded = np.random.default_rng(value), True
     mx.random.seed(value)
     np.random.seed(value % 2**32)
+
+
+@contextmanager
+def seeded(value: int) -> Iterator[None]:
+    """Draw from a seed in a ``with`` statement, on the CPU, and afterwards go on as if nothing had been drawn.
+
+    Parameters
+    ----------
+    value : int
+
+    Raises
+    ------
+    ValueError
+        If it is negative.
+    """
+    if value < 0:
+        raise ValueError(f"seed must not be negative, got {value}")
+    before = source.rng, source.on_gpu
+    source.rng, source.on_gpu = np.random.default_rng(value), False
+    try:
+        yield
+    finally:
+        source.rng, source.on_gpu = before
 
 
 def _differ(ctx: Any = "all") -> None:

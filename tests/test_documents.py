@@ -107,6 +107,16 @@ def test_links_lead_somewhere(path):
         assert not anchor or anchor in anchors(found), anchor
 
 
+def test_the_pictures_of_the_guide_are_those_that_its_code_writes():
+    page, folder = ROOT / "docs" / "guide" / "pictures.md", ROOT / "docs" / "pictures"
+    text = page.read_text(encoding="utf-8")
+    written = {name for snippet in snippets(page) for name in re.findall(r'"(\w+\.png)"', snippet.code)}
+    assert (
+        written == set(re.findall(r"!\[.*\]\(\.\./pictures/(.*)\)", text)) == {path.name for path in folder.iterdir()}
+    )
+    assert max(path.stat().st_size for path in folder.iterdir()) < 100_000
+
+
 def has(thing, name):
     for part in name.split("."):
         if not hasattr(thing, part):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ..training.run import RESULT, load_run
 from . import outputs
 from .evaluation_data import evaluation_data
 from .labels import labels_to_draw
+from .pictures import heading
 from .results import bits_in_words, checked_result, in_words, remark
 
 RECONSTRUCTED = 10
@@ -32,7 +34,8 @@ def sample(asked: argparse.Namespace) -> int:
     n = checks.positive_int("-n", asked.n)
     labels = labels_to_draw(vae, n, config, label=asked.label)
     drawn = vae.phantasize(n, outputs.image(asked, config), label=labels)
-    plot = partial(plots.plot_images, drawn, shape=config["shape"], limits=config["limits"])
+    form: Any = {"shape": config["shape"], "limits": config["limits"]}
+    plot = partial(plots.plot_images, drawn, **form, **heading(vae, config, n, asked.seed, asked.label))
     keys = {} if labels is None or labels.ndim > 1 else {"label": labels}
     path = outputs.write(asked, "samples", drawn, config, plot, keys)
     remark(asked, f"{n} {config['things']} are in {path}")

@@ -24,7 +24,7 @@ Keys = Mapping[str, Any]
 
 
 def write(
-    asked: argparse.Namespace, name: str, drawn: Tensor, config: Config, plot: Callable[..., None], keys: Keys
+    asked: argparse.Namespace, name: str, drawn: Tensor, config: Config, plot: Callable[..., Any], keys: Keys
 ) -> Path:
     """Write what was drawn where it was asked for, in the form that the name of the file says.
 

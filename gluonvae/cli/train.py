@@ -17,7 +17,6 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from .. import checks, data, schedules
 from ..backend.runtime import device
-from ..batches import load_batch
 from ..distributions import Quantized
 from ..evaluation import evaluate, perplexity
 from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_layer
@@ -25,7 +24,7 @@ from ..models import VAE, construct_vae
 from ..models.construct import GENERATOR_LAYERS, INFER_LAYERS, sizes_of
 from ..noise import seed
 from ..objectives import BOUNDS, Objective
-from ..training import History, checkpoint, fit
+from ..training import checkpoint, fit
 from ..training.config import Config, config_of, difference
 from ..training.run import CHECKPOINTS, CONFIG, Run, RunError, name_classes
 from ..training.signals import Interrupt
@@ -34,8 +33,9 @@ from . import arguments
 from .annealing import RATE, annealed
 from .effects import check_effects, is_semi_supervised
 from .former import as_today
-from .labels import label_size, labels_to_draw
+from .labels import label_size
 from .outputs import is_picture
+from .pictures import draw_training
 from .results import bits_per_dimension, in_words, remark
 from .sources import short_name, whole_name
 from .starting import Source, check_fits, config_from, start_from
@@ -51,7 +51,8 @@ FINAL_RATE = 0.01
 
 def train(asked: argparse.Namespace) -> int:
     """Train a VAE and write a folder with its configuration, checkpoints, a line of metrics an epoch,
-    its parameters, and pictures: curves.png, reconstructions.png, samples.png.
+    its parameters, and pictures: curves.png; of images reconstructions.png and samples.png; of rows and
+    cells features.png and predictive_check.png.
 
     Every number is in nats per image, row or cell. The bound lies below its log-probability under the
     model: higher is better. Ctrl-C, SIGTERM and SIGHUP end the training after the step under way and
@@ -131,7 +132,7 @@ def _fit_and_report(
         result = evaluate(bound, as_unlabelled(bound.vae, splits.test))
         further = _further_results(bound.vae, splits.test, result.bound)
         run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
-        _draw(run, bound.vae, splits.test, history)
+        draw_training(run, bound.vae, splits.test, history, asked.seed)
     except KeyboardInterrupt as error:
         raise Interrupt(getattr(error, "number", signal.SIGINT), _how_to_go_on(run)) from error
     remark(
@@ -222,17 +223,3 @@ def _in_words(results: Mapping[str, float]) -> str:
     """A line of them, where there are any."""
     words = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in results.items())
     return f"{words}\n" if words else ""
-
-
-def _draw(run: Run, vae: VAE, test: data.Dataset, history: History) -> None:
-    from .. import plots
-
-    if len(history):
-        plots.plot_history(history, run.file("curves.png"))
-    if not is_picture(run.config):
-        return
-    images, label = load_batch(vae, test, slice(10))
-    reconstructions = vae.generate_reconstructions(images, 9, "mean", label=label)
-    limits, labels = run.config["limits"], labels_to_draw(vae, 100, run.config, test)
-    plots.plot_reconstructions(images, reconstructions, run.file("reconstructions.png"), test.shape, limits)
-    plots.plot_images(vae.phantasize(100, "mean", label=labels), run.file("samples.png"), test.shape, limits=limits)

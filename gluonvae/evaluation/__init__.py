@@ -1,6 +1,6 @@
 """What a trained model is worth, and what its latent code does."""
 
-from .diagnostics import Perplexity, perplexity
+from .diagnostics import Perplexity, kl_by_dimension, perplexity
 from .estimates import Estimate, accuracy, evaluate, kl_by_layer
 from .imputation import impute
 from .likelihood import MarginalLikelihood, log_marginal_likelihood
@@ -12,6 +12,7 @@ __all__ = [
     "accuracy",
     "evaluate",
     "impute",
+    "kl_by_dimension",
     "kl_by_layer",
     "log_marginal_likelihood",
     "perplexity",

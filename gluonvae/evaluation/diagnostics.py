@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import checks
+from ..backend.operators import as_numpy
 from ..backend.pieces import rows_that_fit
 from ..batches import batches, dataset_for
-from ..distributions import Quantized
+from ..distributions import Quantized, has_kl_by_variable, kl_by_variable
 from ..models import VAE
 from ..noise import NoiseSource
-from .estimates import in_predict_mode
-from .finite import check_parameters
+from ..objectives.elbo import check_kl_not_replaced, check_known_kl
+from .estimates import in_parts, in_predict_mode
+from .finite import check_finite, check_parameters
 
 
 class Perplexity(NamedTuple):
@@ -62,6 +64,46 @@ def perplexity(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0) -> Per
         counts = counts + np.stack([np.bincount(column, minlength=size) for column in q.codes.asnumpy().astype(int).T])
     by_code = np.sum(counts, axis=0)
     return Perplexity(float(_exp_entropy(by_code)), _exp_entropy(counts), int((by_code > 0).sum()))
+
+
+@in_predict_mode
+def kl_by_dimension(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0) -> np.ndarray:
+    """Compute the KL divergence of each latent variable, KL(q(z_d | x) || p(z_d)), on average over the data.
+
+    A variable that the model does not use has 0.
+
+    Parameters
+    ----------
+    vae : VAE
+        A model in which the latent variables are independent, in the posterior and in the prior.
+    data, batch_size, seed
+        See :func:`gluonvae.evaluate`.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(D,)``, in nats. Their sum is the KL of ``evaluate(ELBO(vae), data)``.
+
+    Raises
+    ------
+    ValueError
+        For a model whose KL divergence has no closed form for each variable.
+    FloatingPointError
+        As :func:`gluonvae.evaluate`.
+    """
+    check_kl_not_replaced(vae, "kl_by_dimension")
+    check_known_kl(
+        vae,
+        has_kl_by_variable,
+        "has no closed form for each latent variable: evaluate(ELBO(vae), data).kl is that of all",
+    )
+    total, rows = np.zeros(vae.latent_variable_size), 0
+    for start, batch, _ in in_parts(vae, data, vae.inference_net.noise, 1, batch_size, seed, None):
+        # (B, D)
+        kl = as_numpy(kl_by_variable(vae.posterior(*batch.inputs), vae.prior_distribution(*batch.inputs)))
+        check_finite(vae, batch.data, start, {"KL": kl.sum(axis=1)})
+        total, rows = total + kl.sum(axis=0, dtype=np.float64), rows + len(kl)
+    return total / rows
 
 
 def _exp_entropy(counts: np.ndarray) -> np.ndarray:

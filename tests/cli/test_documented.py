@@ -76,7 +76,7 @@ def few_images(monkeypatch):
     train, valid, test = data.load("digits", binarization="none")
     few = gv.data.Splits(train.subset(slice(300)), valid.subset(slice(100)), test.subset(slice(100)))
     # pictures are looked at elsewhere, and take most of the time
-    monkeypatch.setattr("gluonvae.plots._save", lambda figure, path: None)
+    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
     for name in ("digits", "mnist"):
         monkeypatch.setitem(data.NAMED, name, lambda folder: few)
 

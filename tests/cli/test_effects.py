@@ -41,7 +41,7 @@ WITH = [
 
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
-    monkeypatch.setattr("gluonvae.plots._save", lambda figure, path: None)
+    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
 
 
 @pytest.fixture

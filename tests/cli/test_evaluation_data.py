@@ -62,7 +62,7 @@ def runs(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch):
-    monkeypatch.setattr("gluonvae.plots._save", lambda figure, path: None)
+    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
 
 
 def evaluated(capsys, run, *words):

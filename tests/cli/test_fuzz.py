@@ -11,7 +11,7 @@ CASES = 60
 def outcomes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fuzz")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gluonvae.plots._save", lambda figure, path: None)
+        patch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
         fuzz_command.make_runs(folder)
         return [fuzz_command.run_case(folder, seed=0, number=number) for number in range(CASES)]
 

@@ -30,7 +30,7 @@ def command(*words):
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch):
-    monkeypatch.setattr("gluonvae.plots._save", lambda figure, path: None)
+    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
 
 
 def train(folder, labels, *words, conditional="--conditional", x=X):

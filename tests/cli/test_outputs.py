@@ -64,7 +64,7 @@ def runs(tmp_path_factory):
             words = [*SMALL[:-2], "--batch-size", "10", "--epochs", "2", "--out", folder / "run", "--quiet"]
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("os.fsync", lambda descriptor: None)
-                patch.setattr("gluonvae.plots._save", lambda figure, path: None)
+                patch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
                 assert main(["train", "--data", *map(str, [*write(kind, folder), *words])]) == 0
             made[kind] = folder / "run"
         return made[kind]

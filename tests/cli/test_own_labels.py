@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
-from gluonvae import plots
 from gluonvae.cli.labels import label_size
 from gluonvae.cli.main import main
 from gluonvae.data import all_labels, has_classes
+from gluonvae.plots import generated
 from tests.helpers.commands import is_picture
 
 IMAGES, SHAPE = 600, (6, 8)
@@ -51,9 +51,9 @@ def train(tmp_path_factory):
             pace = ["--epochs", "60", "--batch-size", "20", "--learning-rate", "5e-3"]
             words = ["--conditional", "--data", str(folder / "mine.npz"), *sizes, *pace]
             with pytest.MonkeyPatch.context() as patch:
-                plot = plots.plot_images
+                plot = generated.plot_images
                 patch.setattr(
-                    plots, "plot_images", lambda images, *a, **k: (drawn.append(images), plot(images, *a, **k))
+                    generated, "plot_images", lambda images, *a, **k: (drawn.append(images), plot(images, *a, **k))
                 )
                 assert main(["train", *words, "--out", str(folder / "run")]) == 0
             test = gv.data.load(str(folder / "mine.npz")).test

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("fast_disk")
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch):
-    monkeypatch.setattr("gluonvae.plots._save", lambda figure, path: None)
+    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
 
 
 def train(folder, data, *words):

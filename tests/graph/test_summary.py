@@ -1,11 +1,15 @@
 """The text summary."""
 
+import copy
+import pickle
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
-from gluonvae.graph import training_graph
+from gluonvae.graph import Summary, training_graph
 from tests.helpers import small_vae
 
 
@@ -37,6 +41,27 @@ def test_summary_counts_tied_weights_once():
     tied = gv.summary(gv.GaussianVAE(Tied(), gv.GaussianInferenceNetwork(4, [], data_dims=12)))
     count = (4 * 4 + 4 + 4 * 12 + 12) + 2 * (12 * 4 + 4)
     assert tied.splitlines()[-1].split()[-1] == str(count)
+
+
+def test_a_notebook_shows_the_summary_as_a_table():
+    text = gv.summary(small_vae())
+    (table,) = ElementTree.fromstring(f"<page>{text._repr_html_()}</page>")
+    (head,), body = table
+    assert [cell.text for cell in head] == ["operation", "name", "output", "parameters"]
+    shown = [" ".join(cell.text or "" for cell in row).split() for row in body]
+    assert shown == [line.split() for line in text.splitlines()[1:]]
+    # a string for everything else
+    assert isinstance(text, str)
+    assert text == str(text)
+    for same in (copy.deepcopy(text), pickle.loads(pickle.dumps(text))):
+        assert (same, same._repr_html_()) == (text, text._repr_html_())
+
+
+def test_names_are_no_markup():
+    table = Summary("a < b")
+    table.rows = [("<i>",), ("a & b",)]
+    assert "<th>&lt;i&gt;</th>" in table._repr_html_()
+    assert "<td>a &amp; b</td>" in table._repr_html_()
 
 
 @pytest.mark.parametrize("posterior", ["real_nvp", "spline"])

@@ -155,3 +155,23 @@ def test_forked_processes_draw_the_same_where_they_are_seeded(seeded, monkeypatc
     drawn.append(numbers())
     for of_one_kind in zip(*drawn):
         assert len(set(of_one_kind)) == (1 if seeded else 3)
+
+
+def test_a_seed_for_a_while():
+    """What is drawn in between are the seed's numbers, and what comes later is as if nothing had been drawn."""
+    gv.seed(3)
+    before, on_gpu = gv.noise.source.state(), gv.noise.source.on_gpu
+    with gv.noise.seeded(5):
+        drawn = gv.noise.source.normal((2, 3)).asnumpy()
+        assert not gv.noise.source.on_gpu
+    np.testing.assert_array_equal(drawn, np.random.default_rng(5).standard_normal((2, 3), np.float32))
+    assert (gv.noise.source.state(), gv.noise.source.on_gpu) == (before, on_gpu)
+
+
+def test_a_seed_ends_with_an_error():
+    before = gv.noise.source.state()
+    with pytest.raises(ValueError, match="kind"), gv.noise.seeded(5):
+        small_vae().phantasize(3, "kind")
+    assert gv.noise.source.state() == before
+    with pytest.raises(ValueError, match="seed must not be negative, got -2"), gv.noise.seeded(-2):
+        pass

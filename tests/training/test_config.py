@@ -22,7 +22,7 @@ def run(tmp_path_factory):
     np.savez(folder / "mine.npz", images=np.random.default_rng(0).integers(0, 2, (60, 6, 4)), labels=np.arange(60) % 3)
     words = ["--data", str(folder / "mine.npz"), "--conditional", "--batch-size", "10", "--epochs", "1", "--quiet"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gluonvae.plots._save", lambda figure, path: None)
+        patch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
         assert main(["train", *SMALL, *words, "--out", str(folder / "run")]) == 0
     return folder / "run"
 

@@ -23,7 +23,7 @@ WHOLE = json.loads((HERE / "whole.json").read_text())
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    monkeypatch.setattr("gluonvae.plots._save", lambda figure, path: None)
+    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
     folder = tmp_path / "run"
     shutil.copytree(HERE / "run", folder)
     shutil.copy(HERE / "mine.npz", tmp_path)

@@ -1,13 +1,12 @@
-"""Pictures: of images, of a training's history, of a network."""
-
-import shutil
+"""Images in a grid."""
 
 import numpy as np
 import pytest
 from matplotlib import image as matplotlib_image
 
 import gluonvae as gv
-from tests.helpers import nd, small_vae
+from tests.helpers import nd
+from tests.helpers.figures import cells, grey, labels_of, title_of
 
 
 def test_plot_images_shows_each_image_in_its_place(tmp_path, rng):
@@ -66,25 +65,6 @@ def test_shapes_and_formats(shape, values, suffix, tmp_path, rng):
     assert [p.name for p in path.parent.iterdir()] == [f"x.{suffix}"]
 
 
-def test_plot_history(tmp_path):
-    history = gv.History()
-    with pytest.raises(ValueError, match="history is empty"):
-        gv.plots.plot_history(history, tmp_path / "x.png")
-    history.rows = [
-        {
-            "epoch": e,
-            **{f"{part}_{term}": float(e) for part in ("train", "valid") for term in ("bound", "log_likelihood", "kl")},
-        }
-        for e in (1, 2, 3)
-    ]
-    gv.plots.plot_history(history, tmp_path / "x.svg")
-    text = (tmp_path / "x.svg").read_text()
-    assert all(
-        f"<!-- {word} -->" in text
-        for word in ("bound", "KL divergence", "training", "validation", "nats per data point")
-    )
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -99,34 +79,23 @@ def test_plot_history(tmp_path):
             r"must be \(n, 3, X\)",
         ),
         (
-            lambda path: gv.plots.plot_network(small_vae(), path.with_suffix("")),
+            lambda path: gv.plots.plot_images(np.zeros((3, 16)), path.with_suffix("")),
             "must end in .png, .svg or .pdf, got x",
         ),
+        (
+            lambda path: gv.plots.plot_images(np.zeros((3, 16)), path, columns=2, row_labels="abc"),
+            "row_labels must be one for each of 2 rows, got 3",
+        ),
+        (
+            lambda path: gv.plots.plot_images(np.zeros((3, 16)), path, column_labels="ab"),
+            "column_labels must be one for each of 3 columns, got 2",
+        ),
+        (lambda path: gv.plots.plot_images(np.zeros((3, 16)), path, columns=0), "columns must be positive, got 0"),
     ],
 )
 def test_errors(call, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         call(tmp_path / "x.png")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz's dot")
-@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
-def test_plot_network(suffix, tmp_path):
-    gv.plots.plot_network(small_vae(), tmp_path / f"net.{suffix}")
-    content = (tmp_path / f"net.{suffix}").read_bytes()
-    assert {"png": b"PNG", "svg": b"<svg", "pdf": b"%PDF"}[suffix] in content
-    if suffix == "svg":
-        for word in (b"FullyConnected", b"tanh", b"noise", b"data"):
-            assert word in content
-
-
-def test_plot_network_without_graphviz(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(
-        RuntimeError, match=r"program 'dot' of Graphviz.*not installed.*apt install graphviz.*gluonvae\.summary"
-    ):
-        gv.plots.plot_network(small_vae(), tmp_path / "net.png")
     assert not list(tmp_path.iterdir())
 
 
@@ -137,3 +106,69 @@ def test_a_picture_of_many_images_is_square_and_of_bounded_size(count, tmp_path,
     height, width = matplotlib_image.imread(path).shape[:2]
     assert 0.8 < width / height < 1.25
     assert height * width < 1.1 * 2**23
+
+
+def test_images_are_in_their_places_and_empty_places_are_empty(rng):
+    images = rng.random((7, 12))
+    drawn, opaque = cells(gv.plots.plot_images(images, shape=(3, 4), columns=3), 3, (3, 4), 7)
+    np.testing.assert_array_equal(drawn, grey(images.reshape(7, 3, 4), 0, 1))
+    np.testing.assert_array_equal(opaque[:, 0, 0], [255] * 7 + [0] * 2)
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (10, 10), (13, 10), (100, 10), (101, 11), (400, 20)])
+def test_the_number_of_columns(count, columns, rng):
+    images = rng.random((count, 16))
+    drawn, _ = cells(gv.plots.plot_images(images), columns, (4, 4), count)
+    np.testing.assert_array_equal(drawn, grey(images.reshape(-1, 4, 4), 0, 1))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 100, 1000, 10_000])
+def test_sizes_are_sensible(count, rng):
+    """Of digits: no narrower than a column of text can be, no wider than a screen, and each as wide as its pixels."""
+    width, height = gv.plots.plot_images(np.zeros((count, 784), np.uint8)).get_size_inches()
+    assert 2 <= width <= 20
+    assert 0.5 <= height <= 21
+    columns = max(min(10, count), np.ceil(np.sqrt(count)))
+    assert 150 * width / columns >= 28
+
+
+def test_titles_and_labels(rng):
+    title = "a title that is too long for a line above so few images, and is broken"
+    figure = gv.plots.plot_images(
+        rng.random((4, 16)), columns=2, title=title, row_labels=["first", 2], column_labels=["left", "right"]
+    )
+    (axis,) = figure.axes
+    assert title_of(axis) == title
+    assert "\n" in axis.get_title("left")
+    assert labels_of(axis, "y") == ["first", "2"]
+    assert labels_of(axis, "x") == ["left", "right"]
+    # a label is at the middle of its row or column
+    height, width = axis.images[0].get_array().shape[:2]
+    np.testing.assert_allclose(axis.get_yticks(), [height / 4 - 0.5, 3 * height / 4 - 0.5])
+    np.testing.assert_allclose(axis.get_xticks(), [width / 4 - 0.5, 3 * width / 4 - 0.5])
+
+
+@pytest.mark.parametrize("columns", [1, 2, 10])
+def test_nothing_that_is_written_is_cut_off(columns, rng):
+    figure = gv.plots.plot_images(
+        rng.random((20, 16)),
+        columns=columns,
+        title="the digits that were drawn from a model of many latent variables, and a seed: 7",
+        row_labels=[f"a long name {row}" for row in range(20 // columns)],
+    )
+    figure.draw_without_rendering()
+    inside = figure.bbox.padded(1)
+    for text in (figure.axes[0]._left_title, *figure.axes[0].get_yticklabels()):
+        box = text.get_window_extent()
+        assert inside.x0 <= box.x0 <= box.x1 <= inside.x1
+        assert inside.y0 <= box.y0 <= box.y1 <= inside.y1
+
+
+def test_reconstructions_are_beside_their_originals(rng):
+    data, several = rng.random((3, 16)), rng.random((2, 3, 16))
+    figure = gv.plots.plot_reconstructions(data, several, title="digits")
+    drawn, _ = cells(figure, 3, (4, 4), 9)
+    rows = np.stack([data, *several], axis=1).reshape(9, 4, 4)
+    np.testing.assert_array_equal(drawn, grey(rows, 0, 1))
+    assert title_of(figure.axes[0]) == "digits"
+    assert "original" in title_of(gv.plots.plot_reconstructions(data, several).axes[0])
