@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 from . import pickling  # noqa: F401  what MXNet cannot pickle
 from .control_flow import has_code_of_its_own, why_frozen
+from .recipes import record
 from .regions.availability import available, mxnets_own
 from .regions.fusion import fused
 from .runtime import mx
@@ -51,6 +52,10 @@ class GraphBlock(mx.gluon.HybridBlock):
     _seen: Optional[_Seen] = None
     fixed: ClassVar[tuple[str, ...]] = ()
     """Attributes that cannot change once they are known, as others follow from them. 0 and None stand for unknown."""
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        record(cls)
 
     def __setattr__(self, name: str, value: Any) -> None:
         descriptor = getattr(type(self), name, None)

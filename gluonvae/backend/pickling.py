@@ -12,13 +12,13 @@ import numpy as np
 
 from .operators import BFLOAT16, as_numpy
 from .runtime import check_device, mx
-from .types import Context, DType, Parameter
+from .types import Context, DType
 
 NOT_KEPT = {"_data": None, "_grad": None, "_var": None, "_trainer": None, "_ctx_list": None, "_ctx_map": None}
 """What of a parameter is made anew from its values, or belongs to a trainer."""
 
 
-def _reduce(parameter: Parameter) -> tuple[Any, tuple[Any, ...]]:
+def _reduce(parameter: Any) -> tuple[Any, tuple[Any, ...]]:
     state = {name: value for name, value in vars(parameter).items() if name not in NOT_KEPT}
     if isinstance(parameter, mx.gluon.Constant):
         del state["init"]  # known in this process alone
@@ -26,7 +26,7 @@ def _reduce(parameter: Parameter) -> tuple[Any, tuple[Any, ...]]:
     return _restored, (type(parameter), state, values, parameter._ctx_list)
 
 
-def _restored(kind: type, state: dict[str, Any], values: Any, contexts: Any) -> Parameter:
+def _restored(kind: Any, state: dict[str, Any], values: Any, contexts: Any) -> Any:
     """Make a parameter of its state, with gradients of its own; on the CPU where its device is not there."""
     of_constant = issubclass(kind, mx.gluon.Constant)
     parameter = kind(state["name"], state["value"]) if of_constant else kind.__new__(kind)

@@ -59,6 +59,8 @@ class VAE(ModelInputs):
     """The arguments of :func:`gluonvae.construct_vae`, if it made the model."""
     impute: Callable[..., Any]
     """Impute missing values, see :func:`gluonvae.impute`, which is this method."""
+    save: Callable[..., None]
+    """Write the model to a file, see :func:`gluonvae.training.model_file.save`, which is this method."""
     fixed: ClassVar[tuple[str, ...]] = ("generator", "inference_net", "prior", "label_size")
 
     def __init__(self, generator: Generator, inference_net: InferenceNetwork, prior: Optional[Prior] = None) -> None:

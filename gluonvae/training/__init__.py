@@ -2,7 +2,8 @@
 
 from .divergence import Diverged
 from .fit import History, fit
+from .loading import LoadedRun, load
 from .optimizer import FusedAdam, FusedSGD
 from .trainer import Trainer
 
-__all__ = ["Diverged", "FusedAdam", "FusedSGD", "History", "Trainer", "fit"]
+__all__ = ["Diverged", "FusedAdam", "FusedSGD", "History", "LoadedRun", "Trainer", "fit", "load"]
