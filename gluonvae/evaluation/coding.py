@@ -86,7 +86,7 @@ def encode(
         return _encoded(vae, data, samples, label, noise, mean_samples, seed)
     if noise is not None:
         raise ValueError("noise is for data as an NDArray: other data get theirs from the seed")
-    data = _labelled(vae, data, label)
+    data = labelled(vae, data, label)
     return _encoded_in_batches(vae, dataset_for(vae, data).drawn_once(seed), samples, mean_samples, batch_size, seed)
 
 
@@ -115,8 +115,8 @@ def _encoded(
     return vae.posterior_sample(data, noise, *labels)
 
 
-def _labelled(vae: VAE, data: Any, label: Optional[Any]) -> Data:
-    """Data with the labels that were passed; for a semi-supervised model without any, they are missing."""
+def labelled(vae: VAE, data: Any, label: Optional[Any]) -> Data:
+    """Return data with the labels that were passed; for a semi-supervised model without any, they are missing."""
     if label is not None:
         if isinstance(data, (Dataset, Stream)):
             raise ValueError("label is for arrays: a Dataset and batches have labels of their own")
