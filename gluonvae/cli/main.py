@@ -4,6 +4,9 @@
   gluonvae sample runs/NAME             draw new data points
   gluonvae reconstruct runs/NAME        put test data through the model
   gluonvae evaluate runs/NAME           tell how probable test data are
+  gluonvae encode runs/NAME             map test data to latent states
+  gluonvae score runs/NAME              tell how probable each data point is
+  gluonvae interpolate runs/NAME        go from one data point to another
   gluonvae info                         tell versions, devices and settings
 
 Each command has its own --help.
@@ -26,7 +29,7 @@ from .._version import __version__
 from ..backend.runtime import set_threads
 from ..progress import no_progress_bars
 from ..training.signals import STOPPING, raising_signals
-from . import arguments, commands
+from . import arguments, coding, commands
 from .effects import NOT_GIVEN, check_effects
 from .failures import BY_SIGNAL, report
 from .train import train
@@ -36,6 +39,9 @@ COMMANDS = (
     (commands.sample, arguments.sample, "draw new images from a trained model"),
     (commands.reconstruct, arguments.reconstruct, "put test images through a trained model"),
     (commands.evaluate, arguments.evaluate, "estimate how probable the test images are under a trained model"),
+    (coding.encode, arguments.encode, "map data to latent states"),
+    (coding.score, arguments.score, "tell how probable each data point is, to find those that are unlike the others"),
+    (coding.interpolate, arguments.interpolate, "go from one data point to another"),
     (commands.info, arguments.info, "tell versions, devices, and how MXNet was started"),
 )
 """What each command runs, whose name is the command's and whose docstring is shown by ``--help``; the function that

@@ -11,7 +11,7 @@ from .. import checks
 from .. import data as datasets
 from ..backend.runtime import check_device, mx
 from ..backend.types import Context
-from ..data import Splits
+from ..data import Dataset, Splits, Stream
 from ..files import parse_json
 from ..models import VAE
 from ..objectives import Objective
@@ -20,6 +20,7 @@ from .config import Config, RunError, check_same_data
 from .fit import fit
 from .loop import History
 from .model_file import load_model
+from .preparing import prepare
 from .remaking import make_bound
 from .run import BEST, CHECKPOINTS, METRICS, PARAMETERS, RESULT, load_run
 from .serialization import PARAMETERS as OF_PARAMETERS
@@ -116,6 +117,13 @@ class LoadedRun:
         """What the classes 0, 1, ... are called in the data; None where they are called by their numbers."""
         names = self.config["class_names"]
         return None if names is None else tuple(names)
+
+    def prepare(self, data: Any, labels: Any = None) -> Union[Dataset, Stream]:
+        """Return other data prepared as those of the training, see :func:`gluonvae.training.preparing.prepare`.
+
+        >>> run.vae.encode(run.prepare("new.csv"))
+        """
+        return prepare(self.config, data, labels)
 
     def resume(self, train: Any = None, valid: Any = None, *, epochs: int, **options: Any) -> History:
         """Go on with the training from its last checkpoint, in its folder.

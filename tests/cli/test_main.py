@@ -10,7 +10,10 @@ import gluonvae as gv
 from gluonvae.cli.main import main, parser
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["sample"], ["reconstruct"], ["evaluate"], ["info"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], ["train"], ["sample"], ["reconstruct"], ["evaluate"], ["encode"], ["score"], ["interpolate"], ["info"]],
+)
 def test_help_tells_of_everything(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help"])

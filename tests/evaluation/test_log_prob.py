@@ -33,8 +33,9 @@ def test_probabilities_sum_to_1(labels):
     if labels == "semi-supervised":
         options["classifier_layer_sizes"] = [4]
     vae = small_vae(data_dims=6, latent_variable_size=2, **options)
-    for parameter in vae.collect_params().values():
-        parameter.set_data(nd(0.4 * np.random.default_rng(3).standard_normal(parameter.shape)))
+    for parameter in vae.generator.collect_params().values():
+        parameter.set_data(nd(np.random.default_rng(3).standard_normal(parameter.shape)))
+    vae.inference_net.std_head[-1].bias.set_data(nd([2.0, 2.0]))  # wider than the prior, so that weights are bounded
     label = {"label": np.full(64, 1)} if labels == "conditional" else {}
     assert np.exp(vae.log_prob(all_images(6), 3000, **label)).sum() == pytest.approx(1, abs=0.03)
 

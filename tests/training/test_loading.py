@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas
 import pytest
 
 import gluonvae as gv
@@ -371,3 +372,35 @@ def test_recipes_name_nothing_but_blocks_of_gluonvae(tmp_path):
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
     with pytest.raises(RunError, match=r"there is no such bound: .*'Popen'"):
         _ = gv.load(tmp_path / "run").bound
+
+
+def test_other_data_are_prepared_as_those_of_the_training(tmp_path, monkeypatch):
+    """A table whose columns lie in another order, with more of them; a file; and grey values in the data's units."""
+    monkeypatch.setattr("gluonvae.plots._save", lambda figure, path: None)
+    rng = np.random.default_rng(0)
+    table = pandas.DataFrame({"a": rng.normal(5, 2, 60), "b": rng.normal(0, 9, 60), "kind": ["x", "y"] * 30})
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    words = ["--label-column", "kind", "--conditional", "--batch-size", "10", "--epochs", "1", "--quiet"]
+    words = ["train", *SMALL, "--data", str(tmp_path / "rows.csv"), *words, "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    run = gv.load(tmp_path / "run")
+    wanted = run.vae.encode(run.prepare(tmp_path / "rows.csv"))
+    other = table.assign(more=1.0)[["kind", "more", "b", "a"]]
+    for data in (run.prepare(other), run.prepare(table[["a", "b"]].to_numpy(), table["kind"].to_numpy())):
+        np.testing.assert_allclose(run.vae.encode(data), wanted, rtol=1e-5)
+    assert run.prepare(run.data.test) is run.data.test
+    with pytest.raises(gv.data.DataError, match="the table lacks b, which the model was trained on"):
+        run.prepare(table[["a", "kind"]])
+    np.save(tmp_path / "grey.npy", rng.integers(0, 256, (60, 4, 3)).astype(np.uint8))
+    words = ["train", *SMALL, "--data", str(tmp_path / "grey.npy"), "--batch-size", "10", "--epochs", "1", "--quiet"]
+    assert main([*words, "--likelihood", "continuous_bernoulli", "--out", str(tmp_path / "grey")]) == 0
+    run = gv.load(tmp_path / "grey")
+    bright = run.prepare(np.full((2, 4, 3), 255, np.uint8))
+    np.testing.assert_array_equal(bright.batch(slice(2)), np.ones((2, 12)))
+
+
+def test_a_file_with_parts_is_not_one_set_of_data(tmp_path):
+    fit(tmp_path / "run")
+    np.savez(tmp_path / "parts.npz", train=IMAGES[:40], test=IMAGES[40:])
+    with pytest.raises(gv.data.DataError, match=r"has train, test: take one of gluonvae.data.load"):
+        gv.load(tmp_path / "run").prepare(tmp_path / "parts.npz")
