@@ -78,7 +78,7 @@ def score(command: argparse.ArgumentParser) -> None:
 def interpolate(command: argparse.ArgumentParser) -> None:
     """Add the arguments of ``gluonvae interpolate``."""
     _run(command)
-    number(command, "-n", "number of pairs of data points", 10)
+    number(command, "-n", "number of pairs of data points (default: 10, or as many as there are)")
     number(command, "--steps", "latent states from one of a pair to the other, both among them", 10)
     _any_data(command)
     _drawing(command)

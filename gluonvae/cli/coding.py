@@ -25,6 +25,8 @@ from .commands import load
 from .results import checked_result, remark
 from .sources import whole_name
 
+PAIRS = 10
+"""How many pairs of data points there are, unless another number is asked for."""
 LOWEST = 5
 """Of how many data points with the lowest log-probabilities the row is told."""
 
@@ -71,10 +73,11 @@ def interpolate(asked: argparse.Namespace) -> int:
     from .. import plots
 
     vae, config = load(asked)
-    n, steps = checks.positive_int("-n", asked.n), checks.positive_int("--steps", asked.steps)
+    steps = checks.positive_int("--steps", asked.steps)
     if steps < 2:
         raise ValueError(f"--steps must be at least 2, the two data points, got {steps}")
     points = _data_points(asked, config, vae)
+    n = checks.positive_int("-n", max(1, min(PAIRS, len(points) // 2)) if asked.n is None else asked.n)
     if 2 * n > len(points):
         raise ValueError(f"-n {n} pairs are {2 * n} data points, and there are {len(points)} {points.things}")
     latent = vae.encode(points.subset(slice(2 * n)))

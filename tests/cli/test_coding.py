@@ -187,7 +187,7 @@ def test_an_interpolation_is_a_picture_of_images_and_a_table_of_rows(run_of, tmp
     assert main(["interpolate", str(run), "-n", "3", "--steps", "4", "--out", str(tmp_path / "a.png")]) == 0
     assert is_picture(tmp_path / "a.png")
     rows = run_of("rows")
-    assert main(["interpolate", str(rows), "-n", "3", "--steps", "4", "--seed", "2", "--quiet"]) == 0
+    assert main(["interpolate", str(rows), "--steps", "4", "--seed", "2", "--quiet"]) == 0  # all three pairs
     table = pandas.read_csv(rows / "interpolations-seed2.csv")
     assert list(table.columns) == ["pair", "step", "height", "weight"]
     np.testing.assert_array_equal(table["pair"], np.repeat([0, 1, 2], 4))

@@ -28,7 +28,8 @@ COMMANDS = [*((path.stem, command) for path in PAGES for command in commands(pat
 def test_there_are_such_commands():
     pages = {page for page, _ in COMMANDS}
     assert {"README", "command", "data", "images", "labels", "latent_structure", "mix_and_match", "help"} <= pages
-    assert {command[0] for _, command in COMMANDS} == {"train", "sample", "reconstruct", "evaluate", "info"}
+    named = {"train", "sample", "reconstruct", "evaluate", "encode", "score", "interpolate", "info"}
+    assert {command[0] for _, command in COMMANDS} == named
 
 
 def write_table(path, rng):
@@ -92,6 +93,9 @@ def test_command(page, command, place, tmp_path, monkeypatch, capsys):
         command += ["--epochs", "1", "--out", str(tmp_path / "run")]
     elif command[0] in ("sample", "reconstruct"):
         command += ["--out", str(tmp_path / "drawn.png")]
+    elif command[0] in ("encode", "score", "interpolate"):
+        suffix = command[command.index("--out") + 1].rpartition(".")[2] if "--out" in command else "csv"
+        command += ["--out", str(tmp_path / f"written.{suffix}")]
     elif command[0] == "evaluate" and "--samples" not in command:
         command += ["--samples", "5"]
     if "--images" in command:
