@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -155,3 +157,30 @@ def test_a_copy_trains_on_its_own(copied, rng):
         (p.data().asnumpy() != q.data().asnumpy()).any()
         for p, q in zip(bound.collect_params().values(), other.collect_params().values())
     )
+
+
+def test_a_pickle_is_read_by_another_process(tmp_path, rng):
+    bound = gv.ELBO(small_vae(latent_type="iaf", likelihood="gaussian", likelihood_options={"standardize": True}))
+    data, noise = rng.standard_normal((5, 12)), rng.standard_normal((5, 4))
+    bound.vae.adapt(data)
+    bound.hybridize()
+    wanted = bound(nd(data), nd(noise)).asnumpy()
+    (tmp_path / "bound.pickle").write_bytes(pickle.dumps(bound))
+    np.savez(tmp_path / "inputs.npz", data=data, noise=noise)
+    code = (
+        "import pickle, numpy; bound = pickle.load(open('bound.pickle', 'rb')); from mxnet import nd;"
+        "inputs = numpy.load('inputs.npz'); value = bound(nd.array(inputs['data']), nd.array(inputs['noise']));"
+        "numpy.save('value.npy', value.asnumpy())"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    np.testing.assert_allclose(np.load(tmp_path / "value.npy"), wanted, rtol=1e-6)
+
+
+def test_a_device_that_is_not_there():
+    """What was on a GPU comes back on the CPU."""
+    vae = small_vae()
+    for parameter in vae.collect_params().values():
+        parameter._ctx_list = [mx.gpu(7)]
+    other = pickle.loads(pickle.dumps(vae))
+    assert other.context == mx.cpu()
+    assert other.phantasize(2).shape == (2, 12)
