@@ -49,7 +49,7 @@ def _recording(init: Callable[..., None]) -> Callable[..., None]:
 def _of_call(kind: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Recipe:
     try:
         given = inspect.signature(kind).bind(*args, **kwargs)
-    except TypeError:  # which the constructor raises in a moment
+    except (TypeError, ValueError):  # the constructor says what is wrong in a moment
         return {"own": kind.__name__}
     return _of_arguments(kind, given)
 

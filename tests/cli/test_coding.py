@@ -1,6 +1,7 @@
 """gluonvae encode, score and interpolate: files that their own programs read, of the numbers that the library has."""
 
 import csv
+import sys
 
 import anndata
 import numpy as np
@@ -234,3 +235,10 @@ def test_columns_that_are_missing(run_of, tmp_path, capsys):
     TABLE.drop(columns="weight").to_csv(tmp_path / "other.csv", index=False)
     assert main(["score", str(run_of("rows")), "--data", str(tmp_path / "other.csv")]) == 2
     assert "the table lacks weight" in capsys.readouterr().err
+
+
+def test_parquet_without_pyarrow(run_of, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert main(["encode", str(run_of("images")), "--out", str(tmp_path / "a.parquet")]) == 2
+    assert "written by pyarrow: pip install 'gluonvae[tables]'" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
