@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Callable, Optional
 
 from ..backend.operators import namespace
 from ..backend.types import Structure, Tensor
@@ -15,6 +15,16 @@ class LatentStates(ModelInputs):
     """Base of the models: what they make of data, computed of NDArrays or Symbols alike."""
 
     inference_net: InferenceNetwork
+    # methods of the rooms above, which read and write data
+    encode: Callable[..., Any]
+    """Map data to latent states, see :func:`gluonvae.evaluation.coding.encode`, which is this method."""
+    decode: Callable[..., Any]
+    """Map latent states to data, see :func:`gluonvae.evaluation.coding.decode`, which is this method."""
+    log_prob: Callable[..., Any]
+    """Estimate log p(x) of each data point, see :func:`gluonvae.evaluation.likelihood.log_prob`, which is this
+    method."""
+    save: Callable[..., None]
+    """Write the model to a file, see :func:`gluonvae.training.model_file.save`, which is this method."""
 
     @property
     def posterior_has_mean(self) -> bool:

@@ -59,15 +59,6 @@ class VAE(LatentStates):
     """The arguments of :func:`gluonvae.construct_vae`, if it made the model."""
     impute: Callable[..., Any]
     """Impute missing values, see :func:`gluonvae.impute`, which is this method."""
-    encode: Callable[..., Any]
-    """Map data to latent states, see :func:`gluonvae.evaluation.coding.encode`, which is this method."""
-    decode: Callable[..., Any]
-    """Map latent states to data, see :func:`gluonvae.evaluation.coding.decode`, which is this method."""
-    log_prob: Callable[..., Any]
-    """Estimate log p(x) of each data point, see :func:`gluonvae.evaluation.likelihood.log_prob`, which is this
-    method."""
-    save: Callable[..., None]
-    """Write the model to a file, see :func:`gluonvae.training.model_file.save`, which is this method."""
     fixed: ClassVar[tuple[str, ...]] = ("generator", "inference_net", "prior", "label_size")
 
     def __init__(self, generator: Generator, inference_net: InferenceNetwork, prior: Optional[Prior] = None) -> None:
