@@ -13,7 +13,9 @@ from functools import cache
 from typing import Any, ClassVar, Optional
 from weakref import WeakSet
 
+from . import pickling  # noqa: F401  what MXNet cannot pickle
 from .control_flow import has_code_of_its_own, why_frozen
+from .recipes import record
 from .regions.availability import available, mxnets_own
 from .regions.fusion import fused
 from .regions.load import heed_others
@@ -27,6 +29,9 @@ _regroup = mx.gluon.block._regroup
 
 GLUONS_OWN = frozenset(vars(mx.gluon.HybridBlock()))
 """The attributes that every HybridBlock has, which Gluon keeps itself."""
+
+NOT_COPIED = {"_in_graphs_of", "_seen", "_forgotten", "_caller"}
+"""What of a block is about its graphs and the calls under way, which a copy does not have."""
 
 MANY_TRACES = 10
 """After so many graphs that were thrown away because of attributes a warning says so: tracing is slow."""
@@ -48,6 +53,10 @@ class GraphBlock(mx.gluon.HybridBlock):
     _seen: Optional[_Seen] = None
     fixed: ClassVar[tuple[str, ...]] = ()
     """Attributes that cannot change once they are known, as others follow from them. 0 and None stand for unknown."""
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        record(cls)
 
     def __setattr__(self, name: str, value: Any) -> None:
         descriptor = getattr(type(self), name, None)
@@ -85,6 +94,11 @@ class GraphBlock(mx.gluon.HybridBlock):
                 )
         if "_cached_op" in self.__dict__:
             self._clear_cached_op()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled and copied: everything but graphs, which are traced anew at the next call."""
+        state = {name: value for name, value in vars(self).items() if name not in NOT_COPIED}
+        return {**state, "_cached_graph": (), "_cached_op": None, "_cached_op_args": []}
 
     def _get_graph(self, *args: object) -> Any:
         if not self._cached_graph:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..data import BINARIZATIONS, NAMES
+from ..data import BINARIZATIONS, NAMES, Splits
 from ..export.noise_inputs import NOISE
 from ..generator import LIKELIHOODS
 from ..inference import POSTERIORS
@@ -88,6 +88,35 @@ def export(command: argparse.ArgumentParser) -> None:
     choice(command, "--noise", NOISE, "input", text)
     text = "where to write (default: RUN/onnx or RUN/symbol)"
     command.add_argument("--out", type=Path, metavar="DIR", help=text)
+
+
+def encode(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``gluonvae encode``."""
+    _run(command)
+    _any_data(command)
+    number(command, "--samples", "latent states drawn for each data point (default: their mean)", metavar="K")
+    number(command, "--seed", "of the draw", 0)
+    _device(command)
+    _columns_out(command, "latents")
+
+
+def score(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``gluonvae score``."""
+    _run(command)
+    _any_data(command)
+    number(command, "--samples", "latent states drawn for each data point", 1000, metavar="K")
+    number(command, "--seed", "of the draw", 0)
+    _device(command)
+    _columns_out(command, "scores")
+
+
+def interpolate(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``gluonvae interpolate``."""
+    _run(command)
+    number(command, "-n", "number of pairs of data points (default: 10, or as many as there are)")
+    number(command, "--steps", "latent states from one of a pair to the other, both among them", 10)
+    _any_data(command)
+    _drawing(command)
 
 
 def info(command: argparse.ArgumentParser) -> None:
@@ -263,6 +292,21 @@ def _moved_data(command: Group) -> None:
     text = "where the run's own data lie now, if they have moved; or other data, of which the test set is used, or all"
     command.add_argument("--data", metavar="NAME|PATH", help=text)
     command.add_argument("--data-dir", metavar="FOLDER", help="where the files of mnist or binarized_mnist lie now")
+
+
+def _any_data(command: Group) -> None:
+    text = (
+        "a file or folder, of which all data points are taken, in their order, or a named data set, of which one part "
+    )
+    command.add_argument("--data", metavar="NAME|PATH", help=text + "is (default: that of the run)")
+    command.add_argument("--data-dir", metavar="FOLDER", help="where the files of a named data set lie now")
+    text = "of the run's data, or of data that have parts (default: test, and all of a file in one piece)"
+    command.add_argument("--part", choices=Splits._fields, help=text)
+
+
+def _columns_out(command: Group, name: str) -> None:
+    text = f"a table (.csv, .tsv, .parquet) or arrays (.npz) (default: {name}.csv in RUN)"
+    command.add_argument("--out", type=Path, metavar="FILE", help=text)
 
 
 def _drawing(command: Group) -> None:

@@ -30,7 +30,7 @@ def sample(asked: argparse.Namespace) -> int:
     """Draw latent states from the prior and turn each into an image, a row or a cell like those of the data."""
     from .. import plots
 
-    vae, config = _load(asked)
+    vae, config = load(asked)
     n = checks.positive_int("-n", asked.n)
     labels = labels_to_draw(vae, n, config, label=asked.label)
     drawn = vae.phantasize(n, outputs.image(asked, config), label=labels)
@@ -47,7 +47,7 @@ def reconstruct(asked: argparse.Namespace) -> int:
     and turn each back into an image."""
     from .. import plots
 
-    vae, config = _load(asked)
+    vae, config = load(asked)
     test = evaluation_data(asked, config, unless_asked=RECONSTRUCTED)
     originals, label = load_batch(vae, test, slice(None))
     drawn = vae.generate_reconstructions(originals, asked.n, outputs.image(asked, config), label=label)
@@ -62,7 +62,7 @@ def reconstruct(asked: argparse.Namespace) -> int:
 def evaluate(asked: argparse.Namespace) -> int:
     """Estimate the log-probability of the run's test data by importance sampling, in nats per image,
     row or cell. It lies above the bound that training prints, and rises towards the truth with K."""
-    vae, config = _load(asked)
+    vae, config = load(asked)
     if not vae.has_importance_weights:
         raise ValueError(
             "a model of this kind has no importance weights, of which log-probabilities are estimated; its bound on "
@@ -89,8 +89,8 @@ def info(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _load(asked: argparse.Namespace) -> tuple[VAE, Config]:
-    """The run's model, on the device that was asked for, and its configuration; noise starts from the seed."""
+def load(asked: argparse.Namespace) -> tuple[VAE, Config]:
+    """Return the run's model, on the device that was asked for, and its configuration; noise starts from the seed."""
     vae, config = load_run(asked.folder, runtime.device(asked.device))
     seed(asked.seed)
     return vae, config

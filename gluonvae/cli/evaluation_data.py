@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 from .. import checks, data
 from ..data.inspection import unscaled
-from ..data.own import OPTIONS, granted, parts_of, read_own, split_parts, wishes_of
-from ..data.readers.base import Contents
 from ..training.config import Config, difference
+from ..training.preparing import Found, check_columns, read_as_before
 from ..training.schema import NOT_ASKED
 from .sources import whole_name
 
@@ -87,35 +86,25 @@ def _found(config: Config, test: data.Dataset, part: str) -> _Found:
 
 
 def _in_file(path: Path, config: Config) -> _Found:
-    """The data points of a file or folder, read as the run's own data were, as far as that has an effect."""
-    source = {**config["data"], **{key: NOT_ASKED[key] for key in OPTIONS.keys() - granted(path)}}
-    contents = read_own(path, wishes_of(source))
-    if config["white"] is not None:  # other images are measured as the run's were
-        contents = contents._replace(white=config["white"])
+    """The data points of a file or folder."""
+    read = read_as_before(path, config)
     try:
-        return _in_parts(contents, source, config)
+        return _in_parts(read, config)
     except (ValueError, TypeError) as error:
         raise data.DataError(f"{path}: {error}") from error
 
 
-def _in_parts(contents: Contents, source: dict[str, Any], config: Config) -> _Found:
+def _in_parts(read: Found, config: Config) -> _Found:
     """The part that is called test; the run's own test set, where all was split as the run's data; or all."""
-    parts = parts_of(contents, source["shape"])
-    if "test" in parts:
-        return _found(config, _binarized(parts["test"], source), "its test set")
-    in_one_piece = len(parts) == 1
-    if not in_one_piece or _may_be_the_runs(config, parts["train"]):
-        shares = source["split"] if in_one_piece else None
-        splits = split_parts(parts, contents, shares, source["split_seed"])
-        test = data.binarized(splits, source["binarization"]).test
+    if "test" in read.parts:
+        return _found(config, read.prepared("test"), "its test set")
+    in_one_piece = len(read.parts) == 1
+    if not in_one_piece or _may_be_the_runs(config, read.parts["train"]):
+        test = read.split(read.source["split"] if in_one_piece else None).test
         found = _found(config, test, "a part of it that is drawn at random")
         if not in_one_piece or not found.changed:
             return found
-    return _found(config, _binarized(parts["train"], source), "all of it")
-
-
-def _binarized(part: data.Dataset, source: dict[str, Any]) -> data.Dataset:
-    return data.binarized(data.Splits(part, part, part), source["binarization"]).test
+    return _found(config, read.prepared("train"), "all of it")
 
 
 def _may_be_the_runs(config: Config, whole: data.Dataset) -> bool:
@@ -124,19 +113,6 @@ def _may_be_the_runs(config: Config, whole: data.Dataset) -> bool:
         return config["data"]["name"] is not None
     parts = config["parts"].values()
     return config["parts"]["test"] is not None and len(whole) == sum(part["images"] for part in parts if part)
-
-
-def check_columns(config: Config, test: data.Dataset) -> None:
-    """Refuse a table whose columns are not those that the model was trained on, in their order."""
-    wanted, given = config["columns"], test.columns
-    if wanted is None or given is None or list(wanted) == list(given):
-        return
-    missing = [name for name in wanted if name not in given]
-    others = [name for name in given if name not in wanted]
-    said = [f"lacks {', '.join(missing[:3])}"] if missing else []
-    said += [f"has {', '.join(others[:3])}, which were not"] if others else []
-    of_table = " and ".join(said) or "has another order"
-    raise data.DataError(f"the columns are not those that the model was trained on: the table {of_table}")
 
 
 def _compare(asked: argparse.Namespace, config: Config, found: _Found) -> None:

@@ -11,9 +11,10 @@ from ..backend.runtime import mx
 from ..export import Graph, parts
 from ..models import VAE
 from ..objectives import Objective
-from ..training.config import Config
-from ..training.run import load_run
+from ..training.config import RunError
+from ..training.loading import LoadedRun, load
 from . import arguments
+from .former import as_today
 from .results import remark
 from .train import make_bound
 
@@ -28,8 +29,8 @@ def export(asked: argparse.Namespace) -> int:
     """Write the parts of a run's model for use where gluonvae is not installed: encoder, decoder, the
     whole VAE, its bound and, of a semi-supervised model, its classifier. Tells what goes in and comes
     out of each, with shapes; B is the number of data points, which may change from call to call."""
-    vae, config = load_run(asked.folder, mx.cpu())
-    graphs = [make() for make in parts(_bound_of(asked, vae, config), asked.noise).values()]
+    run = load(asked.folder, ctx=mx.cpu())
+    graphs = [make() for make in parts(_bound_of(asked, run), asked.noise).values()]
     folder = asked.out or asked.folder / asked.format
     for graph in graphs:
         _write(asked.format, graph, folder / graph.name)
@@ -45,11 +46,15 @@ def _write(form: str, graph: Graph, path: Path) -> None:
         raise ValueError(str(error)) from error
 
 
-def _bound_of(asked: argparse.Namespace, vae: VAE, config: Config) -> Union[VAE, Objective]:
-    """The bound that a run was trained with; of a training from Python, which does not tell, the model alone."""
-    if not config["asked"]:
-        remark(asked, f"{asked.folder} was trained from Python and does not tell its bound: it is not exported")
-        return vae
-    trained: Any = arguments.parsed(arguments.train, config["asked"])
-    train = (config["parts"] or {}).get("train")
-    return make_bound(trained, vae, train["images"] if train else 0)
+def _bound_of(asked: argparse.Namespace, run: LoadedRun) -> Union[VAE, Objective]:
+    """The bound that a run was trained with; the model alone where only its user can make the bound."""
+    config = run.config
+    if config["bound"] is None and config["asked"]:  # of a version that noted the command's arguments alone
+        train = (config["parts"] or {}).get("train")
+        trained: Any = arguments.parsed(arguments.train, as_today(config["asked"]))
+        return make_bound(trained, run.vae, train["images"] if train else 0)
+    try:
+        return run.bound
+    except RunError as error:
+        remark(asked, f"without the bound: {error}")
+        return run.vae

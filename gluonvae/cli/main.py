@@ -8,6 +8,9 @@
   gluonvae export runs/NAME             write the model for use elsewhere, such as ONNX
   gluonvae runs                         tell where runs stand
   gluonvae list                         tell of likelihoods, bounds, data sets, ...
+  gluonvae encode runs/NAME             map test data to latent states
+  gluonvae score runs/NAME              tell how probable each data point is
+  gluonvae interpolate runs/NAME        go from one data point to another
   gluonvae info                         tell versions, devices and settings
 
 Each command has its own --help.
@@ -30,7 +33,7 @@ from .._version import __version__
 from ..backend.runtime import set_threads
 from ..progress import no_progress_bars
 from ..training.signals import STOPPING, raising_signals
-from . import arguments, commands
+from . import arguments, coding, commands
 from .effects import NOT_GIVEN
 from .export import export
 from .failures import BY_SIGNAL, report
@@ -47,6 +50,9 @@ COMMANDS = (
     (export, arguments.export, "write a trained model as ONNX, or as MXNet's symbols and parameters"),
     (runs, runs_arguments, "list runs with their status and their best bound"),
     (list_, list_arguments, "list what a model can be made of, with options and papers"),
+    (coding.encode, arguments.encode, "map data to latent states"),
+    (coding.score, arguments.score, "tell how probable each data point is, to find those that are unlike the others"),
+    (coding.interpolate, arguments.interpolate, "go from one data point to another"),
     (commands.info, arguments.info, "tell versions, devices, and how MXNet was started"),
 )
 """What each command runs, whose name is the command's, before any _, and whose docstring is shown by ``--help``; the

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
 
-from ..backend.memory import read_values
-from ..backend.types import Tensor
+from ..backend.operators import as_numpy
+from ..backend.types import ArrayLike
 from ..data.readers.base import CELLS, IMAGES, ROWS
 from ..files import replacing
 from ..training.config import Config
+from .columns import Table, write_text
 from .results import checked_result
 
 PICTURES = (".png", ".pdf", ".svg")
@@ -24,7 +24,7 @@ Keys = Mapping[str, Any]
 
 
 def write(
-    asked: argparse.Namespace, name: str, drawn: Tensor, config: Config, plot: Callable[..., Any], keys: Keys
+    asked: argparse.Namespace, name: str, drawn: ArrayLike, config: Config, plot: Callable[..., Any], keys: Keys
 ) -> Path:
     """Write what was drawn where it was asked for, in the form that the name of the file says.
 
@@ -34,7 +34,7 @@ def write(
         The arguments of the command.
     name : str
         What the file is called unless a name is asked for.
-    drawn : Tensor
+    drawn : NDArray or array
         ``(..., X)``.
     config : Config
         Of the run.
@@ -55,7 +55,7 @@ def write(
     ValueError
         For a form that is not known, or a picture of what is none.
     """
-    values = read_values(drawn)
+    values = as_numpy(drawn)
     checked_result("what was drawn", values)
     path = asked.out or asked.folder / f"{name}-seed{asked.seed}{_suffix(config)}"
     if path.suffix in PICTURES:
@@ -104,13 +104,7 @@ def _write_array(path: Path, values: np.ndarray, config: Config, keys: Keys) -> 
 
 
 def _write_table(path: Path, values: np.ndarray, config: Config, keys: Keys) -> None:
-    delimiter = "\t" if ".tsv" in path.name else ","
-    rows = values.reshape(-1, values.shape[-1])
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, delimiter=delimiter)
-        writer.writerow([*keys, *_columns(config, rows.shape[1])])
-        for row, *key in zip(rows, *keys.values()):
-            writer.writerow([*key, *(f"{value:.9g}" for value in row)])
+    write_text(Table(keys, "values", values, _columns(config, values.shape[-1])), path)
 
 
 def _write_cells(path: Path, values: np.ndarray, config: Config, keys: Keys) -> None:

@@ -58,4 +58,7 @@ def _data(config: Optional[Config]) -> str:
 
 
 def _bound(config: Optional[Config]) -> str:
-    return "-" if config is None else str(config["asked"].get("bound", "-"))
+    if config is None:
+        return "-"
+    recipe = config["bound"] or {}
+    return str(config["asked"].get("bound") or recipe.get("class") or recipe.get("own", "-"))

@@ -12,11 +12,11 @@ from ..data.own import OPTIONS, granted
 from ..models import VAE
 from ..training.config import Config, RunError
 from ..training.overview import standing
+from ..training.preparing import check_columns
 from ..training.run import CONFIG, load_run
 from ..training.schema import DATA
 from . import arguments
 from .effects import check_effects
-from .evaluation_data import check_columns
 from .former import as_today
 from .results import remark
 from .sources import whole_name
@@ -89,7 +89,11 @@ def _before(source: Source) -> dict[str, Any]:
 
 def _of_model(config: Config) -> dict[str, Any]:
     """What the model's options would have been."""
-    model: dict[str, Any] = dict(config["model"] or {})
+    if config["model"] is None:
+        raise RunError(
+            "--from takes a run whose model construct_vae made: go on from this one in Python, gluonvae.load"
+        )
+    model: dict[str, Any] = dict(config["model"])
     conditional = bool(model["label_size"]) and model["classifier_layer_sizes"] is None
     names = arguments.flags_of_model().keys() & model.keys()
     return {

@@ -25,7 +25,7 @@ from ..models.construct import GENERATOR_LAYERS, INFER_LAYERS, sizes_of
 from ..noise import seed
 from ..objectives import BOUNDS, Objective
 from ..training import checkpoint, fit
-from ..training.config import Config, config_of, difference
+from ..training.config import Config, check_same_data, config_of, recipe_of_bound
 from ..training.run import CHECKPOINTS, CONFIG, Run, RunError, name_classes
 from ..training.signals import Interrupt
 from ..training.status import DIVERGED, FINISHED
@@ -94,7 +94,7 @@ def _train(asked: argparse.Namespace, run: Optional[Run] = None, source: Optiona
     if source is not None:
         check_fits(source, splits)
     config: Any = run.config if run else _configuration(asked, splits, source)
-    _check_same_data(config, splits)
+    check_same_data(config, splits)
     splits = splits._replace(train=_with_few_labels(asked, splits.train))
     vae = construct_vae(**config["model"]) if source is None else source.vae
     if source is None:
@@ -102,6 +102,7 @@ def _train(asked: argparse.Namespace, run: Optional[Run] = None, source: Optiona
     if run is not None:
         name_classes(vae, run.config)
     bound = make_bound(asked, vae, len(splits.train))
+    config["bound"] = recipe_of_bound(bound)
     of_fit = _fit_arguments(asked, bound, len(splits.train))
     if splits.train.things == "images" and not is_picture(config):
         _log.warning("images of shape %s are not drawn: --shape HEIGHT WIDTH would tell how", splits.train.shape)
@@ -110,14 +111,6 @@ def _train(asked: argparse.Namespace, run: Optional[Run] = None, source: Optiona
     name = f"runs/{short_name(asked.data)}-{time.strftime('%Y%m%d-%H%M%S')}"
     with Run.create(asked.out, config) if asked.out else Run.create_named(name, config) as run:
         return _fit_and_report(asked, run, bound, splits, of_fit)
-
-
-def _check_same_data(config: Config, splits: data.Splits) -> None:
-    """Raise where a training is to go on with other data than it began with."""
-    for name, part in zip(splits._fields, splits):
-        changed = difference(config, name, part)
-        if changed:
-            raise data.DataError(f"the data have changed since the training began: {changed}")
 
 
 def _fit_and_report(
@@ -158,6 +151,8 @@ def _configuration(asked: argparse.Namespace, splits: data.Splits, source: Optio
     config = config_of(
         splits,
         model=None if source else _model_arguments(asked, splits.train, data.all_labels(splits)),
+        vae=None,
+        bound=None,  # it is of the model that this makes
         data={
             **load_arguments(asked),
             "name": whole_name(asked.data),

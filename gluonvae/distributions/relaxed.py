@@ -61,6 +61,11 @@ class RelaxedBernoulli(RelaxedCodes):
         """Return the numbers between 0 and 1."""
         return namespace(latent_state).sigmoid(latent_state)
 
+    @property
+    def mean(self) -> Tensor:
+        # that of a logistic variate is 0
+        return namespace(self.logits).broadcast_div(self.logits, self.temperature)
+
     def _variate(self, noise: Optional[Tensor]) -> Tensor:
         return logistic(self._noise_for(self.logits, noise))
 

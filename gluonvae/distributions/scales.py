@@ -73,7 +73,24 @@ def exp_std(x: Tensor) -> Tensor:
     return namespace(x).exp(clip(x, math.log(MIN_STD), -math.log(MIN_STD)))
 
 
-STD_TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {"softplus": lambda x: positive(x, MIN_STD), "exp": exp_std}
+def softplus_std(x: Tensor) -> Tensor:
+    """Compute softplus(x) + :data:`MIN_STD`.
+
+    Parameters
+    ----------
+    x : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape.
+    """
+    return positive(x, MIN_STD)
+
+
+# functions with a name, so that a model that has one can be pickled
+STD_TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {"softplus": softplus_std, "exp": exp_std}
 """Transforms of any real numbers to standard deviations of at least :data:`MIN_STD`, by name."""
 
 

@@ -47,3 +47,8 @@ class Transformed(Distribution):
 
 class Rotated(Transformed):
     """A Gaussian transformed by an orthogonal flow, which does not change KL(q || N(0, 1))."""
+
+    @property
+    def mean(self) -> Tensor:
+        # the flow is linear
+        return self.flow(self.base.mean, *self.context)[0]

@@ -1,5 +1,6 @@
 """What a trained model is worth, and what its latent code does."""
 
+from . import coding
 from .diagnostics import Perplexity, kl_by_dimension, perplexity
 from .estimates import Estimate, accuracy, evaluate, kl_by_layer
 from .imputation import impute

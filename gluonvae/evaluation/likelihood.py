@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
 from .. import checks
-from ..batches import batches, dataset_for
-from ..models import VAE
+from ..backend.operators import as_numpy
+from ..backend.runtime import mx
+from ..backend.types import Tensor
+from ..batches import Batch, Data, batches, dataset_for, to_device
+from ..models import VAE, SemiSupervisedVAE
 from ..progress import progress_bar
-from .estimates import in_predict_mode, standard_error
+from .coding import labelled
+from .estimates import in_parts, in_predict_mode, standard_error
 from .finite import check_finite
-from .importance import batch_and_chunk, generators, in_chunks, log_weight_of
+from .importance import LogWeight, batch_and_chunk, generators, in_chunks, log_weight_of
 
 
 class MarginalLikelihood(NamedTuple):
@@ -67,21 +71,99 @@ def log_marginal_likelihood(
     FloatingPointError
         As :func:`gluonvae.evaluate`.
     """
+    log_weight = log_weight_of(vae, "there is no more to know than the bound, evaluate(VQELBO(vae), data)")
+    log_likelihood = _estimated(log_weight, dataset_for(vae, data), samples, memory, seed, progress)
+    return MarginalLikelihood(log_likelihood, float(log_likelihood.mean()), standard_error(log_likelihood))
+
+
+@in_predict_mode
+def log_prob(
+    vae: VAE,
+    data: Any,
+    samples: int = 1000,
+    *,
+    label: Any = None,
+    memory: float = 128.0,
+    seed: int = 0,
+    progress: bool = False,
+) -> Any:
+    """Estimate log p(x) of each data point: low values are unlike the data that the model was trained on.
+
+    ``vae.log_prob(data)`` is this function. The estimate is that of :func:`log_marginal_likelihood`; of a
+    :class:`gluonvae.ConditionalVAE` it is log p(x | y). Of a :class:`gluonvae.SemiSupervisedVAE` it is
+    log 1/Y Σ_y p(x | y), each term estimated so: labels are not looked at. Of a model with a codebook it is
+    log p(x, z) at the code vectors z of x, which log p(x) is not below.
+
+    Parameters
+    ----------
+    vae : VAE
+        The model.
+    data, label
+        See :func:`gluonvae.evaluation.coding.encode`. The result for an NDArray is an NDArray; no gradient is recorded.
+    samples : int
+        K, the latent states drawn for each data point.
+    memory, seed, progress
+        See :func:`log_marginal_likelihood`.
+
+    Returns
+    -------
+    NDArray or numpy.ndarray
+        ``(N,)``, in nats; NumPy arrays are float64.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`gluonvae.fit` does.
+    FloatingPointError
+        As :func:`gluonvae.evaluate`.
+    """
+    if isinstance(data, mx.nd.NDArray):
+        vae.generator.check_data(data)
+        rows = dataset_for(vae, labelled(vae, as_numpy(data), None if label is None else as_numpy(label)))
+        return mx.nd.array(_log_prob(vae, rows, samples, memory, seed, progress), data.context, data.dtype)
+    return _log_prob(vae, dataset_for(vae, labelled(vae, data, label)), samples, memory, seed, progress)
+
+
+def _log_prob(vae: VAE, data: Data, samples: int, memory: float, seed: int, progress: bool) -> np.ndarray:
+    if not vae.inference_net.deterministic:
+        return _estimated(LogWeight(vae), data, samples, memory, seed, progress)
+    parts = []
+    for start, batch, noise in in_parts(vae, data.drawn_once(seed), vae.inference_net.noise, 1, 500, seed, None):
+        log_likelihood, kl = map(as_numpy, vae.two_terms(batch.data, noise, *batch.inputs[1:]))
+        parts.append(log_likelihood.astype(np.float64) - kl)
+        check_finite(vae, batch.data, start, {"log-density": parts[-1]})
+    return np.concatenate(parts)
+
+
+def _estimated(log_weight: LogWeight, data: Data, samples: int, memory: float, seed: int, progress: bool) -> np.ndarray:
+    """The estimate of log p(x) of each data point, ``(N,)``."""
+    vae = log_weight.vae
     samples, progress = checks.positive_int("samples", samples), checks.boolean("progress", progress)
     batch_size, rows = batch_and_chunk(vae, samples, memory)
-    log_weight = log_weight_of(vae, "there is no more to know than the bound, evaluate(VQELBO(vae), data)")
-    data = dataset_for(vae, data).drawn_once(seed)
+    log_weight.hybridize(static_alloc=True, static_shape=True)
+    data, classes = data.drawn_once(seed), vae.label_size if isinstance(vae, SemiSupervisedVAE) else 1
     parts: list[np.ndarray] = []
     count = data.known_rows
-    with progress_bar(count and count * samples, "sample", progress) as bar:
-        for batch, label in batches(vae, data, batch_size):
-            start = sum(map(len, parts))
-            noise = generators(seed, start, len(batch))
-            chunks = in_chunks(log_weight, batch, label, noise, samples, max(1, rows // len(batch)))
-            parts.append(_log_sum_weights((weights for weights, _ in chunks), bar) - np.log(samples))
-            check_finite(vae, batch, start, {"log-likelihood": parts[-1]})
-    log_likelihood = np.concatenate(parts)
-    return MarginalLikelihood(log_likelihood, float(log_likelihood.mean()), standard_error(log_likelihood))
+    with progress_bar(count and count * samples * classes, "sample", progress) as bar:
+        for batch in batches(vae, data, batch_size):
+            start, size = sum(map(len, parts)), len(batch.data)
+            of_classes = []
+            for label in _labels_of(vae, batch):
+                noise = generators(seed, start, size)
+                chunks = in_chunks(log_weight, batch.data, label, noise, samples, max(1, rows // size))
+                of_classes.append(_log_sum_weights((weights for weights, _ in chunks), bar))
+            parts.append(np.logaddexp.reduce(of_classes) - np.log(samples * classes))
+            check_finite(vae, batch.data, start, {"log-likelihood": parts[-1]})
+    return np.concatenate(parts)
+
+
+def _labels_of(vae: VAE, batch: Batch) -> Iterator[Optional[Tensor]]:
+    """The label of a batch; where labels are latent variables each class in turn, for all data points."""
+    if not isinstance(vae, SemiSupervisedVAE):
+        yield batch.label
+        return
+    for number in range(vae.label_size):
+        yield to_device(vae, vae.label_rows(np.full(len(batch.data), number), len(batch.data)))
 
 
 def _log_sum_weights(chunks: Iterable[np.ndarray], bar: Any) -> np.ndarray:
@@ -93,3 +175,7 @@ def _log_sum_weights(chunks: Iterable[np.ndarray], bar: Any) -> np.ndarray:
             total = np.logaddexp(total, top + np.log(np.exp(weights - top).sum(axis=0)))
         bar.update(weights.size)
     return np.asarray(total)
+
+
+# declared by VAE, which cannot import what evaluates it
+VAE.log_prob = log_prob

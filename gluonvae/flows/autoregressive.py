@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Callable
 
 from .. import checks
@@ -82,7 +83,7 @@ class MADE(Conditioner):
 
     def layers(self, sizes: Sequence[int]) -> list[Dense]:
         hidden = [self._hidden_degrees(units) for units in sizes[1:-1]]
-        degrees = [self._place, *hidden, lambda number: self._place(number) - 1]
+        degrees = [self._place, *hidden, self._below_place]
         return [MaskedDense(*layer) for layer in zip(sizes[1:], sizes, degrees[1:], degrees)]
 
     def _place(self, number: Tensor) -> Tensor:
@@ -90,8 +91,16 @@ class MADE(Conditioner):
         place = number % self.variables
         return self.variables - 1 - place if self.backwards else place
 
+    def _below_place(self, number: Tensor) -> Tensor:
+        return self._place(number) - 1
+
     def _hidden_degrees(self, units: int) -> Degrees:
-        return lambda number: namespace(number).floor(number * self.variables / units) - 1
+        return partial(_spread, self.variables, units)
+
+
+def _spread(variables: int, units: int, number: Tensor) -> Tensor:
+    """The degrees of hidden units with these indices: spread evenly from -1 upwards."""
+    return namespace(number).floor(number * variables / units) - 1
 
 
 class InverseAutoregressive(Flow):

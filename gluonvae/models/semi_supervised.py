@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Callable, Optional
+from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 
@@ -14,9 +14,11 @@ from ..backend.operators import as_numpy, log_softmax, namespace, stop_gradient
 from ..backend.runtime import mx
 from ..backend.structures import map_structure
 from ..backend.types import Label, Operators, Structure, Tensor
+from ..distributions.mixture import pick
 from ..generator import Generator
 from ..inference import InferenceNetwork
 from ..networks import MLP, Activation, Dense
+from ..noise import NoiseSpec
 from ..prior import Prior
 from .conditional import ConditionalVAE
 
@@ -28,6 +30,13 @@ class Classifier(MLP):
 
     def hybrid_forward(self, F: Operators, x: Tensor) -> Tensor:
         return super().hybrid_forward(F, self.preprocess(x))
+
+
+class ClassAndLatent(NamedTuple):
+    """Noise of a latent state whose class may be missing: of the class, and of the state given the class."""
+
+    label: Structure
+    latent: Structure
 
 
 class SemiSupervisedVAE(ConditionalVAE):
@@ -115,6 +124,43 @@ class SemiSupervisedVAE(ConditionalVAE):
                 label = np.asarray(self.class_names)[label]
         return super()._for_all(label, n)
 
+    @property
+    def posterior_noise(self) -> Structure:
+        """The noise of a class, which is drawn from q(y | x) where it is missing, and of a latent state."""
+        return ClassAndLatent(NoiseSpec("uniform", 1), super().posterior_noise)
+
+    def _closed_mean(self, data: Tensor, *label: Tensor) -> Tensor:
+        """The mean over q(y | x) of the means of q(z | x, y)."""
+        return self._over_classes(data, label[0], self._class_probabilities(data, label[0]), super()._closed_mean)
+
+    def posterior_sample(self, data: Tensor, noise: Structure, *label: Tensor) -> Tensor:
+        """Draw latent states, each of a class of its own drawn from q(y | x) where the label is missing."""
+        number = pick(noise.label, self._class_probabilities(data, label[0]))
+        drawn = namespace(data).one_hot(number, self.label_size, dtype=np.dtype(self.dtype).name)
+
+        def of_class(data: Tensor, label: Tensor) -> Tensor:
+            return super(SemiSupervisedVAE, self).posterior_sample(data, noise.latent, label)
+
+        return self._over_classes(data, label[0], drawn, of_class)
+
+    def _class_probabilities(self, data: Tensor, label: Tensor) -> Tensor:
+        """q(y | x), ``(B, Y)``, and the label itself where it is known."""
+        F = namespace(data)
+        return label + F.broadcast_mul(F.softmax(self.classifier(data)), _is_missing(label))
+
+    def _over_classes(
+        self, data: Tensor, label: Tensor, weights: Tensor, states: Callable[[Tensor, Tensor], Tensor]
+    ) -> Tensor:
+        """The sum over the classes of latent states ``(..., B, D)`` given the data and a class, times their weights,
+        ``(..., B, Y)``."""
+        F, number = namespace(data), namespace(data).contrib.arange_like(label, axis=1)
+        parts = []
+        for place in range(self.label_size):
+            of_class = F.broadcast_mul(_is_missing(label), F.expand_dims(number == place, axis=0))
+            weight = F.slice_axis(weights, axis=-1, begin=place, end=place + 1)
+            parts.append(F.broadcast_mul(states(data, label + of_class), weight))
+        return F.add_n(*parts)
+
     def two_terms(self, data: Tensor, noise: Structure, *label: Tensor) -> tuple[Tensor, Tensor]:
         log_likelihood, kl, _ = self.labelled_terms(data, noise, *label)
         return log_likelihood, kl
@@ -141,7 +187,7 @@ class SemiSupervisedVAE(ConditionalVAE):
         F = namespace(data)
         # (B, Y) each
         log_q = log_softmax(self.classifier(data))
-        missing = 1 - F.sum(label, axis=-1, keepdims=True)
+        missing = _is_missing(label)
         q = label + F.broadcast_mul(F.exp(log_q), missing)
         label_kl = F.broadcast_mul(F.exp(log_q) * log_q, missing) + q * math.log(self.label_size)
         # (B,) or (k, B) each
@@ -179,6 +225,11 @@ class SemiSupervisedVAE(ConditionalVAE):
         # rows, as the numbers may not be what the classes are called
         rows = mx.nd.array(self.label_rows(classes, len(data)), self.context, self.dtype)
         return super().generate_reconstructions(data, n, image, noise, rows)
+
+
+def _is_missing(label: Tensor) -> Tensor:
+    """1 where the label is missing, a row of zeros, and else 0; ``(B, 1)``."""
+    return 1 - namespace(label).sum(label, axis=-1, keepdims=True)
 
 
 def _mean_over_classes(F: Operators, q: Tensor, term: Tensor) -> Tensor:

@@ -19,14 +19,14 @@ from ..generator import Generator
 from ..inference import InferenceNetwork
 from ..moments import RowBlocks
 from ..prior import Prior, StandardNormalPrior
-from .inputs import ModelInputs
+from .latent_states import LatentStates
 
 IMAGE_ARRAYS = 4
 """How many times the memory of its parameters the mean or a draw of a likelihood may take, as that of discretised
 logistics."""
 
 
-class VAE(ModelInputs):
+class VAE(LatentStates):
     """A generator p(x | z), an inference network q(z | x) and a prior p(z), of any kinds.
 
     Parameters
@@ -197,10 +197,6 @@ class VAE(ModelInputs):
         z, kl = self.rsample_and_kl(q, p, noise)
         return self.likelihood(z, *label).log_prob(data), kl
 
-    def posterior(self, data: Tensor, *label: Tensor) -> Distribution:
-        """Return q(z | x)."""
-        return self.inference_net.posterior(data, *label)
-
     def prior_distribution(self, like: Tensor, *label: Tensor) -> Distribution:
         """Return p(z), for a computation with the tensor ``like``."""
         return self.prior.distribution(like)
@@ -270,7 +266,7 @@ class VAE(ModelInputs):
 
         def images(part: Part) -> Tensor:
             of_data, *of_labels = (tensor[part[1]] for tensor in (data, *labels))
-            return _image(self.likelihood(latent_state[part], *of_labels).given(of_data), image)
+            return image_of(self.likelihood(latent_state[part], *of_labels).given(of_data), image)
 
         # all latent states of a data point after each other, so that it is encoded once
         by_data = blocks(leading[::-1], rows_that_fit(self.inference_net.floats_per_row))
@@ -312,7 +308,7 @@ class VAE(ModelInputs):
             return of_part.sample(_part_of(noise, part))
 
         def images(part: Part) -> Tensor:
-            return _image(self.likelihood(latent_state[part], *_part_of(labels, part)), image)
+            return image_of(self.likelihood(latent_state[part], *_part_of(labels, part)), image)
 
         latent_state = in_pieces(latent_states, leading, blocks(leading, rows_that_fit(self.prior.floats_per_sample)))
         return in_pieces(images, leading, self._images_that_fit(leading))
@@ -326,8 +322,8 @@ def _part_of(tensors: Structure, part: Part) -> Structure:
     return map_structure(lambda tensor: tensor[part], tensors)
 
 
-def _image(likelihood: Distribution, image: str) -> Tensor:
-    """A draw from p(x | z), its mean or its mode."""
+def image_of(likelihood: Distribution, image: str) -> Tensor:
+    """Return a draw from p(x | z), its mean or its mode."""
     kinds: dict[str, Callable[[Distribution], Tensor]] = {
         "sample": lambda p: p.sample(),
         "mean": lambda p: p.mean,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Optional
@@ -47,6 +48,12 @@ class GraphOver(GraphBlock):
             super().hybridize(*args, **kwargs)
         finally:
             self._children = children
+
+    def _build_cache(self, *args: object) -> None:
+        with warnings.catch_warnings():
+            # those blocks may have more than this computes with
+            warnings.filterwarnings("ignore", "Parameter .* is not used by any computation")
+            super()._build_cache(*args)
 
 
 class XavierBlock(GraphBlock):

@@ -181,7 +181,18 @@ def cropping(size: tuple[int, int], before: tuple[int, int]) -> list[Block]:
     """
     if size == (2 * before[0], 2 * before[1]):
         return []
-    return [nn.HybridLambda(lambda F, maps: F.slice(maps, begin=(None, None, 0, 0), end=(None, None, *size)))]
+    return [_Cropped(size)]
+
+
+class _Cropped(mx.gluon.HybridBlock):
+    """The upper left part of maps."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.size = size
+
+    def hybrid_forward(self, F: Operators, maps: Tensor) -> Tensor:
+        return F.slice(maps, begin=(None, None, 0, 0), end=(None, None, *self.size))
 
 
 @DECODERS.register("conv")

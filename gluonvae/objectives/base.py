@@ -94,7 +94,6 @@ class Objective(XavierBlock):
         self.samples = checks.positive_int("samples", samples)
         self.gradient = gradient
         self.scales_path = False
-        self._weights_type = weights_type(type(self))
 
     def check_posterior(self, net: InferenceNetwork) -> None:
         """Raise ValueError for an inference network that this objective would not train."""
@@ -124,6 +123,10 @@ class Objective(XavierBlock):
             By default :data:`gluonvae.noise.source`.
         """
         return self.vae.draw_noise(self.noise, batch_size, self.samples, source)
+
+    @property
+    def _weights_type(self) -> Any:
+        return weights_type(type(self))
 
     @property
     def weights(self) -> dict[str, float]:

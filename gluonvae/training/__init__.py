@@ -2,6 +2,7 @@
 
 from .divergence import Diverged
 from .fit import History, fit
+from .loading import LoadedRun, load
 from .optimizer import FusedAdaGrad, FusedAdam, FusedAdamax, FusedNAG, FusedRMSProp, FusedSGD
 from .trainer import Trainer
 
@@ -14,6 +15,8 @@ __all__ = [
     "FusedRMSProp",
     "FusedSGD",
     "History",
+    "LoadedRun",
     "Trainer",
     "fit",
+    "load",
 ]

@@ -11,10 +11,11 @@ from typing import Any, Optional, TypedDict, Union
 
 from .._version import __version__
 from ..backend.installation import conditions
+from ..backend.recipes import Recipe, recipe_of
 from ..batches import Data
-from ..data import Dataset, Splits, Stream, all_labels, has_classes
+from ..data import DataError, Dataset, Splits, Stream, all_labels, has_classes
 from ..files import parse_json
-from ..models import ConditionalVAE
+from ..models import VAE, ConditionalVAE
 from ..objectives import Objective
 from .schema import NOT_ASKED, SCHEMA, OtherVersion, checked, upgraded
 
@@ -44,6 +45,10 @@ class Config(TypedDict):
     """Versions, threads and engine, see :func:`gluonvae.backend.installation.conditions`; empty if it is not known."""
     model: Optional[dict[str, Any]]
     """Arguments of :func:`gluonvae.construct_vae`; None for a model that was made in another way."""
+    vae: Optional[Recipe]
+    """What such a model was made with, see :mod:`gluonvae.backend.recipes`; None where ``model`` tells."""
+    bound: Optional[Recipe]
+    """What the bound was made with, beside its model; None if it is not known."""
     data: dict[str, Any]
     """Arguments of :func:`gluonvae.data.load`; the name is None for data that were not loaded by it."""
     parts: Optional[dict[str, Optional[Part]]]
@@ -74,7 +79,7 @@ def config_of(splits: Sequence[Optional[Data]], **fields: Any) -> Config:
     splits : sequence of Dataset or Stream
         Training, validation and test set, of which the last two may be None.
     **fields
-        "model", "data" and "asked".
+        "model", "vae", "bound", "data" and "asked".
     """
     train = splits[0]
     if train is None:
@@ -98,15 +103,33 @@ def config_of(splits: Sequence[Optional[Data]], **fields: Any) -> Config:
 
 def config_from_python(bound: Objective, train: Data, valid: Optional[Data]) -> Config:
     """Return what config.json holds of a training that :func:`gluonvae.fit` was called for."""
-    try:
-        model = json.loads(json.dumps(bound.vae.made_with))
-    except (TypeError, ValueError):  # a body or an activation of the user's own
-        model = None
+    model = arguments_of(bound.vae)
     binarization = train.binarization if isinstance(train, Dataset) else "none"
     loaded = {**NOT_ASKED, "name": None, "binarization": binarization}
     names = bound.vae.class_names if isinstance(train, Stream) and isinstance(bound.vae, ConditionalVAE) else None
     of_batches = {} if names is None else {"classes": True, "class_names": list(names)}
-    return config_of((train, valid, None), model=model, data=loaded, asked={}, **of_batches)
+    vae = recipe_of(bound.vae) if model is None else None
+    made = {"model": model, "vae": vae, "bound": recipe_of_bound(bound)}
+    return config_of((train, valid, None), **made, data=loaded, asked={}, **of_batches)
+
+
+def arguments_of(vae: VAE) -> Optional[dict[str, Any]]:
+    """Return the arguments of :func:`gluonvae.construct_vae` that a model was made with, as JSON has them.
+
+    There are none of a model that it did not make, or that has a body or an activation of the user's own.
+    """
+    try:
+        return json.loads(json.dumps(vae.made_with))
+    except (TypeError, ValueError):
+        return None
+
+
+def recipe_of_bound(bound: Objective) -> Recipe:
+    """Return what a bound was made with, beside its model."""
+    recipe = dict(recipe_of(bound))
+    if "arguments" in recipe:
+        recipe["arguments"] = {name: value for name, value in recipe["arguments"].items() if name != "vae"}
+    return recipe
 
 
 def parts_of(splits: Sequence[Optional[Data]]) -> Optional[dict[str, Optional[Part]]]:
@@ -153,6 +176,14 @@ def difference(config: Config, name: str, data: Dataset) -> Optional[str]:
             f"(digest {now['digest'][:12]}, the run's {then['digest'][:12]})"
         )
     return None
+
+
+def check_same_data(config: Config, splits: Splits) -> None:
+    """Raise DataError where data are not those that a training began with."""
+    for name, part in zip(splits._fields, splits):
+        changed = difference(config, name, part)
+        if changed:
+            raise DataError(f"the data have changed since the training began: {changed}")
 
 
 def changed_conditions(config: Config) -> str:

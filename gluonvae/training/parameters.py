@@ -13,8 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
+from ..backend.operators import BFLOAT16
 from ..backend.runtime import mx
-from ..backend.types import Context
+from ..backend.types import Context, DType
 from ..models import VAE
 from ..networks.blocks import names, not_finite
 from .config import RunError
@@ -22,13 +25,15 @@ from .config import RunError
 LIST, ARRAY = 0x112, (0xF993FAC9, 0xF993FACA)
 """The numbers that a file of NDArrays, and each array in it, starts with."""
 DENSE = 0
-BYTES = {0: 4, 1: 8, 2: 2, 3: 1, 4: 4, 5: 1, 6: 8, 7: 1}
+BYTES = {0: 4, 1: 8, 2: 2, 3: 1, 4: 4, 5: 1, 6: 8, 7: 1, 12: 2}
 """Of a number, by MXNet's code of its dtype."""
+DTYPES: dict[int, Any] = {0: "float32", 1: "float64", 2: "float16", 12: BFLOAT16}
+"""Those of a model."""
 AXES = 32
 """No array has more."""
 
 
-def check_file(path: Path, model: Mapping[str, Any]) -> None:
+def check_file(path: Path, model: Mapping[str, Any]) -> DType:
     """Check a run's parameters before a model is made for them.
 
     Parameters
@@ -36,7 +41,12 @@ def check_file(path: Path, model: Mapping[str, Any]) -> None:
     path : Path
         The file that ``vae.save_parameters`` wrote.
     model : mapping
-        The arguments of ``construct_vae``: none of their sizes can be larger than the file.
+        The arguments of ``construct_vae``, or a recipe: none of their sizes can be larger than the file.
+
+    Returns
+    -------
+    dtype
+        That of the parameters.
 
     Raises
     ------
@@ -50,9 +60,10 @@ def check_file(path: Path, model: Mapping[str, Any]) -> None:
     size = path.stat().st_size
     try:
         with open(path, "rb") as file:
-            _check_sizes(file, size)
+            dtype = _check_sizes(file, size)
         if max(_whole_numbers(model), default=0) > size:
             raise ValueError(f"it has {size} bytes, and the model has {max(_whole_numbers(model))} units in a layer")
+        return dtype
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
@@ -71,7 +82,7 @@ def check_digest(path: Path, known: Sequence[str]) -> None:
         raise RunError(f"{path} was changed or damaged since it was saved: restore it from a copy, or train again")
 
 
-def load_parameters(vae: VAE, path: Path, ctx: Context) -> None:
+def load_parameters(vae: VAE, path: Path, ctx: Context, dtype: DType = "float32") -> None:
     """Load the parameters of a run's model from a file that was checked.
 
     Parameters
@@ -82,18 +93,30 @@ def load_parameters(vae: VAE, path: Path, ctx: Context) -> None:
         The file.
     ctx : Context
         The device of the parameters.
+    dtype : dtype
+        Theirs, and so that of the model.
 
     Raises
     ------
     RunError
         If the parameters are those of another model, or one is not finite.
     """
+    move(vae, ctx, dtype)
     try:
         vae.load_parameters(str(path), ctx=ctx)
     except (mx.base.MXNetError, AssertionError, ValueError) as error:
         raise _misfit(path, error) from error
     if broken := not_finite(vae):
         raise RunError(f"{path} holds NaN or infinity in {names(broken)}: train the model again")
+
+
+def move(vae: VAE, ctx: Context, dtype: DType) -> None:
+    """Prepare a model for parameters on a device: in their dtype, and on that device where it has some already."""
+    if np.dtype(vae.dtype) != np.dtype(dtype):
+        vae.cast(dtype)
+    for parameter in vae.collect_params().values():
+        if parameter._data is not None or parameter._deferred_init:
+            parameter.reset_ctx(ctx)
 
 
 def _misfit(path: Path, error: Exception) -> RunError:
@@ -111,8 +134,10 @@ def _whole_numbers(content: object) -> Iterator[int]:
         yield content
 
 
-def _check_sizes(file: BinaryIO, size: int) -> None:
-    """Walk through a file of NDArrays; ValueError where it is none, or declares more than it holds."""
+def _check_sizes(file: BinaryIO, size: int) -> DType:
+    """Walk through a file of NDArrays; ValueError where it is none, or declares more than it holds. Return the dtype
+    of the last one."""
+    of_last: DType = "float32"
 
     def read(form: str) -> tuple[int, ...]:
         content = file.read(struct.calcsize(form))
@@ -139,8 +164,10 @@ def _check_sizes(file: BinaryIO, size: int) -> None:
         if min(shape) < 0 or dtype not in BYTES:
             raise ValueError(f"it is broken at byte {file.tell() - 12}")
         skip(math.prod(shape) * BYTES[dtype])
+        of_last = DTYPES.get(dtype, "float32")
     (names,) = read("<Q")
     if names != arrays:
         raise ValueError(f"it has {arrays} arrays and {names} names")
     for _ in range(names):
         skip(*read("<Q"))
+    return of_last

@@ -26,12 +26,13 @@ from typing import Any, Optional, Union
 
 from ..backend.types import Context
 from ..files import append_line, as_json, is_part, sweep, sync_folder, write_bytes, write_json, written_by
-from ..models import VAE, ConditionalVAE, construct_vae
+from ..models import VAE, ConditionalVAE
 from . import checkpoint
 from .checkpoint import Checkpoint
 from .config import Config, RunError, changed_conditions, read_config
 from .divergence import Diverged
 from .parameters import check_digest, check_file, known_digests, load_parameters
+from .remaking import check_known, make_model
 from .status import (
     DIVERGED,
     FAILED,
@@ -265,7 +266,7 @@ def _remove(folder: Path, lock: Lock, with_folder: bool) -> None:
             folder.rmdir()
 
 
-def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
+def load_run(folder: Path, ctx: Context, parameters: str = PARAMETERS, vae: Optional[VAE] = None) -> tuple[VAE, Config]:
     """Load the model of a run, and its configuration.
 
     Parameters
@@ -274,6 +275,10 @@ def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
         The folder that a :class:`Run` wrote.
     ctx : Context
         The device of the parameters.
+    parameters : str
+        Which of its files of parameters.
+    vae : VAE, optional
+        A model to load them into, where it cannot be made of what the run knows of it.
 
     Returns
     -------
@@ -283,22 +288,17 @@ def load_run(folder: Path, ctx: Context) -> tuple[VAE, Config]:
     Raises
     ------
     RunError
-        If the folder is missing or not whole, or a parameter is not finite.
+        If the folder is missing or not whole, a parameter is not finite, or the model has parts of the user's own.
     """
-    path, parameters = folder / CONFIG, folder / PARAMETERS
-    config = read_config(path)
-    if config["model"] is None:
-        raise RunError(
-            f"{folder} is of a model that construct_vae did not make: make it as in training, then "
-            f"vae.load_parameters({str(parameters)!r})"
-        )
-    check_file(parameters, config["model"])
-    check_digest(parameters, known_digests(read_status(folder)))
-    try:
-        vae = construct_vae(**config["model"])
-    except Exception as error:  # whatever the classes make of options that were changed
-        raise RunError(f"{path} is broken: there is no such model: {type(error).__name__}: {error}") from error
-    load_parameters(vae, parameters, ctx)
+    config = read_config(folder / CONFIG)
+    made_with: Any = config["model"] or config["vae"]
+    if vae is None:
+        check_known(folder, made_with)
+    dtype = check_file(folder / parameters, made_with if vae is None else {})
+    if parameters == PARAMETERS:
+        check_digest(folder / parameters, known_digests(read_status(folder)))
+    vae = make_model(folder / CONFIG, made_with) if vae is None else vae
+    load_parameters(vae, folder / parameters, ctx, dtype)
     name_classes(vae, config)
     return vae, config
 

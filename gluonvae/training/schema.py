@@ -14,14 +14,16 @@ from typing import Any, Callable, NamedTuple
 
 from .. import data
 from .._version import __version__
+from ..backend.recipes import recipe_of_call
 from ..data import BINARIZATIONS, Splits
 from ..generator import LIKELIHOODS
 from ..inference import POSTERIORS
 from ..networks import ACTIVATIONS, DECODERS, ENCODERS
+from ..objectives import BOUNDS
 from ..prior import PRIORS
 
-SCHEMA = 3
-"""The version of what is written; 1 is that of runs without one, 2 knew images alone."""
+SCHEMA = 4
+"""The version of what is written; 1 is that of runs without one, 2 knew images alone, 3 not the bound."""
 
 
 class OtherVersion(Exception):
@@ -125,6 +127,8 @@ FIELDS = {
     "gluonvae": TEXT,
     "conditions": OBJECT,
     "model": _or(OBJECT, NULL),
+    "vae": _or(OBJECT, NULL),
+    "bound": _or(OBJECT, NULL),
     "data": OBJECT,
     "parts": _or(OBJECT, NULL),
     "shape": SIZES,
@@ -139,6 +143,8 @@ FIELDS = {
 
 
 BEFORE: dict[str, Any] = {
+    "vae": None,
+    "bound": None,
     "conditions": {},
     "parts": None,
     "limits": None,
@@ -168,6 +174,8 @@ def upgraded(content: Any) -> dict[str, Any]:
         content["data"] = {name: asked.get(of) for name, of in zip(DATA, ("data", "data_dir", "binarization", "shape"))}
     if isinstance(content.get("data"), dict):
         content["data"] = {**NOT_ASKED, **content["data"]}
+    if content["bound"] is None and isinstance(content.get("asked"), dict):
+        content["bound"] = _bound_asked_for(content["asked"], content["parts"])
     try:
         return dict(checked(content))
     except ValueError as error:
@@ -179,7 +187,22 @@ def upgraded(content: Any) -> dict[str, Any]:
         ) from error
 
 
+def _bound_asked_for(asked: Mapping[str, Any], parts: Any) -> Any:
+    """The recipe of the bound that arguments of the command ask for, where they do."""
+    kind = BOUNDS.get(asked.get("bound", ""))
+    if kind is None:
+        return None
+    arguments = {name: asked[name] for name in ("samples", "beta") if asked.get(name) is not None}
+    try:
+        if "dataset_size" in inspect.signature(kind).parameters:
+            arguments["dataset_size"] = parts["train"]["images"]
+        return recipe_of_call(kind, **arguments, **(asked.get("bound_options") or {}))
+    except (TypeError, KeyError):
+        return None
+
+
 def checked(content: dict[str, Any]) -> Any:
+    """Return what a config.json of this schema holds; ValueError, with the field, where it is something else."""
     _check("", FIELDS, content)
     if content["model"] is not None:
         _check("model.", MODEL, content["model"])

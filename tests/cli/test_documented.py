@@ -29,7 +29,8 @@ def test_there_are_such_commands():
     pages = {page for page, _ in COMMANDS}
     assert {"README", "command", "data", "images", "labels", "latent_structure", "mix_and_match", "help"} <= pages
     assert {command[0] for _, command in COMMANDS} == {
-        *("train", "sample", "reconstruct", "evaluate", "export", "runs", "list", "info"),
+        *("train", "sample", "reconstruct", "evaluate", "encode", "score", "interpolate", "export"),
+        *("runs", "list", "info"),
     }
 
 
@@ -94,6 +95,9 @@ def test_command(page, command, place, tmp_path, monkeypatch, capsys):
         command += ["--epochs", "1", "--out", str(tmp_path / "run")]
     elif command[0] in ("sample", "reconstruct"):
         command += ["--out", str(tmp_path / "drawn.png")]
+    elif command[0] in ("encode", "score", "interpolate"):
+        suffix = command[command.index("--out") + 1].rpartition(".")[2] if "--out" in command else "csv"
+        command += ["--out", str(tmp_path / f"written.{suffix}")]
     elif command[0] == "evaluate" and "--samples" not in command:
         command += ["--samples", "5"]
     if "--images" in command:

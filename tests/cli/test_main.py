@@ -13,7 +13,17 @@ from gluonvae.cli.main import main, parser
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["train"], ["sample"], ["reconstruct"], ["evaluate"], ["runs"], ["list"], ["info"]]
+    "command",
+    [
+        [],
+        *(
+            [name]
+            for name in (
+                *("train", "sample", "reconstruct", "evaluate", "encode", "score"),
+                *("interpolate", "export", "runs", "list", "info"),
+            )
+        ),
+    ],
 )
 def test_help_tells_of_everything(command, capsys):
     with pytest.raises(SystemExit) as stop:

@@ -17,7 +17,10 @@ def run(*words, **environment):
     return subprocess.run(command, capture_output=True, text=True, check=False, env={**CLEAN, **environment})
 
 
-@pytest.mark.parametrize("command", ["train", "sample RUN", "reconstruct RUN", "evaluate RUN", "info"])
+@pytest.mark.parametrize(
+    "command",
+    ["train", "sample RUN", "reconstruct RUN", "evaluate RUN", "encode RUN", "score RUN", "interpolate RUN", "info"],
+)
 @pytest.mark.parametrize("value", ["0", "-1", "abc", "10000", "2.0", "", "9" * 5000])
 def test_what_is_no_number_of_threads_is_refused_in_a_line(command, value, capsys):
     from gluonvae.cli.main import main

@@ -47,7 +47,7 @@ def test_a_change_of_these_is_a_new_schema():
 
 def test_what_is_recorded(config, run):
     data = gv.data.load(str(run.parent / "mine.npz"))
-    assert config["schema"] == SCHEMA == 3
+    assert config["schema"] == SCHEMA == 4
     assert config["gluonvae"] == gv.__version__
     assert config["conditions"]["versions"]["mxnet"] == mx.__version__
     assert {"numpy", "python"} <= config["conditions"]["versions"].keys()
@@ -76,8 +76,8 @@ def changed(config, field, value):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("schema", "2", "schema must be 3, got '2'"),
-        ("schema", None, "schema must be 3, got None"),
+        ("schema", "2", "schema must be 4, got '2'"),
+        ("schema", None, "schema must be 4, got None"),
         ("gluonvae", 1, "gluonvae must be a text, got 1"),
         ("conditions", ["mxnet"], "conditions must be an object, got ['mxnet']"),
         ("model", [], "model must be an object or null, got []"),
@@ -106,7 +106,7 @@ def changed(config, field, value):
         ("model.label_size", -3, "model.label_size must be"),
         ("model.prior_options", [], "model.prior_options must be an object or null, got []"),
         ("model.infer_act_type", ..., "it lacks model.infer_act_type"),
-        ("model.new", 1, "it has 'model.new', which schema 3 has not"),
+        ("model.new", 1, "it has 'model.new', which schema 4 has not"),
         ("data.name", 7, "data.name must be a text or null, got 7"),
         ("data.binarization", "gray", "data.binarization must be one of bytes, dynamic"),
         ("data.shape", [0], "data.shape must be a list of whole numbers from 1 or null"),
@@ -121,7 +121,7 @@ def changed(config, field, value):
         ("limits", ["0", "1"], "limits must be two numbers"),
         ("classes", 1, "classes must be true or false, got 1"),
         ("asked", None, "asked must be an object, got None"),
-        ("new", 1, "it has 'new', which schema 3 has not"),
+        ("new", 1, "it has 'new', which schema 4 has not"),
     ],
 )
 def test_a_field_that_is_wrong(field, value, message, config, tmp_path):
@@ -210,9 +210,9 @@ def test_a_run_without_a_schema_that_cannot_be_read(field, config, tmp_path):
 
 def test_a_newer_schema(config, tmp_path):
     with pytest.raises(
-        RunError, match=r"was written by gluonvae 9.1, with schema 4; .* reads up to 3: use that version"
+        RunError, match=r"was written by gluonvae 9.1, with schema 5; .* reads up to 4: use that version"
     ):
-        read(tmp_path, {**config, "schema": 4, "gluonvae": "9.1", "model": "of another kind"})
+        read(tmp_path, {**config, "schema": 5, "gluonvae": "9.1", "model": "of another kind"})
 
 
 @pytest.mark.parametrize(

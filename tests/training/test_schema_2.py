@@ -35,7 +35,7 @@ def run(tmp_path, monkeypatch):
 
 def test_what_it_did_not_know(run):
     config = read_config(run / "config.json")
-    assert config["schema"] == 3
+    assert config["schema"] == 4
     new = ("class_names", "things", "columns", "white", "classes")
     assert [config[name] for name in new] == [None, "images", None, None, True]
     assert config["data"] == {
@@ -89,3 +89,11 @@ def test_other_classes_are_not_taken_for_its(labels, run, tmp_path, capsys):
     np.savez(tmp_path / "other.npz", images=arrays["images"], labels=np.array(labels)[arrays["labels"]])
     assert main(["evaluate", str(run), "--samples", "5", "--data", str(tmp_path / "other.npz")]) == 2
     assert "data: label" in capsys.readouterr().err
+
+
+def test_its_bound_is_what_was_asked_for(run):
+    loaded = gv.load(run)
+    asked = loaded.config["asked"]
+    assert type(loaded.bound) is gv.objectives.BOUNDS[asked["bound"]]
+    assert gv.evaluate(loaded.bound, loaded.data.valid).bound == pytest.approx(WHOLE["valid_bound"][1], rel=1e-5)
+    assert len(loaded.resume(epochs=3, progress=False)) == 3
