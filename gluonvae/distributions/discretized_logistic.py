@@ -6,7 +6,9 @@ import functools
 import operator
 from typing import Optional
 
+from ..backend import log_probs
 from ..backend.operators import log_softmax, log_sum_exp, namespace, softplus, stop_gradient
+from ..backend.regions.availability import available
 from ..backend.types import Tensor
 from .base import Distribution
 
@@ -24,14 +26,32 @@ class DiscretizedLogistic(Distribution):
     ----------
     mean, scale : Tensor
         Mean and scale of the logistic variables, ``(..., X)``, in units of the values; ``scale`` positive.
+    by_rows : bool
+        Whether mean, scale and the values that are scored have the same shape, but for axes of samples, as of a
+        likelihood: then a log mass is one operator.
     """
 
     noise_kind = "uniform"
 
-    def __init__(self, mean: Tensor, scale: Tensor) -> None:
-        # in units of levels, in which the edges between levels are exact and neighbours share theirs
-        self.centre = TOP * mean
-        self.width = TOP * scale
+    def __init__(self, mean: Tensor, scale: Tensor, by_rows: bool = False) -> None:
+        self.location = mean
+        self.scale = scale
+        self.by_rows = by_rows
+
+    @functools.cached_property
+    def centre(self) -> Tensor:
+        """The mean of the logistic variables in units of levels, in which the edges between levels are exact."""
+        return TOP * self.location
+
+    @functools.cached_property
+    def width(self) -> Tensor:
+        """Their scale in units of levels."""
+        return TOP * self.scale
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self.by_rows and available() and log_probs.fit(self.location, self.scale, value):
+            return log_probs.discretized_logistic(self.location, self.scale, value)
+        return super().log_prob(value)
 
     def component_log_prob(self, value: Tensor) -> Tensor:
         # with σ the logistic function, and a and b the standardised edges below and above the level, the mass is

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Optional
 
 from . import images
-from .kinds import KINDS, Shape, is_narrow
+from .kinds import KINDS, Shape, is_narrow, repeat_rows
 from .operator import LARGEST, SMALLEST, Plan
 from .program import Program
 from .segments import Segment
@@ -15,6 +15,9 @@ from .segments import Segment
 ALL, OF_ROWS, OVER_SAMPLES, OF_PARAMETERS = range(4)
 """Parts of an instruction in the backward pass: all gradients but those of parameters; of operands with as many rows
 as its result; of operands with a row for all samples of one; of parameters."""
+
+PREPARATION, RESULT = range(4, 6)
+"""What else an instruction does: before the rows of either pass, and in the forward pass."""
 
 NONE, WRITE, ADD = range(3)
 """What becomes of a gradient: it is written, or added to what is there."""
@@ -29,15 +32,15 @@ the backward pass or -1, whether this starts with the gradient of an output, the
 forward pass or -1, and that of the gradient of the rows at hand in the memory of a thread or -1."""
 OPERANDS = 4
 """Most values of an instruction, its result among them."""
-KIND, NUMBER, COUNT, OPERAND = range(4)
+KIND, BODY, NUMBER, COUNT, OPERAND = range(5)
 SIZES_OF_IMAGES = OPERAND + 2 * OPERANDS
 FORWARD_WEIGHT = SIZES_OF_IMAGES + images.DETAILS
 WEIGHT, DATA, DELTA = range(FORWARD_WEIGHT + 1, FORWARD_WEIGHT + 4)
 INSTRUCTION = DELTA + 1
-"""Words of an instruction: its kind, the number of its options, how many operands it has, the operands and the result,
-for each operand what becomes of its gradient, and those of :mod:`gluonvae.backend.regions.images`; of products in
-bfloat16 where the weight is in the memory of the forward pass, and where weight, data and the gradient of the result
-are in that of the backward pass."""
+"""Words of an instruction: its kind, the address of its compiled code, its options as a number, how many operands it
+has, the operands and the result, for each operand what becomes of its gradient, and those of
+:mod:`gluonvae.backend.regions.images`; of products in bfloat16 where the weight is in the memory of the forward pass,
+and where weight, data and the gradient of the result are in that of the backward pass."""
 GROUP_ROWS, GROUP_PIECE, GROUP_LARGEST, GROUP_COUNT, ENTRIES = range(5)
 """Words of a group: its rows, in pieces of how many threads share them, how many are taken through it together, and
 the number of its entries; then these."""
@@ -84,6 +87,9 @@ class Layout:
         self.of_images = any(kind.of_images for kind, _ in used)
         self.numbers = made | {v for kind, operands in used if kind.over_samples for v in operands}
         """The values of which a row is one number."""
+        of_results = enumerate(used, start=program.inputs)
+        self.fixed = {v for v, (kind, _) in of_results if len(kind.constants) == len(kind.operands)}
+        """The results that no gradient flows through."""
         self.check()
         self.segments: list[Segment] = []
         for i in range(len(used)):
@@ -107,8 +113,7 @@ class Layout:
             given = [self.shapes[v] for v in operands]
             wanted = [tuple(shape) for shape in KINDS[kind].shapes(options, given)[0]]
             alike = [] if KINDS[kind].parameters else given
-            rows = [math.prod(shape[:-1]) for shape in alike]
-            if wanted != given or len({shape[-1] for shape in alike}) > 1 or any(max(rows) % row for row in rows):
+            if wanted != given or not repeat_rows(alike):
                 raise ValueError(f"{kind} of tensors of shapes {', '.join(map(str, given))}: they do not fit")
 
     def rows(self, v: int) -> int:
@@ -167,8 +172,8 @@ class Layout:
                 (reduced if later.intersection(operands) else base).append(i)
         return base, sampled, reduced
 
-    def plan(self) -> Plan:
-        """Return the plan."""
+    def plan(self, body: Callable[[str], int]) -> Plan:
+        """Return the plan; ``body`` gives the address of the compiled code of a kind of instruction."""
         program, count = self.program, len(self.shapes)
         values, scratch, forward_scratch = self.values()
         narrow, scratch, forward_scratch = self.narrow(scratch, forward_scratch)
@@ -176,7 +181,7 @@ class Layout:
         details, memory, scratch = images.words(list(map(self.convolution, range(len(modes)))), scratch)
         room = max((group.room for group in self.forward), default=0)
         memory = self.own_gradients(values, room, memory)
-        of_instructions = map(self.instruction, range(len(modes)))
+        of_instructions = (self.instruction(i, body) for i in range(len(modes)))
         table = [word for parts in zip(of_instructions, modes, details, narrow) for part in parts for word in part]
         forward, backward = (
             [len(g), *(w for group in g for w in group.words())] for g in (self.forward, self.backward)
@@ -205,7 +210,7 @@ class Layout:
         places = {v: program.inputs + i for i, v in enumerate((*program.outputs, *program.hidden))}
         words = []
         for v in range(len(self.shapes)):
-            rows, width = (1, 1) if v in self.parameters else (self.rows(v), self.width(v))
+            rows, width = (1, math.prod(self.shapes[v])) if v in self.parameters else (self.rows(v), self.width(v))
             gradient, starts, own = -1, 0, -1
             if v >= program.inputs:
                 made = program.instructions[v - program.inputs]
@@ -259,12 +264,13 @@ class Layout:
         geometry, shapes = KINDS[kind].geometry, [self.shapes[v] for v in (*operands, self.program.inputs + i)]
         return (geometry(options, shapes), shapes[0][0]) if geometry else None
 
-    def instruction(self, i: int) -> list[int]:
+    def instruction(self, i: int, body: Callable[[str], int]) -> list[int]:
         """Return the words of an instruction but for the last, what becomes of gradients."""
         kind, operands, options = self.program.instructions[i]
         values = [*operands, self.program.inputs + i]
         unused = [0] * (OPERANDS - len(values))
-        return [list(KINDS).index(kind), KINDS[kind].number(options), len(operands), *values, *unused]
+        number = KINDS[kind].number(options)
+        return [list(KINDS).index(kind), body(kind), number, len(operands), *values, *unused]
 
     def modes(self) -> list[list[int]]:
         """Return what becomes of the gradient of each operand of each instruction."""
@@ -276,7 +282,7 @@ class Layout:
         for i, part in (*order, *of_parameters):
             kind, operands, _ = program.instructions[i]
             for j, v in enumerate(operands):
-                if j not in KINDS[kind].constants and self.has_part(i, v, part):
+                if j not in KINDS[kind].constants and v not in self.fixed and self.has_part(i, v, part):
                     modes[i][j] = ADD if v in begun else WRITE
                     begun.add(v)
         return modes

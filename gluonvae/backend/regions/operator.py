@@ -96,7 +96,8 @@ class Region:
     """Names of the outputs."""
     shapes: Callable[[Options, Sequence[Shape]], tuple[Sequence[Shape], Sequence[Shape]]]
     """Those of all inputs and outputs, of those of the inputs, which are () where they are not known."""
-    plan: Callable[[Options, Sequence[Shape]], Plan]
+    plan: Callable[[Options, Sequence[Shape], Any], Plan]
+    """Of options, the shapes of the inputs and the dtype."""
     bodies: Callable[[Any], Sequence[int]]
     """Addresses of the forward and the backward body for a dtype."""
     gradients: Callable[[Options], int]
@@ -203,7 +204,7 @@ class _Definition:
     def _operator(self, shapes: tuple[Shape, ...], kind: int) -> tuple[Any, Any]:
         """Return the plan, to be kept, and MXNet's callbacks."""
         dtype = DTYPES[kind]
-        plan = self.region.plan(self.options, shapes)
+        plan = self.region.plan(self.options, shapes, dtype)
         words = [0] * SIZES
         words[FORWARD], words[BACKWARD] = self.region.bodies(dtype)
         words[FORWARD_TEAM], words[BACKWARD_TEAM] = plan.forward_team, plan.backward_team

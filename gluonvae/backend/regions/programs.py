@@ -37,7 +37,10 @@ def _shapes(options: Any, given: Sequence[Shape]) -> tuple[Sequence[Shape], Sequ
 
 @functools.cache
 def bodies(dtype: Any) -> Sequence[int]:
-    """Compile the forward and the backward body for a dtype, and return their addresses."""
+    """Compile the forward and the backward body for a dtype, and return their addresses.
+
+    What instructions do is compiled where one is first used.
+    """
     from .bodies import program as compiled
 
     return compiled.addresses(dtype)
@@ -48,8 +51,10 @@ def _count_of_gradients(options: Any) -> int:
 
 
 @functools.cache
-def _plan(text: str, shapes: tuple[Shape, ...]) -> Plan:
-    return Layout(_decoded(text), shapes).plan()
+def _plan(text: str, shapes: tuple[Shape, ...], dtype: Any) -> Plan:
+    from .bodies.instructions import body
+
+    return Layout(_decoded(text), shapes).plan(lambda kind: body(kind, dtype))
 
 
 register(
@@ -58,7 +63,7 @@ register(
         _arguments,
         _outputs,
         _shapes,
-        lambda options, shapes: _plan(options["program"], tuple(shapes)),
+        lambda options, shapes, dtype: _plan(options["program"], tuple(shapes), dtype),
         bodies,
         _count_of_gradients,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
-from gluonvae.backend import compiled
+from gluonvae.backend import compiled, log_probs
 from gluonvae.backend.regions import availability
 from gluonvae.backend.regions.fusion import fused
 from gluonvae.backend.regions.program import Program
@@ -91,7 +91,7 @@ def test_draws_of_several_samples(samples, rng):
     z, log_q = compiled.normal_draw_and_log_prob(mean, std, mx.sym.var("noise"))
     log_p = compiled.standard_normal_log_prob(z)
     logits = layer(layer(z, "g", 8), "o", 7, "identity")
-    log_likelihood = compiled.bernoulli_log_prob(logits, mx.sym.BlockGrad(mx.sym.var("x")))
+    log_likelihood = log_probs.bernoulli(logits, mx.sym.BlockGrad(mx.sym.var("x")))
     group = mx.sym.Group([log_likelihood, log_p, log_q])
     for rows in (1, 20, 35):
         shapes = {"x": (rows, 7), "noise": (*samples, rows, 4)}

@@ -94,7 +94,7 @@ def _has_bias(instruction):
 
 
 @compiled
-def pack_parameters(instruction, view, is_transposed, like):
+def _pack_parameters(instruction, view, is_transposed, like):
     """Write the weights as they are used, and the biases of a row of pixels."""
     g = _sizes(instruction)
     packed, units = _of_thread(view, g[PACKED], like), _units(g, is_transposed)
@@ -105,6 +105,16 @@ def pack_parameters(instruction, view, is_transposed, like):
         bias = address(view, operand(instruction, 2), 0, like)
         for pixel in range(_row(g, is_transposed) // units):
             copy(biases + 4 * pixel * units, bias, units)
+
+
+@compiled
+def pack_convolution(instruction, view, like):
+    _pack_parameters(instruction, view, False, like)
+
+
+@compiled
+def pack_transposed(instruction, view, like):
+    _pack_parameters(instruction, view, True, like)
 
 
 @compiled
@@ -170,23 +180,23 @@ def _differentiate(instruction, view, first, end, is_transposed, like):
             elif is_wanted(view, 0):
                 to_large(small, packed, to, memory, at, count, beta, g)
         if _has_bias(instruction) and is_wanted(view, 2):
-            sum_rows(delta, sums + 4 * _weights(g), images * rows, row, 0, row, begun)
+            sum_rows(delta, sums + 4 * _weights(g), images * rows, row, 0, row, begun, like)
         begun = True
         first += images
 
 
 @compiled
-def convolution_back(instruction, view, first, end, like):
+def convolution_back(instruction, view, first, end, part, like):
     _differentiate(instruction, view, first, end, False, like)
 
 
 @compiled
-def transposed_back(instruction, view, first, end, like):
+def transposed_back(instruction, view, first, end, part, like):
     _differentiate(instruction, view, first, end, True, like)
 
 
 @compiled
-def convolution_parameters(instruction, view, is_transposed, part, parts, like):
+def _sum_up(instruction, view, is_transposed, part, parts, like):
     """The gradients of weights, a part by each thread, and of biases: add up the sums of pieces, in their order."""
     g = _sizes(instruction)
     size, row, units = patch_size(g), _row(g, is_transposed), _units(g, is_transposed)
@@ -203,7 +213,17 @@ def convolution_parameters(instruction, view, is_transposed, part, parts, like):
         biases, to = sums + 4 * _weights(g), gradient_address(view, operand(instruction, 2), 0, like)
         for piece in range(1, g[PIECES]):
             add(biases, _sums(view, piece, g, row, like) + 4 * _weights(g), row)
-        sum_rows(biases, to, row // units, units, 0, units, mode(view, 2) == ADD)
+        sum_rows(biases, to, row // units, units, 0, units, mode(view, 2) == ADD, like)
+
+
+@compiled
+def convolution_parameters(instruction, view, part, parts, like):
+    _sum_up(instruction, view, False, part, parts, like)
+
+
+@compiled
+def transposed_parameters(instruction, view, part, parts, like):
+    _sum_up(instruction, view, True, part, parts, like)
 
 
 @compiled
@@ -231,7 +251,7 @@ def channels_first(instruction, view, first, end, like):
 
 
 @compiled
-def channels_last_back(instruction, view, first, end, like):
+def channels_last_back(instruction, view, first, end, part, like):
     g, x, y = _sizes(instruction), operand(instruction, 0), result(instruction)
     if is_wanted(view, 0):
         of_x, of_y = gradient_address(view, x, first, like), gradient_address(view, y, first, like)
@@ -239,7 +259,7 @@ def channels_last_back(instruction, view, first, end, like):
 
 
 @compiled
-def channels_first_back(instruction, view, first, end, like):
+def channels_first_back(instruction, view, first, end, part, like):
     g, x, y = _sizes(instruction), operand(instruction, 0), result(instruction)
     if is_wanted(view, 0):
         of_x, of_y = gradient_address(view, x, first, like), gradient_address(view, y, first, like)

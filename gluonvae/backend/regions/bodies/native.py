@@ -100,6 +100,8 @@ def _pointer_intrinsic(of: Any) -> Any:
 
 floats: Any = _pointer_intrinsic(_f32)
 """A pointer to float32."""
+doubles: Any = _pointer_intrinsic(types.float64)
+"""A pointer to float64."""
 words: Any = _pointer_intrinsic(_i64)
 """A pointer to int64."""
 ints: Any = _pointer_intrinsic(_i32)
@@ -159,6 +161,29 @@ def _stack_words(typing_context: object, count: Any) -> tuple[object, Callable[.
 
 stack_words: Any = intrinsic(prefer_literal=True)(_stack_words)
 """The address of so many int64 on the stack, a number that is written out."""
+
+
+def _call_body(
+    typing_context: object,
+    code: object,
+    instruction: object,
+    view: object,
+    first: object,
+    end: object,
+    part: object,
+    like: Any,
+) -> tuple[object, Callable[..., object]]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:
+        kinds = [context.get_value_type(kind) for kind in signature.args[1:]]
+        pointer = ir.FunctionType(ir.VoidType(), kinds).as_pointer()
+        builder.call(builder.inttoptr(arguments[0], pointer), arguments[1:])
+        return context.get_dummy_value()
+
+    return types.void(*[_i64] * 6, like), generate
+
+
+call_body: Any = intrinsic(_call_body)
+"""Call the compiled code of an instruction, by its address."""
 
 
 @compiled
@@ -232,11 +257,16 @@ _callbacks: list[Any] = []
 """What was compiled: the code would be freed with the object."""
 
 
+def pointer_to(dtype: Any) -> Any:
+    """Return numba's type of a pointer to numbers."""
+    return types.CPointer(_f32 if dtype == np.float32 else types.float64)
+
+
 def compile_bodies(dtype: Any, *functions: Callable[..., Any], as_written: bool = False) -> tuple[int, ...]:
     """Compile bodies of regions, and return their addresses.
 
     A body takes the address of its four words as a pointer to ``dtype``, by which compiled code knows in what it
     computes. See :func:`compile_callback`.
     """
-    pointer = types.CPointer(_f32 if dtype == np.float32 else types.float64)
-    return tuple(compile_callback(function, types.void, pointer, as_written=as_written) for function in functions)
+    of_dtype = pointer_to(dtype)
+    return tuple(compile_callback(function, types.void, of_dtype, as_written=as_written) for function in functions)

@@ -1,4 +1,4 @@
-"""exp, log and log1p for compiled loops, which LLVM vectorises, unlike those of the C library."""
+"""exp, log and what is made of them for compiled loops, which LLVM vectorises, unlike those of the C library."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numba import types
 from numba.extending import overload
+
+from .native import compiled
 
 _f = np.float32
 _LOG2_E = _f(1.4426950408889634)
@@ -136,3 +138,73 @@ def _log_of_positive(x: object) -> Callable[[float], float]:
         return within if _f(0) < x and x < _f(np.inf) else beyond
 
     return log32
+
+
+def constant(value: float, like: float) -> float:
+    """Return a constant in the type of another number, in a compiled loop."""
+    raise NotImplementedError("compiled only")
+
+
+@overload(constant, strict=False)
+def _constant(value: object, like: object) -> Callable[[Any, Any], Any]:
+    if like == types.float32:
+        return lambda value, like: np.float32(value)
+    return lambda value, like: value
+
+
+@compiled
+def softplus(x):
+    """log(1 + exp(x)), accurate to a few roundings."""
+    zero = constant(0.0, x)
+    return (zero if x < zero else x) + log1p_of_fraction(exp_of_negative(-abs(x)))
+
+
+@compiled
+def sigmoid(x):
+    """1 / (1 + exp(-x)), accurate to a few roundings, also near 0."""
+    one = constant(1.0, x)
+    e = exp_of_negative(-abs(x))
+    return (e if x < constant(0.0, x) else one) / (one + e)
+
+
+@compiled
+def _beyond_one(x):
+    """The size of x where it is 1 or more or NaN, else 1."""
+    size, one = abs(x), constant(1.0, x)
+    return one if size < one else size
+
+
+@compiled
+def log_sinhc(x):
+    """log(sinh(x / 2) / (x / 2)): the logarithm of the integral of exp(x (v - 1/2)) over v from 0 to 1.
+
+    Below 1 it is its series.
+    """
+    one, q, a = constant(1.0, x), x * x, _beyond_one(x)
+    p = constant(-3617 / 170729965486080000, x)
+    p = p * q + constant(1 / 1046139494400, x)
+    p = p * q + constant(-691 / 15692092416000, x)
+    p = p * q + constant(1 / 479001600, x)
+    p = p * q + constant(-1 / 9676800, x)
+    p = p * q + constant(1 / 181440, x)
+    p = p * q + constant(-1 / 2880, x)
+    p = p * q + constant(1 / 24, x)
+    closed = constant(0.5, x) * a + log_of_positive((one - exp_of_negative(-a)) / a)
+    return p * q if abs(x) < one else closed
+
+
+@compiled
+def slope_of_log_sinhc(x):
+    """coth(x / 2) / 2 - 1 / x, the derivative of :func:`log_sinhc`."""
+    one, q, a = constant(1.0, x), x * x, _beyond_one(x)
+    p = constant(-16 * 3617 / 170729965486080000, x)
+    p = p * q + constant(14 / 1046139494400, x)
+    p = p * q + constant(-12 * 691 / 15692092416000, x)
+    p = p * q + constant(10 / 479001600, x)
+    p = p * q + constant(-8 / 9676800, x)
+    p = p * q + constant(6 / 181440, x)
+    p = p * q + constant(-4 / 2880, x)
+    p = p * q + constant(2 / 24, x)
+    e = exp_of_negative(-a)
+    closed = constant(0.5, x) + e / (one - e) - one / a
+    return p * x if abs(x) < one else (closed if x > constant(0.0, x) else -closed)

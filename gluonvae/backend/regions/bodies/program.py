@@ -1,4 +1,4 @@
-"""The bodies of programs: each thread takes its rows through the instructions."""
+"""The bodies of programs: each thread takes its rows through the layers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..layout import (
     AT_BACKWARD,
     AT_FORWARD,
     AT_INSTRUCTIONS,
+    BODY,
     ENTRIES,
     FORWARD_WEIGHT,
     GROUP_COUNT,
@@ -22,24 +23,28 @@ from ..layout import (
     INSTRUCTIONS,
     KIND,
     MEMORY,
+    OF_PARAMETERS,
     OPERAND,
     OPERANDS,
     OWN,
     PLACE,
+    PREPARATION,
+    RESULT,
     ROOM,
     VALUE,
     VALUES,
     WEIGHT,
     WIDTH,
 )
-from ..operator import SIZES, SMALLEST
-from . import images, instructions
+from ..operator import SIZES
+from . import layers
 from .gradients import clear_constants, look_up, place_own_gradients, start_gradients
 from .native import (
     allocate,
     argument_words,
     barrier,
     bytes_of,
+    call_body,
     compile_bodies,
     compiled,
     ints,
@@ -69,10 +74,10 @@ def _widest(plan):
     widest, narrow = 0, 0
     for number in range(word_of(plan, INSTRUCTIONS)):
         instruction = plan + 8 * (word_of(plan, AT_INSTRUCTIONS) + INSTRUCTION * number)
-        if word_of(instruction, KIND) == instructions.DENSE:
+        if word_of(instruction, KIND) == layers.DENSE:
             units = word_of(plan + 8 * (HEADER + VALUE * result(instruction)), WIDTH)
             widest = units if units > widest else widest
-        if instructions.is_in_bfloat16(instruction):
+        if layers.is_in_bfloat16(instruction):
             width = word_of(plan + 8 * (HEADER + VALUE * word_of(instruction, OPERAND)), WIDTH)
             narrow = width if width > narrow else narrow
     return widest, narrow
@@ -84,9 +89,9 @@ def _narrow_weights(plan, view, which, like):
     some = False
     for number in range(word_of(plan, INSTRUCTIONS)):
         instruction = plan + 8 * (word_of(plan, AT_INSTRUCTIONS) + INSTRUCTION * number)
-        if instructions.is_in_bfloat16(instruction):
+        if layers.is_in_bfloat16(instruction):
             some = True
-            instructions.narrow_weight(instruction, view, which, thread(), threads(), like)
+            layers.narrow_weight(instruction, view, which, thread(), threads(), like)
     if some:
         barrier()
 
@@ -102,7 +107,7 @@ def _take_through(plan, group, view, first, end, is_own, own, like):
             of_value = value_words(view, value)
             data[value] = place - bytes_of(like) * first * of_value[WIDTH]
             place += bytes_of(like) * word_of(plan, ROOM) * of_value[WIDTH]
-        instructions.forward(word_of(instruction, KIND), instruction, view, first, end, like)
+        call_body(word_of(instruction, BODY), instruction, view, first, end, RESULT, like)
 
 
 @compiled
@@ -114,10 +119,10 @@ def _stop(group, first, end):
 
 @compiled
 def _prepare(plan, view, like):
-    """Prepare the weights of convolutions."""
+    """Prepare what instructions need of their parameters."""
     for number in range(word_of(plan, INSTRUCTIONS)):
         instruction = plan + 8 * (word_of(plan, AT_INSTRUCTIONS) + INSTRUCTION * number)
-        instructions.prepare(word_of(instruction, KIND), instruction, view, like)
+        call_body(word_of(instruction, BODY), instruction, view, 0, 0, PREPARATION, like)
 
 
 def _forward(arguments):
@@ -195,7 +200,7 @@ def _backward(arguments):
                 which, part = word_of(group, ENTRIES + 2 * entry), word_of(group, ENTRIES + 2 * entry + 1)
                 instruction = at + 8 * INSTRUCTION * which
                 word[3] = modes + 8 * OPERANDS * which
-                instructions.backward(word_of(instruction, KIND), instruction, view, first, stop, part, arguments)
+                call_body(word_of(instruction, BODY), instruction, view, first, stop, part, arguments)
             first = stop
         group += 8 * (ENTRIES + 2 * word_of(group, GROUP_COUNT))
     barrier()
@@ -203,13 +208,7 @@ def _backward(arguments):
         which = count - 1 - reverse
         instruction = at + 8 * INSTRUCTION * which
         word[3] = modes + 8 * OPERANDS * which
-        if word_of(instruction, KIND) == instructions.DENSE:
-            first, end = share(value_words(view, result(instruction))[WIDTH], SMALLEST, thread(), threads())
-            if end > first:
-                instructions.dense_parameters(instruction, view, first, end, arguments)
-        elif instructions.is_convolution(word_of(instruction, KIND)):
-            is_transposed = word_of(instruction, KIND) == instructions.TRANSPOSED_CONVOLUTION
-            images.convolution_parameters(instruction, view, is_transposed, thread(), threads(), arguments)
+        call_body(word_of(instruction, BODY), instruction, view, thread(), threads(), OF_PARAMETERS, arguments)
     release(memory)
     take_signals(signals)
 

@@ -1,0 +1,112 @@
+"""What instructions of single numbers and of repeated ones do, see
+:mod:`gluonvae.backend.regions.bodies.instructions`."""
+
+from __future__ import annotations
+
+from ..layout import ADD, OVER_SAMPLES, ROWS, WIDTH
+from ..operator import SMALLEST
+from . import numerics
+from .dense import sum_rows
+from .native import compiled, zero_and_one
+from .rows import share
+from .tensors import (
+    gradient_address,
+    gradient_of,
+    is_wanted,
+    mode,
+    operand,
+    real_option,
+    result,
+    row_of,
+    value_words,
+)
+
+
+@compiled
+def softplus(instruction, view, first, end, like):
+    _, one = zero_and_one(like)
+    floor = one * real_option(instruction)
+    for row in range(first, end):
+        x, y = row_of(view, operand(instruction, 0), row, like), row_of(view, result(instruction), row, like)
+        for i in range(len(x)):
+            y[i] = numerics.softplus(x[i]) + floor
+
+
+@compiled
+def softplus_back(instruction, view, first, end, part, like):
+    if part == OVER_SAMPLES or not is_wanted(view, 0):
+        return
+    adds = mode(view, 0) == ADD
+    for row in range(first, end):
+        x, g = row_of(view, operand(instruction, 0), row, like), gradient_of(view, result(instruction), row, like)
+        d = gradient_of(view, operand(instruction, 0), row, like)
+        for i in range(len(x)):
+            own = g[i] * numerics.sigmoid(x[i])
+            d[i] = own + d[i] if adds else own
+
+
+@compiled
+def product(instruction, view, first, end, like):
+    for row in range(first, end):
+        x, y = row_of(view, operand(instruction, 0), row, like), row_of(view, operand(instruction, 1), row, like)
+        to = row_of(view, result(instruction), row, like)
+        for i in range(len(x)):
+            to[i] = x[i] * y[i]
+
+
+@compiled
+def product_back(instruction, view, first, end, part, like):
+    if part == OVER_SAMPLES:
+        return
+    for which in range(2):
+        if is_wanted(view, which):
+            adds = mode(view, which) == ADD
+            for row in range(first, end):
+                g = gradient_of(view, result(instruction), row, like)
+                other = row_of(view, operand(instruction, 1 - which), row, like)
+                d = gradient_of(view, operand(instruction, which), row, like)
+                for i in range(len(d)):
+                    own = g[i] * other[i]
+                    d[i] = own + d[i] if adds else own
+
+
+@compiled
+def repeated(instruction, view, first, end, like):
+    for row in range(first, end):
+        x, y = row_of(view, operand(instruction, 0), 0, like), row_of(view, result(instruction), row, like)
+        if len(x) == 1:
+            for i in range(len(y)):
+                y[i] = x[0]
+        else:
+            for i in range(len(y)):
+                y[i] = x[i]
+
+
+@compiled
+def repeated_parameters(instruction, view, part, parts, like):
+    """The gradient of a thread's part of the row that is repeated."""
+    of_y, of_x = value_words(view, result(instruction)), value_words(view, operand(instruction, 0))
+    first, end = share(of_x[WIDTH], SMALLEST, part, parts)
+    if end == first or not is_wanted(view, 0):
+        return
+    rows, units, adds = of_y[ROWS], of_y[WIDTH], mode(view, 0) == ADD
+    if of_x[WIDTH] == units:
+        delta = gradient_address(view, result(instruction), 0, like)
+        sum_rows(delta, gradient_address(view, operand(instruction, 0), 0, like), rows, units, first, end, adds, like)
+        return
+    # in float64, as all rows are summed by one thread
+    d, total = gradient_of(view, operand(instruction, 0), 0, like), 0.0
+    for row in range(rows):
+        g = gradient_of(view, result(instruction), row, like)
+        for i in range(units):
+            total += 1.0 * g[i]
+    d[0] = total + d[0] if adds else total
+
+
+@compiled
+def filled(instruction, view, first, end, like):
+    value = zero_and_one(like)[1] * real_option(instruction)
+    for row in range(first, end):
+        y = row_of(view, result(instruction), row, like)
+        for i in range(len(y)):
+            y[i] = value

@@ -1,0 +1,118 @@
+"""What instructions that are dense layers do, in float32, see :mod:`gluonvae.backend.regions.bodies.instructions`."""
+
+from __future__ import annotations
+
+from ..kinds import IN_BFLOAT16, KINDS
+from ..layout import ADD, DATA, DELTA, FORWARD_WEIGHT, KIND, NUMBER, OVER_SAMPLES, ROWS, WEIGHT, WIDTH
+from ..operator import SMALLEST
+from .dense import add_bias_and_activate, differentiate, f32, narrow, sum_rows
+from .native import PLAIN, TRANSPOSED, bfloat16_product, compiled, sgemm
+from .rows import share
+from .tensors import (
+    PRODUCT,
+    ROUNDED,
+    address,
+    gradient_address,
+    is_wanted,
+    mode,
+    narrow_place,
+    operand,
+    result,
+    value_words,
+    word_of,
+)
+
+DENSE = list(KINDS).index("dense")
+
+
+@compiled
+def _activation(instruction):
+    return word_of(instruction, NUMBER) % IN_BFLOAT16
+
+
+@compiled
+def is_in_bfloat16(instruction):
+    """Whether this is a dense layer whose products are taken in bfloat16."""
+    return word_of(instruction, KIND) == DENSE and word_of(instruction, NUMBER) >= IN_BFLOAT16
+
+
+@compiled
+def narrow_weight(instruction, view, which, part, parts, like):
+    """Round a thread's part of the weight of a dense layer to bfloat16."""
+    x, y = operand(instruction, 0), result(instruction)
+    units, inner = value_words(view, y)[WIDTH], value_words(view, x)[WIDTH]
+    first, end = share(units, 1, part, parts)
+    weight, to = address(view, operand(instruction, 1), 0, like), narrow_place(instruction, view, which)
+    narrow(weight + 4 * first * inner, to + 2 * first * inner, (end - first) * inner)
+
+
+@compiled
+def _beta(view, which):
+    return f32(1) if mode(view, which) == ADD else f32(0)
+
+
+@compiled
+def dense(instruction, view, first, end, like):
+    x, y = operand(instruction, 0), result(instruction)
+    units, inner, count = value_words(view, y)[WIDTH], value_words(view, x)[WIDTH], end - first
+    of_x, of_y = address(view, x, first, like), address(view, y, first, like)
+    weight, bias = address(view, operand(instruction, 1), 0, like), address(view, operand(instruction, 2), 0, like)
+    # what is in the cache is written to memory in the order of the rows, and a product is not
+    product = word_of(view, PRODUCT)
+    if is_in_bfloat16(instruction):
+        weight, rounded = narrow_place(instruction, view, FORWARD_WEIGHT), word_of(view, ROUNDED)
+        narrow(of_x, rounded, count * inner)
+        bfloat16_product(
+            PLAIN, TRANSPOSED, count, units, inner, f32(1), rounded, inner, weight, inner, f32(0), product, units
+        )
+    else:
+        sgemm(PLAIN, TRANSPOSED, count, units, inner, f32(1), of_x, inner, weight, inner, f32(0), product, units)
+    add_bias_and_activate(product, bias, of_y, count, units, _activation(instruction))
+
+
+@compiled
+def dense_back(instruction, view, first, end, part, like):
+    if part == OVER_SAMPLES:
+        return
+    x, y = operand(instruction, 0), result(instruction)
+    units, inner, count = value_words(view, y)[WIDTH], value_words(view, x)[WIDTH], end - first
+    delta = gradient_address(view, y, first, like)
+    differentiate(delta, address(view, y, first, like), count * units, _activation(instruction))
+    to = gradient_address(view, x, first, like)
+    if is_in_bfloat16(instruction):
+        rounded = narrow_place(instruction, view, DELTA) + 2 * first * units
+        narrow(delta, rounded, count * units)
+        if is_wanted(view, 1):
+            of_x = address(view, x, first, like)
+            narrow(of_x, narrow_place(instruction, view, DATA) + 2 * first * inner, count * inner)
+        if is_wanted(view, 0):
+            weight, beta = narrow_place(instruction, view, WEIGHT), _beta(view, 0)
+            bfloat16_product(PLAIN, PLAIN, count, inner, units, f32(1), rounded, units, weight, inner, beta, to, inner)
+    elif is_wanted(view, 0):
+        weight = address(view, operand(instruction, 1), 0, like)
+        sgemm(PLAIN, PLAIN, count, inner, units, f32(1), delta, units, weight, inner, _beta(view, 0), to, inner)
+
+
+@compiled
+def dense_parameters(instruction, view, part, parts, like):
+    """The gradients of weight and bias of a thread's units, of all rows."""
+    x, y = operand(instruction, 0), result(instruction)
+    rows, units, inner = value_words(view, y)[ROWS], value_words(view, y)[WIDTH], value_words(view, x)[WIDTH]
+    first, end = share(units, SMALLEST, part, parts)
+    if end == first:
+        return
+    delta, count = gradient_address(view, y, 0, like), end - first
+    if is_wanted(view, 1):
+        to, of_x = gradient_address(view, operand(instruction, 1), 0, like), address(view, x, 0, like)
+        beta, place = _beta(view, 1), to + 4 * first * inner
+        if is_in_bfloat16(instruction):
+            of_units, data = narrow_place(instruction, view, DELTA) + 2 * first, narrow_place(instruction, view, DATA)
+            bfloat16_product(
+                TRANSPOSED, PLAIN, count, inner, rows, f32(1), of_units, units, data, inner, beta, place, inner
+            )
+        else:
+            of_units = delta + 4 * first
+            sgemm(TRANSPOSED, PLAIN, count, inner, rows, f32(1), of_units, units, of_x, inner, beta, place, inner)
+    if is_wanted(view, 2):
+        to = gradient_address(view, operand(instruction, 2), 0, like)
+        sum_rows(delta, to, rows, units, first, end, mode(view, 2) == ADD, like)
