@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ..layout import ADD, COUNT, NUMBER, ROWS
-from .native import compiled, zero_and_one
+from .native import compiled, of_numbers, zero_and_one
 from .numerics import constant, exp_of_negative, log_of_positive, log_sinhc, sigmoid, slope_of_log_sinhc, softplus
 from .tensors import gradient_of, is_at_hand, mode, operand, result, row_of, value_words, word_of
 
@@ -66,14 +66,14 @@ def _gradient_of(which, slope):
     return backward
 
 
-@compiled
+@of_numbers
 def _bernoulli(logit, _, value):
     # minus the logit where the value is 1, else the logit: all terms of the sum are positive, so that no order of
     # summation cancels
     return -softplus(logit * (constant(1.0, value) - (value + value)))
 
 
-@compiled
+@of_numbers
 def _bernoulli_slope(logit, _, value):
     return value - sigmoid(logit)
 
@@ -81,12 +81,12 @@ def _bernoulli_slope(logit, _, value):
 bernoulli, bernoulli_back = _sum_of(_bernoulli), _gradient_of(0, _bernoulli_slope)
 
 
-@compiled
+@of_numbers
 def _continuous_bernoulli(logit, _, value):
     return logit * (value - constant(0.5, value)) - log_sinhc(logit)
 
 
-@compiled
+@of_numbers
 def _continuous_bernoulli_slope(logit, _, value):
     return value - constant(0.5, value) - slope_of_log_sinhc(logit)
 
@@ -95,24 +95,24 @@ continuous_bernoulli = _sum_of(_continuous_bernoulli)
 continuous_bernoulli_back = _gradient_of(0, _continuous_bernoulli_slope)
 
 
-@compiled
+@of_numbers
 def _normal(mean, std, value):
     variate = (value - mean) / std
     return constant(-0.5, value) * variate * variate - log_of_positive(std)
 
 
-@compiled
+@of_numbers
 def _normal_slope(mean, std, value):
     return (value - mean) / std / std
 
 
-@compiled
+@of_numbers
 def _normal_slope_in_std(mean, std, value):
     variate = (value - mean) / std
     return (variate * variate - constant(1.0, value)) / std
 
 
-@compiled
+@of_numbers
 def _normal_slope_in_value(mean, std, value):
     return -_normal_slope(mean, std, value)
 
@@ -129,12 +129,12 @@ def normal_back(instruction, view, first, end, part, like):
     _of_value(instruction, view, first, end, part, like)
 
 
-@compiled
+@of_numbers
 def _laplace(mean, scale, value):
     return -abs(value - mean) / scale - log_of_positive(scale)
 
 
-@compiled
+@of_numbers
 def _laplace_slope(mean, scale, value):
     zero, one = constant(0.0, value), constant(1.0, value)
     distance = value - mean
@@ -142,12 +142,12 @@ def _laplace_slope(mean, scale, value):
     return sign / scale
 
 
-@compiled
+@of_numbers
 def _laplace_slope_in_scale(mean, scale, value):
     return (abs(value - mean) / scale - constant(1.0, value)) / scale
 
 
-@compiled
+@of_numbers
 def _laplace_slope_in_value(mean, scale, value):
     return -_laplace_slope(mean, scale, value)
 
@@ -164,7 +164,7 @@ def laplace_back(instruction, view, first, end, part, like):
     _of_laplace_value(instruction, view, first, end, part, like)
 
 
-@compiled
+@of_numbers
 def _edges(mean, scale, value):
     """The level of a value, its edges in units of the scale, and this over the width of a level."""
     half, top = constant(0.5, value), constant(TOP, value)
@@ -173,7 +173,7 @@ def _edges(mean, scale, value):
     return level, (distance - half) / width, (distance + half) / width, constant(1.0, value) / width
 
 
-@compiled
+@of_numbers
 def _discretized_logistic(mean, scale, value):
     # with σ the logistic function, and a and b the edges, the mass is σ(b) - σ(a) = σ(b) σ(-a) (1 - exp(a - b)), which
     # is no difference of almost equal numbers; the lowest level has no edge below, and the highest none above
@@ -186,14 +186,14 @@ def _discretized_logistic(mean, scale, value):
     return (between if zero < level < top else zero) - below - above
 
 
-@compiled
+@of_numbers
 def _discretized_logistic_slope(mean, scale, value):
     zero, top = constant(0.0, value), constant(TOP, value)
     level, a, b, x = _edges(mean, scale, value)
     return top * x * ((zero if level <= zero else sigmoid(a)) - (zero if level >= top else sigmoid(-b)))
 
 
-@compiled
+@of_numbers
 def _discretized_logistic_slope_in_scale(mean, scale, value):
     zero, one, half, top = constant(0.0, value), constant(1.0, value), constant(0.5, value), constant(TOP, value)
     level, a, b, x = _edges(mean, scale, value)

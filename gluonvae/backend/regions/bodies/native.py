@@ -23,11 +23,14 @@ from numba.extending import intrinsic
 from ...runtime import OPENMP, mx
 from ..onednn import bfloat16_address, sgemm_address
 
-OPTIONS = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
 """Options of all compiled code: with Python's error model, or without "reassoc", loops would not be vectorised."""
 
-compiled: Any = njit(error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+compiled: Any = njit(**OPTIONS)
 """Decorator of functions that compiled code calls."""
+
+of_numbers: Any = njit(forceinline=True, **OPTIONS)
+"""Decorator of functions of single numbers: a loop that has a call in it is not vectorised."""
 
 PLAIN, TRANSPOSED = 78, 84
 """What :func:`sgemm` is told of a matrix: the letters N and T."""
