@@ -14,15 +14,20 @@ from .runtime import mx
 from .types import Tensor
 
 
-def fit(*tensors: Tensor) -> bool:
+def fit(*tensors: Tensor, components: int = 1) -> bool:
     """Return whether parameters and a value have rows for each other; of Symbols, whose shapes are not known, True.
 
     Parameters
     ----------
     *tensors : Tensor
-        ``(..., D)`` each.
+        Parameters ``(..., K * D)`` and a value ``(..., D)``.
+    components : int
+        K.
     """
-    return not isinstance(tensors[0], mx.nd.NDArray) or repeat_rows([tensor.shape for tensor in tensors])
+    if not isinstance(tensors[0], mx.nd.NDArray):
+        return True
+    *parameters, value = (tensor.shape for tensor in tensors)
+    return repeat_rows([*parameters, (*value[:-1], value[-1] * components)])
 
 
 def normal(mean: Tensor, std: Tensor, value: Tensor) -> Tensor:
@@ -83,6 +88,26 @@ def discretized_logistic(mean: Tensor, scale: Tensor, value: Tensor) -> Tensor:
     return _of_rows("discretized_logistic", mean, scale, value)
 
 
+def discretized_logistic_mixture(logits: Tensor, mean: Tensor, scale: Tensor, value: Tensor, components: int) -> Tensor:
+    """Compute the log mass of values n / 255, each of a mixture.
+
+    Parameters
+    ----------
+    logits, mean, scale : Tensor
+        ``(..., K * D)``, all of one shape, one component after the other.
+    value : Tensor
+        ``(..., D)``. No gradient flows to it.
+    components : int
+        K.
+
+    Returns
+    -------
+    Tensor
+        ``(...)``, in nats.
+    """
+    return _of_rows("discretized_logistic_mixture", logits, mean, scale, value, components=components)
+
+
 def categorical(logits: Tensor, value: Tensor, categories: int) -> Tensor:
     """Compute the log mass of one-hot variables.
 
@@ -102,7 +127,7 @@ def categorical(logits: Tensor, value: Tensor, categories: int) -> Tensor:
 
 
 def _of_rows(kind: str, *tensors: Tensor, **options: Any) -> Tensor:
-    if not fit(*tensors):
+    if not fit(*tensors, components=options.get("components", 1)):
         first, value = tensors[0].shape, tensors[-1].shape
         raise ValueError(f"value must have shape {first[max(0, len(first) - len(value)) :]}, got {value}")
     return run(single(kind, len(tensors), **options), *tensors)[0]

@@ -87,7 +87,7 @@ class DiscretizedLogisticMixtureFamily(Family):
         return logits, mean, positive(scale, MIN_SCALE)
 
     def distribution(self, logits: Tensor, mean: Tensor, scale: Tensor) -> Distribution:
-        return DiscretizedLogisticMixture(logits, mean, scale, self.components)
+        return DiscretizedLogisticMixture(logits, mean, scale, self.components, by_rows=True)
 
 
 @LIKELIHOODS.register("discretized_logistic_mixture")

@@ -43,6 +43,8 @@ class Kind(NamedTuple):
     """Whether a row of the result is one number."""
     over_samples: bool = False
     """Whether it takes all samples of a data point together."""
+    components: Callable[[Options], int] = lambda options: 1
+    """How many numbers the others have for one of the last operand."""
     of_images: bool = False
     """Whether a row is an image: of ``(N, C, H, W)`` all numbers of one of N."""
     geometry: Optional[Callable[[Options, Sequence[Shape]], Geometry]] = None
@@ -90,6 +92,12 @@ def _row_by_row(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shap
 def _draw(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
     mean, std, noise = given
     return [mean or std, std or mean, noise], noise
+
+
+def _mixture(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
+    logits, mean, scale, value = given
+    known = logits or mean or scale
+    return [known, known, known, value], np.broadcast_shapes(known[:-1], value[:-1]) if known and value else ()
 
 
 def _repeated(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
@@ -147,6 +155,14 @@ KINDS: dict[str, Kind] = {
     "laplace": Kind(("mean", "scale", "value"), _row_by_row, makes_numbers=True),
     "continuous_bernoulli": Kind(("logits", "value"), _row_by_row, constants=(1,), makes_numbers=True),
     "discretized_logistic": Kind(("mean", "scale", "value"), _row_by_row, constants=(2,), makes_numbers=True),
+    "discretized_logistic_mixture": Kind(
+        ("logits", "mean", "scale", "value"),
+        _mixture,
+        lambda options: options["components"],
+        constants=(3,),
+        makes_numbers=True,
+        components=lambda options: options["components"],
+    ),
     "categorical": Kind(
         ("logits", "value"), _row_by_row, lambda options: options["categories"], constants=(1,), makes_numbers=True
     ),

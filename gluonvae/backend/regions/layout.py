@@ -30,7 +30,7 @@ ROWS, WIDTH, PLACE, GRADIENT, STARTS, OWN, OWN_GRADIENT, VALUE = range(8)
 """Words of a value: its rows, their width, its place among inputs and outputs, that of its gradient in the memory of
 the backward pass or -1, whether this starts with the gradient of an output, the value's place in the memory of the
 forward pass or -1, and that of the gradient of the rows at hand in the memory of a thread or -1."""
-OPERANDS = 4
+OPERANDS = 5
 """Most values of an instruction, its result among them."""
 KIND, BODY, NUMBER, COUNT, OPERAND = range(5)
 SIZES_OF_IMAGES = OPERAND + 2 * OPERANDS
@@ -112,7 +112,9 @@ class Layout:
         for kind, operands, options in self.program.instructions:
             given = [self.shapes[v] for v in operands]
             wanted = [tuple(shape) for shape in KINDS[kind].shapes(options, given)[0]]
-            alike = [] if KINDS[kind].parameters else given
+            *others, last = given
+            of_last = (*last[:-1], last[-1] * KINDS[kind].components(options))
+            alike = [] if KINDS[kind].parameters else [*others, of_last]
             if wanted != given or not repeat_rows(alike):
                 raise ValueError(f"{kind} of tensors of shapes {', '.join(map(str, given))}: they do not fit")
 

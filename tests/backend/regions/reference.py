@@ -11,6 +11,7 @@ from . import images
 from .activations import ACTIVATIONS, sigmoid
 
 FLOOR = 1e-4
+CATEGORIES, COMPONENTS = 10, 5
 
 
 def dense(names):
@@ -119,8 +120,8 @@ def logistic_slopes(weight):
     return slope
 
 
-def blocks(x, categories=10):
-    return x.reshape(*x.shape[:-1], -1, categories)
+def blocks(x):
+    return x.reshape(*x.shape[:-1], -1, CATEGORIES)
 
 
 def categorical(logits, value):
@@ -131,6 +132,33 @@ def categorical(logits, value):
 
 def categorical_slope(logits, value):
     return value - scipy.special.softmax(blocks(logits), axis=-1).reshape(logits.shape)
+
+
+def by_component(x):
+    return x.reshape(*x.shape[:-1], COMPONENTS, -1)
+
+
+def mixture(logits, mean, scale, value):
+    log_weights = scipy.special.log_softmax(by_component(logits), axis=-2)
+    masses = logistic_mass(by_component(mean), by_component(scale), value[..., None, :])
+    return scipy.special.logsumexp(log_weights + masses, axis=-2)
+
+
+def mixture_slope(which):
+    """The derivative with respect to the logits, 0, the means, 1, or the scales, 2."""
+
+    def slope(logits, mean, scale, value):
+        components = by_component(mean), by_component(scale), value[..., None, :]
+        log_weights = scipy.special.log_softmax(by_component(logits), axis=-2)
+        log_prob = mixture(logits, mean, scale, value)[..., None, :]
+        shares = np.exp(log_weights + logistic_mass(*components) - log_prob)
+        if which == 0:
+            found = shares - np.exp(log_weights)
+        else:
+            found = shares * logistic_slopes((lambda edge: 1, lambda edge: edge)[which - 1])(*components)
+        return found.reshape(*found.shape[:-2], -1)
+
+    return slope
 
 
 HALF_LOG_TWO_PI = 0.5 * np.log(2 * np.pi)
@@ -158,6 +186,7 @@ LOG_PROBS = {
         logistic_mass, logistic_slopes(lambda edge: 1), logistic_slopes(lambda edge: edge)
     ),
     "categorical": log_prob(categorical, categorical_slope),
+    "discretized_logistic_mixture": log_prob(mixture, *map(mixture_slope, range(3))),
 }
 """Each of :mod:`gluonvae.backend.log_probs`."""
 
@@ -231,35 +260,62 @@ def of_one(name, reference, draw, *options):
     return Case(name, lambda *tensors: [call(*tensors, *options)], reference, draw)
 
 
+def location_scale(lowest):
+    return lambda rng, shape: [rng.standard_normal(shape), np.exp(rng.uniform(lowest, 3, shape))]
+
+
+def logits(rng, shape):
+    return [4 * rng.standard_normal(shape)]
+
+
+PARAMETERS = {
+    "normal": location_scale(-2),
+    "laplace": location_scale(-2),
+    "bernoulli": logits,
+    "continuous_bernoulli": logits,
+    "discretized_logistic": location_scale(-6),
+    # of narrower components the shares have fewer digits, as the log masses are larger
+    "discretized_logistic_mixture": lambda rng, shape: [rng.standard_normal(shape), *location_scale(-3)(rng, shape)],
+    "categorical": logits,
+}
+
+
+def one_hot(rng, shape):
+    labels = rng.integers(0, CATEGORIES, (*shape[:-1], shape[-1] // CATEGORIES))
+    return np.eye(CATEGORIES)[labels].reshape(shape)
+
+
+def real(rng, shape):
+    return rng.standard_normal(shape)
+
+
+VALUES = {
+    "normal": real,
+    "laplace": real,
+    "bernoulli": lambda rng, shape: rng.integers(0, 2, shape),
+    "continuous_bernoulli": lambda rng, shape: rng.random(shape),
+    "discretized_logistic": lambda rng, shape: rng.integers(0, 256, shape) / 255,
+    "discretized_logistic_mixture": lambda rng, shape: (
+        rng.integers(0, 256, (*shape[:-1], shape[-1] // COMPONENTS)) / 255
+    ),
+    "categorical": one_hot,
+}
+
+
 def log_prob_case(name, leading, of_value=False):
     """With leading axes of the parameters, or of the value."""
-    call, options = getattr(log_probs, name), {"categories": 10} if name == "categorical" else {}
+    call = getattr(log_probs, name)
+    options = {"categorical": [CATEGORIES], "discretized_logistic_mixture": [COMPONENTS]}.get(name, [])
 
     def draw(rng, rows):
         parameters, value = (rows, 390), (*leading, rows, 390)
         if not of_value:
             parameters, value = value, parameters
-        if name in ("normal", "laplace"):
-            return [
-                rng.standard_normal(parameters),
-                np.exp(rng.standard_normal(parameters)),
-                rng.standard_normal(value),
-            ]
-        if name == "discretized_logistic":
-            return [rng.random(parameters), np.exp(rng.uniform(-6, 3, parameters)), rng.integers(0, 256, value) / 255]
-        if name == "categorical":
-            return [
-                4 * rng.standard_normal(parameters),
-                np.eye(10)[rng.integers(0, 10, blocks(np.zeros(value)).shape[:-1])].reshape(value),
-            ]
-        return [
-            4 * rng.standard_normal(parameters),
-            rng.random(value) if name.startswith("cont") else rng.integers(0, 2, value),
-        ]
+        return [*PARAMETERS[name](rng, parameters), VALUES[name](rng, value)]
 
     return Case(
         f"log_prob {name} {leading} {'of values' if of_value else ''}",
-        lambda *tensors: [call(*tensors, **options)],
+        lambda *tensors: [call(*tensors, *options)],
         LOG_PROBS[name],
         draw,
     )
@@ -278,6 +334,7 @@ CASES = [
     *(log_prob_case(name, leading) for name in LOG_PROBS for leading in ((), (3,))),
     log_prob_case("normal", (3,), of_value=True),
     log_prob_case("discretized_logistic", (3,), of_value=True),
+    log_prob_case("discretized_logistic_mixture", (3,), of_value=True),
     of_one("repeat", repeat, lambda rng, rows: [rng.standard_normal(37), rng.standard_normal((3, rows, 37))]),
     of_one("repeat", repeat, lambda rng, rows: [rng.standard_normal(1), rng.standard_normal((rows, 37))]),
     of_one("fill", fill, lambda rng, rows: [rng.standard_normal((rows, 37))], 0.3),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from numba import types
 
 from ..layout import OF_PARAMETERS, PREPARATION, RESULT
-from . import averages, elementwise, gaussians, images, layers, masses
+from . import averages, elementwise, gaussians, images, layers, masses, mixtures
 from .native import compile_callback, compiled, pointer_to
 
 
@@ -59,6 +59,9 @@ BODIES = {
     "normal": Body(masses.normal, masses.normal_back),
     "laplace": Body(masses.laplace, masses.laplace_back),
     "discretized_logistic": Body(masses.discretized_logistic, masses.discretized_logistic_back),
+    "discretized_logistic_mixture": Body(
+        mixtures.discretized_logistic_mixture, mixtures.discretized_logistic_mixture_back
+    ),
     "categorical": Body(masses.categorical, masses.categorical_back),
 }
 """Those of all kinds."""

@@ -174,7 +174,7 @@ def _edges(mean, scale, value):
 
 
 @of_numbers
-def _discretized_logistic(mean, scale, value):
+def discretized_logistic_mass(mean, scale, value):
     # with σ the logistic function, and a and b the edges, the mass is σ(b) - σ(a) = σ(b) σ(-a) (1 - exp(a - b)), which
     # is no difference of almost equal numbers; the lowest level has no edge below, and the highest none above
     zero, one, top = constant(0.0, value), constant(1.0, value), constant(TOP, value)
@@ -187,14 +187,14 @@ def _discretized_logistic(mean, scale, value):
 
 
 @of_numbers
-def _discretized_logistic_slope(mean, scale, value):
+def discretized_logistic_slope(mean, scale, value):
     zero, top = constant(0.0, value), constant(TOP, value)
     level, a, b, x = _edges(mean, scale, value)
     return top * x * ((zero if level <= zero else sigmoid(a)) - (zero if level >= top else sigmoid(-b)))
 
 
 @of_numbers
-def _discretized_logistic_slope_in_scale(mean, scale, value):
+def discretized_logistic_slope_in_scale(mean, scale, value):
     zero, one, half, top = constant(0.0, value), constant(1.0, value), constant(0.5, value), constant(TOP, value)
     level, a, b, x = _edges(mean, scale, value)
     below = zero if level <= zero else sigmoid(a) * a
@@ -204,9 +204,9 @@ def _discretized_logistic_slope_in_scale(mean, scale, value):
     return top * x * (below - above - (between if zero < level < top else zero))
 
 
-discretized_logistic = _sum_of(_discretized_logistic)
-_of_logistic_mean = _gradient_of(0, _discretized_logistic_slope)
-_of_logistic_scale = _gradient_of(1, _discretized_logistic_slope_in_scale)
+discretized_logistic = _sum_of(discretized_logistic_mass)
+_of_logistic_mean = _gradient_of(0, discretized_logistic_slope)
+_of_logistic_scale = _gradient_of(1, discretized_logistic_slope_in_scale)
 
 
 @compiled
