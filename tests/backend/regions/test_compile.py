@@ -13,7 +13,8 @@ from numba import types
 import gluonvae
 from gluonvae.backend.regions import availability
 from gluonvae.backend.regions.availability import loops_compile
-from gluonvae.backend.regions.bodies import native
+from gluonvae.backend.regions.bodies import instructions, native
+from gluonvae.backend.regions.kinds import KINDS
 from gluonvae.backend.regions.onednn import sgemm_address
 from gluonvae.backend.runtime import engine_is_naive, mx
 from tests.helpers.processes import CLEAN
@@ -136,6 +137,10 @@ def test_a_read_only_installation_and_home():
         pytest.skip(f"nothing may be mounted here: {done.stderr}")
     assert done.returncode == 0, done.stderr
     assert np.isfinite(float(done.stdout))
+
+
+def test_every_kind_of_instruction_has_its_code():
+    assert set(instructions.BODIES) == set(KINDS)
 
 
 @pytest.mark.skipif(not loops_compile() or sgemm_address() is None, reason="numba or oneDNN is not installed")
