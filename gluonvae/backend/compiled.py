@@ -45,7 +45,7 @@ def dense(x: Tensor, layers: Sequence[Layer]) -> Tensor:
         ``(..., units)``, of the last layer.
     """
     tensors = [tensor for layer in layers for tensor in layer[:2]]
-    return _run(_dense(tuple(layer[2:] for layer in layers)), x, *tensors)[0]
+    return run(_dense(tuple(layer[2:] for layer in layers)), x, *tensors)[0]
 
 
 @functools.cache
@@ -93,7 +93,7 @@ def convolutions(x: Tensor, layers: Sequence[Convolution]) -> Tensor:
         ``(N, units, H', W')``, of the last layer.
     """
     tensors = [tensor for layer in layers for tensor in layer[:2] if tensor is not None]
-    return _run(_convolutions(tuple((layer.bias is not None, *layer[2:]) for layer in layers)), x, *tensors)[0]
+    return run(_convolutions(tuple((layer.bias is not None, *layer[2:]) for layer in layers)), x, *tensors)[0]
 
 
 @functools.cache
@@ -112,44 +112,27 @@ def _convolutions(layers: tuple[tuple[Any, ...], ...]) -> str:
 
 def product(x: Tensor, y: Tensor) -> Tensor:
     """Multiply tensors of one shape."""
-    return _run(_single("product", 2), x, y)[0]
+    return run(single("product", 2), x, y)[0]
 
 
 def softplus(x: Tensor, floor: float) -> Tensor:
     """Compute log(1 + exp(x)) + floor, of any shape."""
-    return _run(_single("softplus", 1, floor=floor), x)[0]
+    return run(single("softplus", 1, floor=floor), x)[0]
 
 
 def log_mean_exp(x: Tensor) -> Tensor:
     """Compute log(mean(exp(x))) over the first axis."""
-    return _run(_single("log_mean_exp", 1), x)[0]
+    return run(single("log_mean_exp", 1), x)[0]
 
 
-def bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:
-    """Compute the log mass of a product of Bernoulli distributions.
+def repeat(row: Tensor, like: Tensor) -> Tensor:
+    """Repeat a row, ``(D,)`` or one number ``(1,)``, for each of those of a tensor ``(..., D)``."""
+    return run(single("repeated", 2), row, like)[0]
 
-    Parameters
-    ----------
-    logits : Tensor
-        ``(..., B, X)``.
-    value : Tensor
-        Zeros and ones, ``(B, X)``. No gradient flows to them.
 
-    Returns
-    -------
-    Tensor
-        log p(value | logits), ``(..., B)``, in nats.
-
-    Raises
-    ------
-    ValueError
-        If the shape of ``value`` does not fit.
-    """
-    if isinstance(logits, mx.nd.NDArray):
-        wanted = logits.shape[max(0, logits.ndim - value.ndim) :]
-        if value.shape != wanted:
-            raise ValueError(f"value must have shape {wanted}, got {value.shape}")
-    return _run(_single("bernoulli", 2), logits, value)[0]
+def fill(like: Tensor, value: float) -> Tensor:
+    """Return a tensor of a shape that has one value everywhere."""
+    return run(single("filled", 1, value=value), like)[0]
 
 
 def normal_draw_and_kl(mean: Tensor, std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -169,7 +152,7 @@ def normal_draw_and_kl(mean: Tensor, std: Tensor, noise: Tensor) -> tuple[Tensor
     kl : Tensor
         KL(N(mean, std**2) || N(0, 1)), ``(B,)``, in nats.
     """
-    draw, kl = _run(_normal("normal_kl", (0, 1)), mean, std, noise)
+    draw, kl = run(_normal("normal_kl", (0, 1)), mean, std, noise)
     return draw, kl
 
 
@@ -188,7 +171,7 @@ def normal_draw_and_log_prob(mean: Tensor, std: Tensor, noise: Tensor) -> tuple[
     log_prob : Tensor
         ``(B,)`` or ``(k, B)``, in nats.
     """
-    draw, log_prob = _run(_normal("normal_log_prob", (2, 1)), mean, std, noise)
+    draw, log_prob = run(_normal("normal_log_prob", (2, 1)), mean, std, noise)
     return draw, log_prob
 
 
@@ -205,11 +188,12 @@ def standard_normal_log_prob(value: Tensor) -> Tensor:
     Tensor
         ``(...)``, in nats.
     """
-    return _run(_single("standard_normal", 1), value)[0]
+    return run(single("standard_normal", 1), value)[0]
 
 
 @functools.cache
-def _single(kind: str, inputs: int, **options: Any) -> str:
+def single(kind: str, inputs: int, **options: Any) -> str:
+    """Return the program of one instruction."""
     return Program(inputs, (Instruction(kind, tuple(range(inputs)), options),), (inputs,)).encoded()
 
 
@@ -219,7 +203,7 @@ def _normal(second: str, operands: tuple[int, ...]) -> str:
     return Program(3, made, (3, 4)).encoded()
 
 
-def _run(program: str, *tensors: Any) -> Sequence[Tensor]:
+def run(program: str, *tensors: Any) -> Sequence[Tensor]:
     """Return the outputs of a program; those of a Symbol, and of one NDArray, are indexed likewise."""
     F = mx.sym if isinstance(tensors[0], mx.sym.Symbol) else mx.nd
     results: Any = F.Custom(*tensors, op_type=NAME, program=program)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Optional
+from typing import Any, Callable, ClassVar, Optional
 
 from .. import noise as _noise
+from ..backend import log_probs
 from ..backend.operators import is_symbol, namespace, stop_gradient, sum_last
+from ..backend.regions.availability import available
 from ..backend.types import Structure, Tensor
 from ..noise import NoiseSpec
 
@@ -203,11 +205,24 @@ class LocationScale(Reparametrized):
         ``(..., D)``.
     scale : Tensor
         ``(..., D)``, positive; a matrix for each data point in a kind with its own ``_forward`` and ``_inverse``.
+    by_rows : bool
+        Whether mean, scale and the values that are scored have the same shape, but for leading axes of samples that
+        some have beside the others, as of a likelihood: then a log density is one operator.
     """
 
-    def __init__(self, mean: Tensor, scale: Tensor) -> None:
+    _compiled_log_prob: ClassVar[Optional[Callable[..., Any]]] = None
+    """The log density of mean, scale and value as a compiled operator."""
+
+    def __init__(self, mean: Tensor, scale: Tensor, by_rows: bool = False) -> None:
         self._mean = mean
         self.scale = scale
+        self.by_rows = by_rows
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        of_rows = type(self)._compiled_log_prob
+        if of_rows and self.by_rows and available() and log_probs.fit(self._mean, self.scale, value):
+            return of_rows(self._mean, self.scale, value)
+        return super().log_prob(value)
 
     @property
     def mean(self) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..backend import compiled
+from ..backend import log_probs
 from ..backend.operators import namespace, softplus, stop_gradient, sum_last, with_sample_axis
 from ..backend.regions.availability import available
 from ..backend.types import Tensor
@@ -51,7 +51,7 @@ class Bernoulli(Distribution):
             ``(...)``, in nats.
         """
         if available():
-            return compiled.bernoulli_log_prob(self.logits, value)
+            return log_probs.bernoulli(self.logits, value)
         return _log_prob(self.logits, value)
 
     def component_log_prob(self, value: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ class Bernoulli(Distribution):
 
 
 def _log_prob(logits: Tensor, value: Tensor) -> Tensor:
-    """Compute :func:`gluonvae.backend.compiled.bernoulli_log_prob` by MXNet's own operators."""
+    """Compute :func:`gluonvae.backend.log_probs.bernoulli` by MXNet's own operators."""
     F, shape = namespace(logits), logits
     # (k, B, X), with k = 1 where there is no sample axis
     logits, value = with_sample_axis(logits), with_sample_axis(stop_gradient(value))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Optional
 
+from ..backend import log_probs
 from ..backend.operators import cumsum, log_softmax, namespace, stop_gradient, sum_last
+from ..backend.regions.availability import available
 from ..backend.types import Tensor
 from ..noise import NoiseSpec
 from .base import Distribution
@@ -63,6 +65,8 @@ class OneHotCategorical(Distribution):
         Tensor
             ``(...)``, in nats.
         """
+        if available() and log_probs.fit(self.logits, value):
+            return log_probs.categorical(self.logits, value, self.categories)
         return self._log_prob_at(stop_gradient(value))
 
     def component_log_prob(self, value: Tensor) -> Tensor:

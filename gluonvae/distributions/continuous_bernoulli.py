@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Optional
 
+from ..backend import log_probs
 from ..backend.operators import clip, namespace, stop_gradient, sum_last
+from ..backend.regions.availability import available
 from ..backend.types import Tensor
 from .base import Distribution
 from .special import polynomial
@@ -45,6 +47,8 @@ class ContinuousBernoulli(Distribution):
         Tensor
             ``(...)``, in nats.
         """
+        if available() and log_probs.fit(self.logits, value):
+            return log_probs.continuous_bernoulli(self.logits, value)
         F, (tilted, log_normaliser) = namespace(self.logits), self._log_density(value)
         # the normalisers are summed on their own, as they may have no axis of samples
         return F.broadcast_sub(sum_last(tilted), sum_last(log_normaliser))

@@ -6,7 +6,9 @@ import functools
 import operator
 from typing import Optional
 
+from ..backend import log_probs
 from ..backend.operators import log_softmax, log_sum_exp, namespace, softplus, stop_gradient
+from ..backend.regions.availability import available
 from ..backend.types import Tensor
 from .base import Distribution
 
@@ -24,14 +26,32 @@ class DiscretizedLogistic(Distribution):
     ----------
     mean, scale : Tensor
         Mean and scale of the logistic variables, ``(..., X)``, in units of the values; ``scale`` positive.
+    by_rows : bool
+        Whether mean, scale and the values that are scored have the same shape, but for axes of samples, as of a
+        likelihood: then a log mass is one operator.
     """
 
     noise_kind = "uniform"
 
-    def __init__(self, mean: Tensor, scale: Tensor) -> None:
-        # in units of levels, in which the edges between levels are exact and neighbours share theirs
-        self.centre = TOP * mean
-        self.width = TOP * scale
+    def __init__(self, mean: Tensor, scale: Tensor, by_rows: bool = False) -> None:
+        self.location = mean
+        self.scale = scale
+        self.by_rows = by_rows
+
+    @functools.cached_property
+    def centre(self) -> Tensor:
+        """The mean of the logistic variables in units of levels, in which the edges between levels are exact."""
+        return TOP * self.location
+
+    @functools.cached_property
+    def width(self) -> Tensor:
+        """Their scale in units of levels."""
+        return TOP * self.scale
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self.by_rows and available() and log_probs.fit(self.location, self.scale, value):
+            return log_probs.discretized_logistic(self.location, self.scale, value)
+        return super().log_prob(value)
 
     def component_log_prob(self, value: Tensor) -> Tensor:
         # with σ the logistic function, and a and b the standardised edges below and above the level, the mass is
@@ -116,15 +136,34 @@ class DiscretizedLogisticMixture(DiscretizedLogistic):
         probabilities of the components.
     components : int
         K.
+    by_rows : bool
+        Whether values ``(..., X)`` have the same leading axes, but for those of samples, see
+        :class:`DiscretizedLogistic`.
     """
 
-    def __init__(self, logits: Tensor, mean: Tensor, scale: Tensor, components: int) -> None:
+    def __init__(self, logits: Tensor, mean: Tensor, scale: Tensor, components: int, by_rows: bool = False) -> None:
+        self.components, self._parameters = components, (logits, mean, scale)
         F, shape = namespace(mean), (-2, components, -1, -4)
         # (..., K, X); not by F.split, whose backward pass crashes where all its gradients are 0 (MXNet 1.9.1)
         logits, mean, scale = (F.reshape(tensor, shape=shape, reverse=True) for tensor in (logits, mean, scale))
-        super().__init__(mean, scale)
-        self.log_weights = log_softmax(logits, axis=-2)
-        self.weights = F.exp(self.log_weights)
+        super().__init__(mean, scale, by_rows)
+        self._logits = logits
+
+    @functools.cached_property
+    def log_weights(self) -> Tensor:
+        """Logarithms of the probabilities of the components, ``(..., K, X)``."""
+        return log_softmax(self._logits, axis=-2)
+
+    @functools.cached_property
+    def weights(self) -> Tensor:
+        """The probabilities of the components, ``(..., K, X)``."""
+        return namespace(self._logits).exp(self.log_weights)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        K = self.components
+        if self.by_rows and available() and log_probs.fit(*self._parameters, value, components=K):
+            return log_probs.discretized_logistic_mixture(*self._parameters, value, K)
+        return Distribution.log_prob(self, value)
 
     def component_log_prob(self, value: Tensor) -> Tensor:
         F = namespace(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
+from ..backend import log_probs
 from ..backend.operators import namespace, sum_last
 from ..backend.types import Tensor
 from .base import LocationScale
@@ -20,9 +21,13 @@ class Laplace(LocationScale):
         ``(..., D)``.
     scale : Tensor
         The mean absolute deviation, ``(..., D)``, positive.
+    by_rows : bool
+        Whether mean, scale and the values that are scored have the same shape, but for axes of samples, as of a
+        likelihood: then a log density is one operator.
     """
 
     noise_kind = "uniform"
+    _compiled_log_prob = staticmethod(log_probs.laplace)
 
     def _variate(self, noise: Optional[Tensor]) -> Tensor:
         F, centred = namespace(self._mean), super()._variate(noise) - 0.5

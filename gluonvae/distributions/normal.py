@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..backend import compiled
+from ..backend import compiled, log_probs
 from ..backend.operators import HALF_LOG_TWO_PI, namespace, sum_last
 from ..backend.regions.availability import available
 from ..backend.types import Tensor
@@ -25,10 +25,15 @@ class Normal(LocationScale):
     is_aligned : bool
         Whether mean and standard deviations have the same shape, that of a draw without its sample axis: then a draw
         and its log density are one operator.
+    by_rows : bool
+        Whether the values that are scored have that shape as well, but for axes of samples, as of a likelihood: then a
+        log density is one operator.
     """
 
-    def __init__(self, mean: Tensor, std: Tensor, is_aligned: bool = False) -> None:
-        super().__init__(mean, std)
+    _compiled_log_prob = staticmethod(log_probs.normal)
+
+    def __init__(self, mean: Tensor, std: Tensor, is_aligned: bool = False, by_rows: bool = False) -> None:
+        super().__init__(mean, std, by_rows)
         self.std = std
         self.is_aligned = is_aligned
 

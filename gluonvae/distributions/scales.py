@@ -8,7 +8,9 @@ from typing import Callable, Union
 import numpy as np
 
 from .. import checks
+from ..backend import compiled
 from ..backend.operators import clip, namespace, softplus
+from ..backend.regions.availability import available
 from ..backend.types import Tensor
 
 MIN_STD = 1e-4
@@ -34,6 +36,45 @@ def positive(x: Tensor, floor: float) -> Tensor:
         Of the same shape.
     """
     return softplus(x, floor)
+
+
+def repeat(row: Tensor, like: Tensor) -> Tensor:
+    """Repeat a row for each of those of another tensor.
+
+    Parameters
+    ----------
+    row : Tensor
+        ``(D,)``, or one number ``(1,)``.
+    like : Tensor
+        ``(..., D)``. No gradient flows to it.
+
+    Returns
+    -------
+    Tensor
+        ``(..., D)``.
+    """
+    if available():
+        return compiled.repeat(row, like)
+    F = namespace(row)
+    return F.broadcast_add(F.zeros_like(like), row)
+
+
+def fill(like: Tensor, value: float) -> Tensor:
+    """Return a tensor of the shape of another, with one value everywhere.
+
+    Parameters
+    ----------
+    like : Tensor
+        Of any shape.
+    value : float
+        The value.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape.
+    """
+    return compiled.fill(like, value) if available() else namespace(like).ones_like(like) * value
 
 
 def inverse_positive(value: Union[float, np.ndarray], floor: float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .. import checks
 from ..backend.types import Tensor
@@ -36,6 +36,12 @@ class DiscretizedLogisticFamily(Family):
 
     def parameters(self, mean: Tensor, scale: Tensor) -> tuple[Tensor, ...]:
         return mean, positive(scale, MIN_SCALE)
+
+    def distribution(self, *parameters: Any, **named: Any) -> Distribution:
+        if self.distribution_type is not DiscretizedLogistic:  # a family of a user's own
+            return super().distribution(*parameters, **named)
+        mean, scale = parameters
+        return DiscretizedLogistic(mean, scale, by_rows=True)
 
 
 @LIKELIHOODS.register("discretized_logistic")
@@ -81,7 +87,7 @@ class DiscretizedLogisticMixtureFamily(Family):
         return logits, mean, positive(scale, MIN_SCALE)
 
     def distribution(self, logits: Tensor, mean: Tensor, scale: Tensor) -> Distribution:
-        return DiscretizedLogisticMixture(logits, mean, scale, self.components)
+        return DiscretizedLogisticMixture(logits, mean, scale, self.components, by_rows=True)
 
 
 @LIKELIHOODS.register("discretized_logistic_mixture")

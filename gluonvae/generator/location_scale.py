@@ -10,11 +10,11 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from .. import checks
-from ..backend.operators import as_numpy, namespace
+from ..backend.operators import as_numpy
 from ..backend.runtime import mx
 from ..backend.types import Tensor
-from ..distributions import Family, Laplace, Normal
-from ..distributions.scales import inverse_positive, positive
+from ..distributions import Distribution, Family, Laplace, Normal
+from ..distributions.scales import fill, inverse_positive, positive, repeat
 from ..moments import column_moments
 from ..networks import Standardization
 from ..weights import value_of
@@ -87,12 +87,17 @@ class LocationScaleFamily(Family):
 
     def _scale(self, mean: Tensor, *scale: Tensor) -> Tensor:
         """The scale on which the network computes, ``(..., X)``."""
-        F = namespace(mean)
         if scale:
             return positive(scale[0], MIN_SCALE)
         if self.scale in ("learned", "per_feature"):
-            return F.broadcast_add(F.zeros_like(mean), positive(value_of(self.shared_scale, mean), MIN_SCALE))
-        return F.ones_like(mean) * self.scale
+            return repeat(positive(value_of(self.shared_scale, mean), MIN_SCALE), mean)
+        return fill(mean, float(self.scale))
+
+    def distribution(self, *parameters: Any, **named: Any) -> Distribution:
+        if self.distribution_type not in (Normal, Laplace):  # a family of a user's own
+            return super().distribution(*parameters, **named)
+        mean, scale = parameters
+        return self.distribution_type(mean, scale, by_rows=True)
 
     @property
     def needs_adapting(self) -> bool:
@@ -146,7 +151,7 @@ class GaussianLikelihoodFamily(LocationScaleFamily):
         have different units.
     """
 
-    distribution_type = Normal
+    distribution_type: type[Distribution] = Normal
 
     def __init__(self, data_dims: int, std: Union[float, str] = "learned", standardize: bool = False) -> None:
         super().__init__(data_dims, "std", std, standardize)
@@ -179,7 +184,7 @@ class LaplaceFamily(LocationScaleFamily):
         See :class:`LocationScaleFamily`.
     """
 
-    distribution_type = Laplace
+    distribution_type: type[Distribution] = Laplace
 
     def __init__(self, data_dims: int, scale: Union[float, str] = "learned", standardize: bool = False) -> None:
         super().__init__(data_dims, "scale", scale, standardize)

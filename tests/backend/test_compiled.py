@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import pytest
 
-from gluonvae.backend import compiled
+from gluonvae.backend import log_probs
 from gluonvae.backend.operators import BFLOAT16, as_numpy
 from gluonvae.backend.regions.bodies import numerics
 from gluonvae.backend.runtime import mx
@@ -62,7 +62,7 @@ class LogProb(mx.gluon.HybridBlock):
     """Twice the logits on the way to the log mass, so that their gradient is added up."""
 
     def hybrid_forward(self, F, logits, value):
-        return compiled.bernoulli_log_prob(logits, value) + F.sum(F.square(logits), axis=-1)
+        return log_probs.bernoulli(logits, value) + F.sum(F.square(logits), axis=-1)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -83,7 +83,7 @@ def test_a_gradient_is_added_where_the_logits_are_used_twice(mode, rng):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_bfloat16_is_computed_in_float32(mode, rng):
-    block = mx.gluon.nn.HybridLambda(lambda F, logits, value: compiled.bernoulli_log_prob(logits, value))
+    block = mx.gluon.nn.HybridLambda(lambda F, logits, value: log_probs.bernoulli(logits, value))
     set_mode(block, mode)
     logits, value = (nd(x).astype(BFLOAT16) for x in (rng.standard_normal((3, 400)), rng.integers(0, 2, (3, 400))))
     logits.attach_grad()
@@ -101,7 +101,7 @@ def test_bfloat16_is_computed_in_float32(mode, rng):
 
 def test_data_of_another_shape_is_an_error():
     with pytest.raises(ValueError, match=r"value must have shape \(3, 5\), got \(3, 4\)"):
-        compiled.bernoulli_log_prob(mx.nd.zeros((3, 5)), mx.nd.zeros((3, 4)))
+        log_probs.bernoulli(mx.nd.zeros((3, 5)), mx.nd.zeros((3, 4)))
 
 
 def test_under_the_threaded_engine_there_are_none():

@@ -4,7 +4,7 @@ import pytest
 
 import gluonvae as gv
 from gluonvae.backend import operators as ops
-from gluonvae.distributions import bernoulli
+from gluonvae.distributions import bernoulli, scales
 from tests.helpers import assert_function_agrees
 
 D = 5
@@ -64,6 +64,9 @@ FUNCTIONS = {
         lambda logits, noise: gv.Bernoulli(logits).sample(noise) + gv.Bernoulli(logits).mean,
         lambda rng, B: [rng.standard_normal((B, D)), rng.random((B, D))],
     ),
+    "repeat, a row": (scales.repeat, lambda rng, B: [rng.standard_normal(D), rng.standard_normal((3, B, D))]),
+    "repeat, a number": (scales.repeat, lambda rng, B: [rng.standard_normal(1), rng.standard_normal((B, D))]),
+    "fill": (lambda x: scales.fill(x, 0.3) * x, lambda rng, B: [rng.standard_normal((B, D))]),
     "kl(Normal, Normal)": (
         lambda *tensors: gv.kl_divergence(gv.Normal(*tensors[:2]), gv.Normal(*tensors[2:])),
         lambda rng, B: [
@@ -92,6 +95,7 @@ class _Cauchyish(gv.distributions.Distribution):
         return -F.sum(F.log1p(F.square(value)), axis=-1)
 
 
+@pytest.mark.usefixtures("operators")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions(name):
     assert_function_agrees(*FUNCTIONS[name])

@@ -16,7 +16,7 @@ def test_log_prob_in_both_modes(row, shapes):
     generator = make(row)
 
     def arrays(rng, batch):
-        of_parameters, of_values = leading_axes(row, shapes, batch)
+        of_parameters, of_values = leading_axes(shapes, batch)
         return [*raw_parameters(row, rng, *of_parameters), row.data(rng, *of_values, X)]
 
     assert_function_agrees(

@@ -28,7 +28,7 @@ TOLERANCES = {"float32": {"rtol": 2e-5, "atol": 2e-4}, "float64": {"rtol": 1e-9,
 @pytest.mark.parametrize("dtype", TOLERANCES)
 @every_likelihood
 def test_log_prob_is_scipys(row, dtype, shapes, rng):
-    of_parameters, of_values = leading_axes(row, shapes, 7)
+    of_parameters, of_values = leading_axes(shapes, 7)
     raw = [parameter.astype(dtype).astype("float64") for parameter in raw_parameters(row, rng, *of_parameters)]
     x = row.data(rng, *of_values, X)
     log_prob = distribution(row, raw, dtype).log_prob(nd(x, dtype))

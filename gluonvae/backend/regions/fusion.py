@@ -62,12 +62,23 @@ def _mixes_rows(node: Any, nodes: Sequence[Any]) -> bool:
     return False
 
 
+def _of_parameters(nodes: Sequence[Any]) -> set[int]:
+    """The nodes that compute what programs take as parameters: the gradients of these are known in the end only."""
+    found: set[int] = set()
+    for node in filter(_is_program, nodes):
+        program = Program.decoded(node["attrs"]["program"])
+        for kind, operands, _ in program.instructions:
+            found.update(node["inputs"][operands[j]][0] for j in KINDS[kind].parameters if operands[j] < program.inputs)
+    return found
+
+
 def _groups(nodes: Sequence[Any], states: set[str]) -> list[list[int]]:
     """The programs that can be put together: none of which is computed, by way of other nodes, of another.
 
     What no gradient flows through stays apart: in one program with the rest it would be given gradients. So do
     programs of images, which are rows of another kind.
     """
+    apart = _of_parameters(nodes)
     groups: list[list[int]] = []
     group_of: dict[int, int] = {}
     last: dict[tuple[bool, bool], int] = {}
@@ -80,7 +91,7 @@ def _groups(nodes: Sequence[Any], states: set[str]) -> list[list[int]]:
         depends: set[int] = set().union(*(behind[index] for index in of_inputs))
         by_way = {group_of[index] for index in of_inputs if index in group_of}
         is_live.append(live)
-        if not _is_program(node) or _mixes_rows(node, nodes):
+        if not _is_program(node) or number in apart or _mixes_rows(node, nodes):
             behind.append(depends | by_way)
             continue
         kind = live, _is_of_images(node)

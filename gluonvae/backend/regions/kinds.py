@@ -7,9 +7,12 @@ instructions but those of images.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, Optional
+
+import numpy as np
 
 from . import images
 from .images import Geometry, Options, Shape
@@ -40,12 +43,23 @@ class Kind(NamedTuple):
     """Whether a row of the result is one number."""
     over_samples: bool = False
     """Whether it takes all samples of a data point together."""
+    components: Callable[[Options], int] = lambda options: 1
+    """How many numbers the others have for one of the last operand."""
     of_images: bool = False
     """Whether a row is an image: of ``(N, C, H, W)`` all numbers of one of N."""
     prepares: Callable[[Options], bool] = lambda options: False
     """Whether its parameters are brought into another form before a pass."""
     geometry: Optional[Callable[[Options, Sequence[Shape]], Geometry]] = None
     """The sizes of a convolution, or of its like, of the options and the shapes of operands and result."""
+
+
+def repeat_rows(shapes: Sequence[Shape]) -> bool:
+    """Return whether tensors ``(..., D)`` have rows for each other: those of one, in turn, as many as the most have."""
+    leading = [shape[:-1] for shape in shapes]
+    whole = max(leading, key=math.prod, default=())
+    # without axes of 1 before the others
+    own = [shape[next((i for i, size in enumerate(shape) if size != 1), len(shape)) :] for shape in leading]
+    return len({shape[-1] for shape in shapes}) <= 1 and all(whole[len(whole) - len(shape) :] == shape for shape in own)
 
 
 def is_narrow(options: Options) -> bool:
@@ -71,7 +85,10 @@ def _same_of_all(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Sha
 
 def _row_by_row(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
     known = next((shape for shape in given if shape), ())
-    return [shape or known for shape in given], given[0][:-1] if given[0] else ()
+    if not given[0]:
+        return [shape or known for shape in given], ()
+    # either may have samples
+    return [shape or known for shape in given], np.broadcast_shapes(*(shape[:-1] for shape in given))
 
 
 def _draw(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
@@ -79,8 +96,24 @@ def _draw(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Sh
     return [mean or std, std or mean, noise], noise
 
 
+def _mixture(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
+    logits, mean, scale, value = given
+    known = logits or mean or scale
+    return [known, known, known, value], np.broadcast_shapes(known[:-1], value[:-1]) if known and value else ()
+
+
+def _repeated(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
+    row, like = given
+    return [like[-1:] if like and row != (1,) else row, like], like
+
+
 def _without_samples(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
     return given, given[0][1:]
+
+
+def _real(name: str) -> Callable[[Options], int]:
+    """The bits of an option that is a real number."""
+    return lambda options: struct.unpack("q", struct.pack("d", options[name]))[0]
 
 
 def _activation(options: Options) -> int:
@@ -109,7 +142,7 @@ KINDS: dict[str, Kind] = {
         work=lambda shapes: math.prod(shapes[0]) * shapes[1][0],
         prepares=is_narrow,
     ),
-    "softplus": Kind(("x",), _same, lambda options: round(options["floor"] * 1e18)),
+    "softplus": Kind(("x",), _same, _real("floor")),
     "normal_draw": Kind(("mean", "std", "noise"), _draw),
     "normal_kl": Kind(("mean", "std"), _row_by_row, makes_numbers=True),
     "normal_log_prob": Kind(("noise", "std"), _row_by_row, makes_numbers=True),
@@ -122,5 +155,23 @@ KINDS: dict[str, Kind] = {
     "channels_last": Kind(("x",), images.same, of_images=True, geometry=images.geometry_of_pixels),
     "channels_first": Kind(("x",), images.same, of_images=True, geometry=images.geometry_of_pixels),
     "product": Kind(("x", "y"), _same_of_all),
+    "normal": Kind(("mean", "std", "value"), _row_by_row, makes_numbers=True),
+    "laplace": Kind(("mean", "scale", "value"), _row_by_row, makes_numbers=True),
+    "continuous_bernoulli": Kind(("logits", "value"), _row_by_row, constants=(1,), makes_numbers=True),
+    "discretized_logistic": Kind(("mean", "scale", "value"), _row_by_row, constants=(2,), makes_numbers=True),
+    "discretized_logistic_mixture": Kind(
+        ("logits", "mean", "scale", "value"),
+        _mixture,
+        lambda options: options["components"],
+        constants=(3,),
+        makes_numbers=True,
+        components=lambda options: options["components"],
+    ),
+    "categorical": Kind(
+        ("logits", "value"), _row_by_row, lambda options: options["categories"], constants=(1,), makes_numbers=True
+    ),
+    # one row, or one number, for each row of another tensor
+    "repeated": Kind(("row", "like"), _repeated, parameters=(0,), constants=(1,)),
+    "filled": Kind(("like",), _same, _real("value"), constants=(0,)),
 }
 """All kinds, by name. What they do is in :mod:`gluonvae.backend.regions.bodies.instructions`."""

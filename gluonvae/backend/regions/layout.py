@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Optional
 
 from . import images
-from .kinds import KINDS, Shape, is_narrow
+from .kinds import KINDS, Shape, is_narrow, repeat_rows
 from .operator import LARGEST, SMALLEST, Plan
 from .program import Program
 from .segments import Segment
@@ -29,7 +29,7 @@ ROWS, WIDTH, PLACE, GRADIENT, STARTS, OWN, OWN_GRADIENT, VALUE = range(8)
 """Words of a value: its rows, their width, its place among inputs and outputs, that of its gradient in the memory of
 the backward pass or -1, whether this starts with the gradient of an output, the value's place in the memory of the
 forward pass or -1, and that of the gradient of the rows at hand in the memory of a thread or -1."""
-OPERANDS = 4
+OPERANDS = 5
 """Most values of an instruction, its result among them."""
 APPLY, DIFFERENTIATE, ADD_UP, PREPARE, NUMBER, COUNT, OPERAND = range(7)
 SIZES_OF_IMAGES = OPERAND + 2 * OPERANDS
@@ -90,6 +90,9 @@ class Layout:
         self.of_images = any(kind.of_images for kind, _ in used)
         self.numbers = made | {v for kind, operands in used if kind.over_samples for v in operands}
         """The values of which a row is one number."""
+        of_results = enumerate(used, start=program.inputs)
+        self.fixed = {v for v, (kind, _) in of_results if len(kind.constants) == len(kind.operands)}
+        """The results that no gradient flows through."""
         self.check()
         self.segments: list[Segment] = []
         for i in range(len(used)):
@@ -112,9 +115,10 @@ class Layout:
         for kind, operands, options in self.program.instructions:
             given = [self.shapes[v] for v in operands]
             wanted = [tuple(shape) for shape in KINDS[kind].shapes(options, given)[0]]
-            alike = [] if KINDS[kind].parameters else given
-            rows = [math.prod(shape[:-1]) for shape in alike]
-            if wanted != given or len({shape[-1] for shape in alike}) > 1 or any(max(rows) % row for row in rows):
+            *others, last = given
+            of_last = (*last[:-1], last[-1] * KINDS[kind].components(options))
+            alike = [] if KINDS[kind].parameters else [*others, of_last]
+            if wanted != given or not repeat_rows(alike):
                 raise ValueError(f"{kind} of tensors of shapes {', '.join(map(str, given))}: they do not fit")
 
     def rows(self, v: int) -> int:
@@ -220,7 +224,7 @@ class Layout:
         places = {v: program.inputs + i for i, v in enumerate((*program.outputs, *program.hidden))}
         words = []
         for v in range(len(self.shapes)):
-            rows, width = (1, 1) if v in self.parameters else (self.rows(v), self.width(v))
+            rows, width = (1, math.prod(self.shapes[v])) if v in self.parameters else (self.rows(v), self.width(v))
             gradient, starts, own = -1, 0, -1
             if v >= program.inputs:
                 made = program.instructions[v - program.inputs]
@@ -279,13 +283,9 @@ class Layout:
         kind, operands, options = self.program.instructions[i]
         values = [*operands, self.program.inputs + i]
         unused = [0] * (OPERANDS - len(values))
-        functions = [
-            self.address(kind, "forward"),
-            self.address(kind, "backward"),
-            self.address(kind, "parameters") if KINDS[kind].parameters else 0,
-            self.address(kind, "prepare") if KINDS[kind].prepares(options) else 0,
-        ]
-        return [*functions, KINDS[kind].number(options), len(operands), *values, *unused]
+        functions = [self.address(kind, name) for name in ("forward", "backward", "parameters")]
+        prepare = self.address(kind, "prepare") if KINDS[kind].prepares(options) else 0
+        return [*functions, prepare, KINDS[kind].number(options), len(operands), *values, *unused]
 
     def modes(self) -> list[list[int]]:
         """Return what becomes of the gradient of each operand of each instruction."""
@@ -297,7 +297,7 @@ class Layout:
         for i, part in (*order, *of_parameters):
             kind, operands, _ = program.instructions[i]
             for j, v in enumerate(operands):
-                if j not in KINDS[kind].constants and self.has_part(i, v, part):
+                if j not in KINDS[kind].constants and v not in self.fixed and self.has_part(i, v, part):
                     modes[i][j] = ADD if v in begun else WRITE
                     begun.add(v)
         return modes

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
-from gluonvae.backend import compiled
+from gluonvae.backend import compiled, log_probs
 from gluonvae.backend.regions import availability
 from gluonvae.backend.regions.fusion import fused
 from gluonvae.backend.regions.program import Program
 from gluonvae.backend.regions.programs import NAME
 from gluonvae.backend.runtime import OPENMP, mx
 from tests.helpers import nd, small_vae
+from tests.helpers.likelihoods import model
+from tests.tables.likelihoods import ROWS
 
 pytestmark = pytest.mark.skipif(
     availability.why_no_products() is not None, reason=f"no regions here: {availability.why_no_products()}"
@@ -91,7 +93,7 @@ def test_draws_of_several_samples(samples, rng):
     z, log_q = compiled.normal_draw_and_log_prob(mean, std, mx.sym.var("noise"))
     log_p = compiled.standard_normal_log_prob(z)
     logits = layer(layer(z, "g", 8), "o", 7, "identity")
-    log_likelihood = compiled.bernoulli_log_prob(logits, mx.sym.BlockGrad(mx.sym.var("x")))
+    log_likelihood = log_probs.bernoulli(logits, mx.sym.BlockGrad(mx.sym.var("x")))
     group = mx.sym.Group([log_likelihood, log_p, log_q])
     for rows in (1, 20, 35):
         shapes = {"x": (rows, 7), "noise": (*samples, rows, 4)}
@@ -165,3 +167,40 @@ def test_an_elbo_is_one_program_and_its_export_has_none(tmp_path, rng):
     )
     np.testing.assert_allclose(again(data, noise)[0].asnumpy(), expected, rtol=1e-6)
     np.testing.assert_array_equal(bound(data, noise).asnumpy(), expected)
+
+
+COMPILED = {name: row for name, row in ROWS.items() if "poisson" not in name and "binomial" not in name}
+NOT_ADAPTED = {name: row for name, row in COMPILED.items() if not row.adapted}
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("row", NOT_ADAPTED.values(), ids=NOT_ADAPTED)
+def test_a_likelihood_is_of_the_program_of_its_network(row, samples, rng):
+    bound = gv.IWAE(model(row), samples=samples)
+    bound.hybridize()
+    bound(nd(row.data(rng, 5, 12)))
+    of_programs = kinds(bound._cached_graph[1])
+    assert sum("dense" in program for program in of_programs) == 1
+    (whole,) = (program for program in of_programs if "dense" in program)
+    name = {"gaussian": "normal", "bernoulli_prod": "bernoulli"}.get(row.name, row.name)
+    assert whole.count(name) == 1
+
+
+@pytest.mark.parametrize("row", COMPILED.values(), ids=COMPILED)
+def test_an_export_of_a_likelihood_has_no_program(row, tmp_path, rng):
+    vae = model(row)
+    vae.hybridize()
+    vae(nd(row.data(rng, 5, 12)))
+    vae.export(str(tmp_path / "vae"))
+    assert NAME not in (tmp_path / "vae-symbol.json").read_text()
+
+
+def test_a_row_that_a_program_computes_is_a_program_before(rng):
+    """Its gradient, a sum over all rows, is known when those of the others are."""
+    std = compiled.softplus(mx.sym.var("raw"), 0.1)
+    x = layer(mx.sym.var("x"), "h", 7)
+    density = log_probs.normal(x, compiled.repeat(std, x), mx.sym.BlockGrad(mx.sym.var("x")))
+    for size in (1, 7):
+        for rows in (1, 20, 70):
+            found = assert_same(density, {"x": (rows, 7), "raw": (size,)}, rng)
+            assert sorted(found) == ["BlockGrad", NAME, NAME]

@@ -135,7 +135,9 @@ def test_large_inputs_have_finite_values_and_gradients(case, rng):
     assert_close(gradients, wanted[1], 3e-6, terms=200)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.name != "log_mean_exp"], ids=str)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.name not in ("log_mean_exp", "repeat", "fill")], ids=str
+)
 def test_a_nan_is_passed_on(case, rng):
     inputs = tensors(case, rng, 40)
     first = inputs[0].asnumpy()

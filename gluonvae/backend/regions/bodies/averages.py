@@ -1,4 +1,4 @@
-"""What instructions of masses and averages do, see :mod:`gluonvae.backend.regions.bodies.instructions`."""
+"""What instructions of averages do, see :mod:`gluonvae.backend.regions.bodies.instructions`."""
 
 from __future__ import annotations
 
@@ -6,48 +6,12 @@ import math
 
 from ..layout import ADD, OVER_SAMPLES, ROWS
 from .native import zero_and_one
-from .numerics import exp_of_negative, log1p_of_fraction, log_of_positive
+from .numerics import exp_of_negative, log_of_positive
 from .tensors import gradient_of, is_wanted, mode, operand, result, row_of, value_words
 
 LEAST = -50.0
 """Terms below exp(-50) times the largest are dropped: they are below the precision of every dtype, and their gradients
 would be subnormal numbers, with which a CPU is ten times slower."""
-
-
-def bernoulli(instruction, view, first, end, like):
-    zero, one = zero_and_one(like)
-    for row in range(first, end):
-        logits, value = (
-            row_of(view, operand(instruction, 0), row, like),
-            row_of(view, operand(instruction, 1), row, like),
-        )
-        total = zero
-        for i in range(len(logits)):
-            # minus the logit where the value is 1, else the logit: all terms of the sum are positive, so that no order
-            # of summation cancels
-            unlikely = logits[i] * (one - (value[i] + value[i]))
-            total += (zero if unlikely < zero else unlikely) + log1p_of_fraction(exp_of_negative(-abs(unlikely)))
-        row_of(view, result(instruction), row, like)[0] = -total
-
-
-def bernoulli_back(instruction, view, first, end, part, like):
-    if part == OVER_SAMPLES or not is_wanted(view, 0):
-        return
-    zero, one = zero_and_one(like)
-    adds = mode(view, 0) == ADD
-    for row in range(first, end):
-        logits, value = (
-            row_of(view, operand(instruction, 0), row, like),
-            row_of(view, operand(instruction, 1), row, like),
-        )
-        w, d = (
-            gradient_of(view, result(instruction), row, like)[0],
-            gradient_of(view, operand(instruction, 0), row, like),
-        )
-        for i in range(len(d)):
-            e = exp_of_negative(-abs(logits[i]))
-            own = w * (value[i] - (e if logits[i] < zero else one) / (one + e))
-            d[i] = own + d[i] if adds else own
 
 
 def log_mean_exp(instruction, view, first, end, like):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import carray
 
-from .native import bits, compiled, floats, halves
-from .numerics import exp_of_negative, log1p_of_fraction
+from .native import bits, bytes_of, compiled, floats, halves, numbers, zero_and_one
+from .numerics import exp_of_negative, sigmoid, softplus
 
 f32 = np.float32
 _SELU_SCALE, _SELU_ALPHA = f32(1.0507009873554804934193349852946), f32(1.6732632423543772848170429916717)
@@ -41,12 +41,6 @@ def _tanh(x):
 
 
 @compiled
-def _sigmoid(x):
-    e = exp_of_negative(-abs(x))
-    return (f32(1) if x >= f32(0) else e) / (f32(1) + e)
-
-
-@compiled
 def _expm1_of_negative(x):
     # tanh(x / 2) has the digits that exp(x) - 1 loses near 0
     t = _tanh(f32(0.5) * x)
@@ -67,15 +61,14 @@ def add_bias_and_activate(x, bias, y, rows, units, kind):
                 v[i] = _tanh(u[i] + b[i])
         elif kind == 2:
             for i in range(units):
-                v[i] = _sigmoid(u[i] + b[i])
+                v[i] = sigmoid(u[i] + b[i])
         elif kind == 3:
             for i in range(units):
                 w = u[i] + b[i]
                 v[i] = f32(0) if w < f32(0) else w
         elif kind == 4:
             for i in range(units):
-                w = u[i] + b[i]
-                v[i] = (f32(0) if w < f32(0) else w) + log1p_of_fraction(exp_of_negative(-abs(w)))
+                v[i] = softplus(u[i] + b[i])
         elif kind == 5:
             for i in range(units):
                 w = u[i] + b[i]
@@ -128,13 +121,14 @@ def differentiate(gradient, y, count, kind):
 
 
 @compiled
-def sum_rows(delta, to, rows, units, first, end, add):
+def sum_rows(delta, to, rows, units, first, end, add, like):
     """The gradient of the biases of units."""
-    d = carray(floats(to + 4 * first), end - first)
+    size, (zero, _) = bytes_of(like), zero_and_one(like)
+    d = carray(numbers(to + size * first, like), end - first)
     if not add:
         for i in range(end - first):
-            d[i] = f32(0)
+            d[i] = zero
     for row in range(rows):
-        v = carray(floats(delta + 4 * (row * units + first)), end - first)
+        v = carray(numbers(delta + size * (row * units + first), like), end - first)
         for i in range(end - first):
             d[i] += v[i]

@@ -1,34 +1,44 @@
-"""Instructions of numbers each by itself."""
+"""Instructions of single numbers, and of repeated ones."""
 
 from __future__ import annotations
 
-from ..layout import ADD, NUMBER, OVER_SAMPLES
+from ..layout import ADD, OVER_SAMPLES, ROWS, WIDTH
+from ..operator import SMALLEST
+from . import numerics
+from .dense import sum_rows
 from .native import zero_and_one
-from .numerics import exp_of_negative, log1p_of_fraction
-from .tensors import gradient_of, is_wanted, mode, operand, result, row_of, word_of
+from .rows import share
+from .tensors import (
+    gradient_address,
+    gradient_of,
+    is_wanted,
+    mode,
+    operand,
+    real_option,
+    result,
+    row_of,
+    value_words,
+)
 
 
 def softplus(instruction, view, first, end, like):
-    zero, one = zero_and_one(like)
-    floor = one * (word_of(instruction, NUMBER) / 1e18)
+    _, one = zero_and_one(like)
+    floor = one * real_option(instruction)
     for row in range(first, end):
         x, y = row_of(view, operand(instruction, 0), row, like), row_of(view, result(instruction), row, like)
         for i in range(len(x)):
-            v = x[i]
-            y[i] = (zero if v < zero else v) + log1p_of_fraction(exp_of_negative(-abs(v))) + floor
+            y[i] = numerics.softplus(x[i]) + floor
 
 
 def softplus_back(instruction, view, first, end, part, like):
     if part == OVER_SAMPLES or not is_wanted(view, 0):
         return
-    zero, one = zero_and_one(like)
     adds = mode(view, 0) == ADD
     for row in range(first, end):
         x, g = row_of(view, operand(instruction, 0), row, like), gradient_of(view, result(instruction), row, like)
         d = gradient_of(view, operand(instruction, 0), row, like)
         for i in range(len(x)):
-            e = exp_of_negative(-abs(x[i]))
-            own = g[i] * ((e if x[i] < zero else one) / (one + e))
+            own = g[i] * numerics.sigmoid(x[i])
             d[i] = own + d[i] if adds else own
 
 
@@ -53,3 +63,42 @@ def product_back(instruction, view, first, end, part, like):
                 for i in range(len(d)):
                     own = g[i] * other[i]
                     d[i] = own + d[i] if adds else own
+
+
+def repeated(instruction, view, first, end, like):
+    for row in range(first, end):
+        x, y = row_of(view, operand(instruction, 0), 0, like), row_of(view, result(instruction), row, like)
+        if len(x) == 1:
+            for i in range(len(y)):
+                y[i] = x[0]
+        else:
+            for i in range(len(y)):
+                y[i] = x[i]
+
+
+def repeated_parameters(instruction, view, part, parts, like):
+    """The gradient of a thread's part of the row that is repeated."""
+    of_y, of_x = value_words(view, result(instruction)), value_words(view, operand(instruction, 0))
+    first, end = share(of_x[WIDTH], SMALLEST, part, parts)
+    if end == first or not is_wanted(view, 0):
+        return
+    rows, units, adds = of_y[ROWS], of_y[WIDTH], mode(view, 0) == ADD
+    if of_x[WIDTH] == units:
+        delta = gradient_address(view, result(instruction), 0, like)
+        sum_rows(delta, gradient_address(view, operand(instruction, 0), 0, like), rows, units, first, end, adds, like)
+        return
+    # in float64, as all rows are summed by one thread
+    d, total = gradient_of(view, operand(instruction, 0), 0, like), 0.0
+    for row in range(rows):
+        g = gradient_of(view, result(instruction), row, like)
+        for i in range(units):
+            total += 1.0 * g[i]
+    d[0] = total + d[0] if adds else total
+
+
+def filled(instruction, view, first, end, like):
+    value = zero_and_one(like)[1] * real_option(instruction)
+    for row in range(first, end):
+        y = row_of(view, result(instruction), row, like)
+        for i in range(len(y)):
+            y[i] = value

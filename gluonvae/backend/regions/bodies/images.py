@@ -176,7 +176,7 @@ def _differentiate(instruction, view, first, end, is_transposed, like):
             elif is_wanted(view, 0):
                 to_large(small, packed, to, memory, at, count, beta, g)
         if _has_bias(instruction) and is_wanted(view, 2):
-            sum_rows(delta, sums + 4 * _weights(g), images * rows, row, 0, row, begun)
+            sum_rows(delta, sums + 4 * _weights(g), images * rows, row, 0, row, begun, like)
         begun = True
         first += images
 
@@ -207,7 +207,7 @@ def _add_up(instruction, view, part, parts, is_transposed, like):
         biases, to = sums + 4 * _weights(g), gradient_address(view, operand(instruction, 2), 0, like)
         for piece in range(1, g[PIECES]):
             add(biases, _sums(view, piece, g, row, like) + 4 * _weights(g), row)
-        sum_rows(biases, to, row // units, units, 0, units, mode(view, 2) == ADD)
+        sum_rows(biases, to, row // units, units, 0, units, mode(view, 2) == ADD, like)
 
 
 def convolution_parameters(instruction, view, part, parts, like):

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Optional
 
-from .averages import bernoulli, bernoulli_back, log_mean_exp, log_mean_exp_back
-from .elementwise import product, product_back, softplus, softplus_back
+from . import masses
+from .averages import log_mean_exp, log_mean_exp_back
+from .elementwise import filled, product, product_back, repeated, repeated_parameters, softplus, softplus_back
 from .gaussians import (
     normal_draw,
     normal_draw_back,
@@ -38,6 +39,7 @@ from .images import (
     transposed_parameters,
 )
 from .layers import dense, dense_back, dense_parameters, narrow_weight
+from .mixtures import discretized_logistic_mixture, discretized_logistic_mixture_back
 from .native import compile_body
 
 Function = Callable[..., None]
@@ -48,7 +50,7 @@ class Functions(NamedTuple):
 
     forward: Function
     """Of the first and the end of the rows."""
-    backward: Function
+    backward: Optional[Function] = None
     """Of the same, and the part."""
     parameters: Optional[Function] = None
     """Of the thread and the number of threads."""
@@ -63,17 +65,26 @@ FUNCTIONS = {
     "normal_kl": Functions(normal_kl, normal_kl_back),
     "normal_log_prob": Functions(normal_log_prob, normal_log_prob_back),
     "standard_normal": Functions(standard_normal, standard_normal_back),
-    "bernoulli": Functions(bernoulli, bernoulli_back),
+    "bernoulli": Functions(masses.bernoulli, masses.bernoulli_back),
     "log_mean_exp": Functions(log_mean_exp, log_mean_exp_back),
     "convolution": Functions(convolution, convolution_back, convolution_parameters, pack),
     "transposed_convolution": Functions(transposed, transposed_back, transposed_parameters, pack_transposed),
     "channels_last": Functions(channels_last, channels_last_back),
     "channels_first": Functions(channels_first, channels_first_back),
     "product": Functions(product, product_back),
+    "normal": Functions(masses.normal, masses.normal_back),
+    "laplace": Functions(masses.laplace, masses.laplace_back),
+    "continuous_bernoulli": Functions(masses.continuous_bernoulli, masses.continuous_bernoulli_back),
+    "discretized_logistic": Functions(masses.discretized_logistic, masses.discretized_logistic_back),
+    "discretized_logistic_mixture": Functions(discretized_logistic_mixture, discretized_logistic_mixture_back),
+    "categorical": Functions(masses.categorical, masses.categorical_back),
+    "repeated": Functions(repeated, parameters=repeated_parameters),
+    "filled": Functions(filled),
 }
 """Those of all kinds, see :mod:`gluonvae.backend.regions.kinds`."""
 
 
 def address(kind: str, name: str, dtype: Any) -> int:
-    """Compile one of a kind's functions for a dtype, and return its address."""
-    return compile_body(dtype, getattr(FUNCTIONS[kind], name))
+    """Compile one of a kind's functions for a dtype, and return its address; 0 where it has none."""
+    function = getattr(FUNCTIONS[kind], name)
+    return compile_body(dtype, function) if function else 0

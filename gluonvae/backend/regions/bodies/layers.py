@@ -109,4 +109,4 @@ def dense_parameters(instruction, view, part, parts, like):
             sgemm(TRANSPOSED, PLAIN, count, inner, rows, f32(1), of_units, units, of_x, inner, beta, place, inner)
     if is_wanted(view, 2):
         to = gradient_address(view, operand(instruction, 2), 0, like)
-        sum_rows(delta, to, rows, units, first, end, mode(view, 2) == ADD)
+        sum_rows(delta, to, rows, units, first, end, mode(view, 2) == ADD, like)

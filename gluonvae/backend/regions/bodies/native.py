@@ -26,11 +26,14 @@ from ..onednn import bfloat16_address, sgemm_address
 
 _log = logging.getLogger(__name__)
 
-OPTIONS = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
 """Options of all compiled code: with Python's error model, or without "reassoc", loops would not be vectorised."""
 
-compiled: Any = njit(error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+compiled: Any = njit(**OPTIONS)
 """Decorator of functions that compiled code calls."""
+
+of_numbers: Any = njit(forceinline=True, **OPTIONS)
+"""Decorator of functions of single numbers: a loop that has a call in it is not vectorised."""
 
 PLAIN, TRANSPOSED = 78, 84
 """What :func:`sgemm` is told of a matrix: the letters N and T."""
@@ -103,6 +106,8 @@ def _pointer_intrinsic(of: Any) -> Any:
 
 floats: Any = _pointer_intrinsic(_f32)
 """A pointer to float32."""
+doubles: Any = _pointer_intrinsic(types.float64)
+"""A pointer to float64."""
 words: Any = _pointer_intrinsic(_i64)
 """A pointer to int64."""
 ints: Any = _pointer_intrinsic(_i32)

@@ -1,4 +1,4 @@
-"""exp, log and log1p for compiled loops, which LLVM vectorises, unlike those of the C library."""
+"""exp, log and what is made of them for compiled loops, which LLVM vectorises, unlike those of the C library."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numba import types
 from numba.extending import overload
+
+from .native import of_numbers
 
 _f = np.float32
 _LOG2_E = _f(1.4426950408889634)
@@ -79,8 +81,11 @@ def _log1p_of_fraction(x: object) -> Callable[[float], float]:
         return lambda x: math.log1p(x)
 
     def log1p32(x: Any) -> Any:
+        # below 2**-30 it is x; the square would be subnormal, with which a CPU is ten times slower
+        is_small = x < _f(2.0**-30)
+        t = _f(0) if is_small else x
         # 2 atanh(s), whose series falls by 1/9 a term where s <= 1/3
-        s = x / (_f(2) + x)
+        s = t / (_f(2) + t)
         q = s * s
         p = _f(1 / 15)
         p = p * q + _f(1 / 13)
@@ -89,7 +94,7 @@ def _log1p_of_fraction(x: object) -> Callable[[float], float]:
         p = p * q + _f(1 / 7)
         p = p * q + _f(1 / 5)
         p = p * q + _f(1 / 3)
-        return _f(2) * s * (p * q + _f(1))
+        return x if is_small else _f(2) * s * (p * q + _f(1))
 
     return log1p32
 
@@ -136,3 +141,73 @@ def _log_of_positive(x: object) -> Callable[[float], float]:
         return within if _f(0) < x and x < _f(np.inf) else beyond
 
     return log32
+
+
+def constant(value: float, like: float) -> float:
+    """Return a constant in the type of another number, in a compiled loop."""
+    raise NotImplementedError("compiled only")
+
+
+@overload(constant, strict=False)
+def _constant(value: object, like: object) -> Callable[[Any, Any], Any]:
+    if like == types.float32:
+        return lambda value, like: np.float32(value)
+    return lambda value, like: value
+
+
+@of_numbers
+def softplus(x):
+    """log(1 + exp(x)), accurate to a few roundings."""
+    zero = constant(0.0, x)
+    return (zero if x < zero else x) + log1p_of_fraction(exp_of_negative(-abs(x)))
+
+
+@of_numbers
+def sigmoid(x):
+    """1 / (1 + exp(-x)), accurate to a few roundings, also near 0."""
+    one = constant(1.0, x)
+    e = exp_of_negative(-abs(x))
+    return (e if x < constant(0.0, x) else one) / (one + e)
+
+
+@of_numbers
+def _beyond_one(x):
+    """The size of x where it is 1 or more or NaN, else 1."""
+    size, one = abs(x), constant(1.0, x)
+    return one if size < one else size
+
+
+@of_numbers
+def log_sinhc(x):
+    """log(sinh(x / 2) / (x / 2)): the logarithm of the integral of exp(x (v - 1/2)) over v from 0 to 1.
+
+    Below 1 it is its series.
+    """
+    one, q, a = constant(1.0, x), x * x, _beyond_one(x)
+    p = constant(-3617 / 170729965486080000, x)
+    p = p * q + constant(1 / 1046139494400, x)
+    p = p * q + constant(-691 / 15692092416000, x)
+    p = p * q + constant(1 / 479001600, x)
+    p = p * q + constant(-1 / 9676800, x)
+    p = p * q + constant(1 / 181440, x)
+    p = p * q + constant(-1 / 2880, x)
+    p = p * q + constant(1 / 24, x)
+    closed = constant(0.5, x) * a + log_of_positive((one - exp_of_negative(-a)) / a)
+    return p * q if abs(x) < one else closed
+
+
+@of_numbers
+def slope_of_log_sinhc(x):
+    """coth(x / 2) / 2 - 1 / x, the derivative of :func:`log_sinhc`."""
+    one, q, a = constant(1.0, x), x * x, _beyond_one(x)
+    p = constant(-16 * 3617 / 170729965486080000, x)
+    p = p * q + constant(14 / 1046139494400, x)
+    p = p * q + constant(-12 * 691 / 15692092416000, x)
+    p = p * q + constant(10 / 479001600, x)
+    p = p * q + constant(-8 / 9676800, x)
+    p = p * q + constant(6 / 181440, x)
+    p = p * q + constant(-4 / 2880, x)
+    p = p * q + constant(2 / 24, x)
+    e = exp_of_negative(-a)
+    closed = constant(0.5, x) + e / (one - e) - one / a
+    return p * x if abs(x) < one else (closed if x > constant(0.0, x) else -closed)

@@ -165,7 +165,9 @@ def _backward(arguments):
                 which, part = word_of(group, ENTRIES + 2 * entry), word_of(group, ENTRIES + 2 * entry + 1)
                 instruction = at + 8 * INSTRUCTION * which
                 word[3] = modes + 8 * OPERANDS * which
-                call(word_of(instruction, DIFFERENTIATE), (instruction, view, first, stop, part), arguments)
+                function = word_of(instruction, DIFFERENTIATE)
+                if function != 0:
+                    call(function, (instruction, view, first, stop, part), arguments)
             first = stop
         group += 8 * (ENTRIES + 2 * word_of(group, GROUP_COUNT))
     barrier()

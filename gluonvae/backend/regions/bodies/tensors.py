@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numba import carray
 
-from ..layout import COUNT, NONE, OPERAND, OPERANDS, ROWS, VALUE, WIDTH
-from .native import bytes_of, compiled, numbers, words
+from ..layout import ALL, COUNT, NONE, NUMBER, OF_ROWS, OPERAND, OPERANDS, ROWS, VALUE, WIDTH
+from .native import bytes_of, compiled, doubles, numbers, words
 
 OF_THREAD, OF_PASS, ROUNDED, PRODUCT, VIEW = 4, 5, 6, 7, 8
 
@@ -83,3 +83,16 @@ def narrow_place(instruction, view, which):
 def is_wanted(view, which):
     """Whether the gradient of an operand is computed."""
     return mode(view, which) != NONE
+
+
+@compiled
+def is_at_hand(instruction, view, which, part):
+    """Whether the gradient of an operand is computed in a part of the backward pass."""
+    is_of_rows = value_words(view, operand(instruction, which))[ROWS] == value_words(view, result(instruction))[ROWS]
+    return is_wanted(view, which) and (part == ALL or (part == OF_ROWS) == is_of_rows)
+
+
+@compiled
+def real_option(instruction):
+    """The option of an instruction, where it is a real number."""
+    return carray(doubles(instruction + 8 * NUMBER), 1)[0]
