@@ -26,7 +26,7 @@ from .training.callbacks import Callback
 from .training.loop import Training
 from .training.metrics import Metrics
 
-PICTURES = 36
+PICTURES = 32
 """How many samples a picture shows; of the reconstructions as many with their originals."""
 
 
@@ -67,7 +67,9 @@ class TensorBoard(Callback):
         self._writer: Any = None
 
     def on_start(self, training: Training) -> None:
-        self._writer = self._make_writer(str(self.folder), purge_step=training.epoch)
+        # the library names files by the second, and would write over one that is as old
+        suffix = f".{training.steps_taken:09d}"
+        self._writer = self._make_writer(str(self.folder), purge_step=training.epoch, filename_suffix=suffix)
 
     def on_epoch(self, training: Training, metrics: Metrics) -> None:
         epoch = int(metrics["epoch"])
