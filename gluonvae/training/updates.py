@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 import numpy as np
 
 from .. import checks
-from ..backend.runtime import mx
+from ..backend.memory import address, read_values
+from ..backend.runtime import is_gpu, mx
 from ..backend.types import Block, Tensor
 from ..networks.blocks import parameter_names
+from .optimizer import FusedSGD
 
 AVERAGES, GRADIENTS = "averages/", "gradients/"
 """How the names of arrays in a checkpoint begin."""
@@ -38,18 +41,29 @@ class Average:
         self.values: list[Tensor] = []
         """The averages, in the order of the parameters; none before the first update."""
         self.updates = 0
+        self._optimizer: Any = None
+        self._places: Sequence[int] = ()
 
     def update(self) -> None:
         """Take in what the parameters are after an update."""
+        values = [parameter.list_data()[0] for parameter in self.parameters]
         if not self.values:
-            self.values = [parameter.list_data()[0].copy() for parameter in self.parameters]
+            self.values = [value.copy() for value in values]
         else:
-            rate = 1 - min(self.decay, (1 + self.updates) / (10 + self.updates))
-            for average, parameter in zip(self.values, self.parameters):
-                # average - rate * (average - value), in one pass
-                value = parameter.list_data()[0]
-                mx.nd.sgd_update(average, value, lr=rate, wd=1.0, rescale_grad=-1.0, out=average)
+            self._move(values, 1 - min(self.decay, (1 + self.updates) / (10 + self.updates)))
         self.updates += 1
+
+    def _move(self, values: Sequence[Any], rate: float) -> None:
+        """Subtract rate * (average - value) from the averages: a step of gradient descent on minus the values, with
+        weight decay."""
+        # where kernels are in memory may change between two steps, see InOneRegion
+        places = [address(value) for value in values if value.ndim > 2]
+        if self._optimizer is None or places != self._places:
+            self._optimizer = mx.optimizer.create(FusedSGD.name, wd=1.0, rescale_grad=-1.0)
+            self._places = places
+        self._optimizer.set_learning_rate(rate)
+        indices = list(range(len(values)))
+        self._optimizer.update_multi_precision(indices, self.values, values, [None] * len(values))
 
     def set(self) -> None:
         """Give the parameters their averages."""
@@ -123,12 +137,18 @@ class Updates:
         if self.batches > 1:
             for gradient, total in zip(gradients, self._sums):
                 total.copyto(gradient)
-        if self.clip_norm is not None:
-            mx.gluon.utils.clip_global_norm(gradients, self.clip_norm * self.rows, check_isfinite=False)
-        self.trainer.step(self.rows)
+        self.trainer.step(self.rows if self.clip_norm is None else self._clipped(gradients, self.clip_norm))
         if self.average is not None:
             self.average.update()
         self.rows = self.batches = 0
+
+    def _clipped(self, gradients: Sequence[Any], clip_norm: float) -> float:
+        """Return what the gradients are to be divided by, no less than the number of rows."""
+        if is_gpu(gradients[0].context):  # without waiting for it
+            mx.gluon.utils.clip_global_norm(gradients, clip_norm * self.rows, check_isfinite=False)
+            return self.rows
+        norm = math.sqrt(sum(float(np.square(read_values(gradient)).sum()) for gradient in gradients))
+        return max(self.rows, norm / clip_norm)
 
     def state(self) -> dict[str, Any]:
         """Return what is counted, as plain values."""

@@ -118,6 +118,29 @@ def test_the_average_is_that_of_the_parameters_after_each_update(mode, rng):
         np.testing.assert_allclose(value, expected[name], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+def test_the_average_of_kernels_that_are_used_for_prediction_in_between(rng):
+    """oneDNN moves them into an order of its own."""
+    gv.seed(4)
+    vae = gv.construct_vae(
+        generator_layer_sizes=[4], infer_layer_sizes=None, latent_variable_size=2, data_dims=64, data_shape=(8, 8),
+        infer_body="conv",
+    )  # fmt: skip
+    vae.initialize()
+    bound = gv.ELBO(vae)
+    bound.hybridize(static_alloc=True, static_shape=True)
+    images, recording = (rng.random((40, 8, 8)) < 0.3).astype(np.float32), Recording()
+    data = gv.data.Dataset(images, binarization="none")
+    options = {"epochs": 3, "batch_size": 20, "callbacks": [recording], "ema": 0.6, "progress": False}
+    gv.fit(bound, data, data, **options)
+    expected = dict(recording.seen[0])
+    for t, seen in enumerate(recording.seen[1:], 2):
+        decay = min(0.6, t / (9 + t))
+        expected = {name: decay * value + (1 - decay) * seen[name] for name, value in expected.items()}
+    assert any(value.ndim == 4 for value in expected.values())
+    for name, value in values(vae).items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
 def test_the_average_changes_nothing_of_the_training_and_is_validated(rng):
     images, without, with_average = patterns(rng, 60), Recording(), Recording()
     valid = gv.data.Dataset(images[:20], binarization="none")
