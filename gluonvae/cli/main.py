@@ -27,6 +27,7 @@ from ..backend.runtime import set_threads
 from ..progress import no_progress_bars
 from ..training.signals import STOPPING, raising_signals
 from . import arguments, commands
+from .config_file import with_config
 from .effects import NOT_GIVEN, check_effects
 from .failures import BY_SIGNAL, report
 from .train import train
@@ -112,6 +113,7 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     words = sys.argv[1:] if words is None else words
     name, debug = "gluonvae", "--debug" in words
     try:
+        words = with_config(words)
         asked = parser().parse_args(words)
         name = f"gluonvae {asked.command}"
         if asked.run is train:

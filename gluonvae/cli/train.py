@@ -37,10 +37,11 @@ from .outputs import is_picture
 from .results import bits_per_dimension, in_words, remark
 from .sources import short_name, whole_name
 from .training_data import load_arguments, training_data
+from .updates import callbacks_of, updates_of
 
 _log = logging.getLogger(__name__)
 
-NOT_OF_THE_RUN = ("run", "command", "given", "out", "resume", "threads", "verbose", "quiet", "debug")
+NOT_OF_THE_RUN = ("run", "command", "given", "out", "resume", "config", "threads", "verbose", "quiet", "debug")
 """What is asked of the command and not of the training, and may differ where a run is resumed."""
 FINAL_RATE = 0.01
 """Of the starting learning rate, where a cosine schedule ends."""
@@ -114,9 +115,12 @@ def _fit_and_report(
     """Train and evaluate; return the exit status."""
     try:
         with logging_redirect_tqdm():
-            history = fit(bound, splits.train, splits.valid, folder=run, **of_fit)
+            callbacks = callbacks_of(asked, run)
+            history = fit(bound, splits.train, splits.valid, folder=run, callbacks=callbacks, **of_fit)
         if history.interrupted:
             raise Interrupt(signal.SIGINT)
+        if history.stopped:
+            remark(asked, f"stopped after {len(history)} epochs: {history.stopped}")
         result = evaluate(bound, as_unlabelled(bound.vae, splits.test))
         further = _further_results(bound.vae, splits.test, result.bound)
         run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
@@ -189,10 +193,13 @@ def _fit_arguments(asked: argparse.Namespace, bound: Objective, images: int) -> 
         raise ValueError(f"learning_rate must be positive, got {rate}")
     if asked.learning_rate_schedule == "cosine":
         rate = schedules.cosine(rate, FINAL_RATE * rate, steps)
+    elif asked.learning_rate_schedule == "plateau":
+        rate = schedules.Plateau(rate, end=FINAL_RATE * rate)
     rise = steps_an_epoch * checks.positive_int("--beta-epochs", asked.beta_epochs)
     names = ("epochs", "batch_size", "optimizer", "precision", "checkpoint_minutes", "checkpoint_epochs")
     named = {name: getattr(asked, name) for name in names}
     weights = _annealed(asked, bound, steps, rise)
+    named.update(updates_of(asked))
     return {**named, "learning_rate": rate, "weights": weights, "progress": not asked.quiet}
 
 

@@ -92,9 +92,15 @@ def _check_devices(bound: Objective) -> None:
 
 def _check_options(name: str, options: Mapping[str, Any]) -> None:
     kind = mx.optimizer.Optimizer.opt_registry[name]
-    known = {option for base in kind.__mro__[:-1] for option in inspect.signature(base.__init__).parameters}
-    for option in options:
-        checks.known_name(f"an option of the optimizer {name}", option, known - _INTERNAL - {"args", "kwargs"})
+    known = {
+        option: of.default
+        for base in reversed(kind.__mro__[:-1])
+        for option, of in inspect.signature(base.__init__).parameters.items()
+    }
+    for option, value in options.items():
+        checks.known_name(f"an option of the optimizer {name}", option, known.keys() - _INTERNAL - {"args", "kwargs"})
+        if isinstance(value, str) and not isinstance(known[option], str):
+            raise TypeError(f"{option} of the optimizer {name} must be a number, got {value!r}")
 
 
 def _trainer_of(bound: Objective, optimizer: Any) -> Any:

@@ -143,6 +143,10 @@ ERRORS = {
         lambda bound: "adam", {"optimizer_params": {"weight_decay": 0.1}}, ValueError,
         "an option of the optimizer adam must be one of beta1, beta2, .* wd, got 'weight_decay'",
     ),
+    "text": (
+        lambda bound: "adam", {"optimizer_params": {"wd": "much"}}, TypeError,
+        "wd of the optimizer adam must be a number, got 'much'",
+    ),
     "options of an optimizer": (
         lambda bound: mx.optimizer.SGD(), {"optimizer_params": {"wd": 1}}, ValueError,
         "optimizer_params are for an optimizer that is given by its name",
