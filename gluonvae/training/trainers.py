@@ -91,7 +91,7 @@ def _check_devices(bound: Objective) -> None:
 
 
 def _check_options(name: str, options: Mapping[str, Any]) -> None:
-    kind = mx.optimizer.Optimizer.opt_registry[name]
+    kind, name = mx.optimizer.Optimizer.opt_registry[name], name.replace("fused", "")
     known = {
         option: of.default
         for base in reversed(kind.__mro__[:-1])

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from gluonvae.cli.main import main
+from gluonvae.cli.config_file import with_config
+from gluonvae.cli.main import main, parser
 from tests.helpers.commands import TINY
+from tests.helpers.documents import ROOT, blocks
 
 pytestmark = pytest.mark.usefixtures("fast_disk", "few_digits")
 
@@ -70,6 +72,15 @@ def test_the_configuration_of_a_run(tmp_path):
     assert results[0] == results[1]
     changed = train(tmp_path / "third", "--config", config, "--samples", "4")
     assert changed == {**first, "samples": 4}
+
+
+def test_the_file_in_the_guide(tmp_path):
+    (text,) = blocks(ROOT / "docs" / "guide" / "training_loop.md", "yaml")
+    (tmp_path / "options.yaml").write_text(text)
+    words = with_config(["train", "--config", str(tmp_path / "options.yaml"), "--epochs", "1"])
+    asked = parser().parse_args(words)
+    assert (asked.latent_variable_size, asked.infer_layer_sizes, asked.epochs) == (20, [300, 200], 1)
+    assert (asked.learning_rate, asked.optimizer_options, asked.restore_best) == (1e-3, {"wd": 1e-5}, True)
 
 
 # what is in the file, and what is said of it

@@ -96,7 +96,7 @@ def test_tensorboard_without_its_library(tmp_path, monkeypatch, capsys):
         ("--clip-norm 0", "clip_norm must be positive"),
         ("--accumulate 0", "accumulate must be positive"),
         ("--patience 0", "patience must be positive"),
-        ("--optimizer-options weight_decay=1", "an option of the optimizer fusedadam must be one of"),
+        ("--optimizer-options weight_decay=1", "an option of the optimizer adam must be one of"),
     ],
 )
 def test_errors(words, message, tmp_path, capsys):

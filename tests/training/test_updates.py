@@ -87,7 +87,10 @@ def gradients(bound, images):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("clip_norm", [0.05, 1e4])
-def test_the_gradient_is_clipped_by_its_global_norm(clip_norm, mode, rng):
+@pytest.mark.parametrize("as_on_gpu", [False, True])
+def test_the_gradient_is_clipped_by_its_global_norm(as_on_gpu, clip_norm, mode, rng, monkeypatch):
+    if as_on_gpu:
+        monkeypatch.setattr("gluonvae.training.updates.is_gpu", lambda ctx: True)
     images = patterns(rng, 20)
     bound = start(mode)
     before, mean = values(bound), gradients(bound, images)
