@@ -67,9 +67,13 @@ class TensorBoard(Callback):
         self._writer: Any = None
 
     def on_start(self, training: Training) -> None:
-        # the library names files by the second, and would write over one that is as old
-        suffix = f".{training.steps_taken:09d}"
-        self._writer = self._make_writer(str(self.folder), purge_step=training.epoch, filename_suffix=suffix)
+        self._writer = self._make_writer(
+            str(self.folder),
+            purge_step=training.epoch,
+            flush_secs=1,  # a thread writes: a process that is killed loses no more
+            # files are named by the second, and one that is as old would be written over
+            filename_suffix=f".{training.steps_taken:09d}",
+        )
 
     def on_epoch(self, training: Training, metrics: Metrics) -> None:
         epoch = int(metrics["epoch"])
