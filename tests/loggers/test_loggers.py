@@ -10,6 +10,7 @@ from PIL import Image
 from scipy.special import expit
 
 import gluonvae as gv
+from gluonvae.backend.runtime import mx
 from gluonvae.callbacks import Callback
 from gluonvae.loggers import MLflow, TensorBoard, WandB
 from tests.helpers import nd, patterns, pixels, small_vae
@@ -163,6 +164,14 @@ def test_tables_have_no_pictures(rng, tmp_path):
     tags = read(tmp_path).Tags()
     assert tags["images"] == []
     assert tags["histograms"]
+
+
+def test_batches_that_are_read_once_have_no_pictures(rng, tmp_path):
+    batches = mx.gluon.data.DataLoader(mx.gluon.data.ArrayDataset(patterns(rng, 30)), batch_size=10)
+    bound = gv.ELBO(small_vae())
+    gv.fit(bound, batches, epochs=2, callbacks=[board(tmp_path)], progress=False)
+    tags = read(tmp_path).Tags()
+    assert (tags["images"], "bound/train" in tags["scalars"]) == ([], True)
 
 
 def test_logging_changes_nothing(rng, tmp_path):
