@@ -91,7 +91,7 @@ def _train(asked: argparse.Namespace, run: Optional[Run] = None) -> int:
     vae = construct_vae(**config["model"])
     vae.initialize(ctx=ctx)
     bound = _bound(asked, vae, len(splits.train))
-    of_fit = _fit_arguments(asked, bound, len(splits.train))
+    of_fit = {**_fit_arguments(asked, bound, len(splits.train)), **updates_of(asked)}
     if splits.train.things == "images" and not is_picture(config):
         _log.warning("images of shape %s are not drawn: --shape HEIGHT WIDTH would tell how", splits.train.shape)
     if run is not None:
@@ -199,7 +199,6 @@ def _fit_arguments(asked: argparse.Namespace, bound: Objective, images: int) -> 
     names = ("epochs", "batch_size", "optimizer", "precision", "checkpoint_minutes", "checkpoint_epochs")
     named = {name: getattr(asked, name) for name in names}
     weights = _annealed(asked, bound, steps, rise)
-    named.update(updates_of(asked))
     return {**named, "learning_rate": rate, "weights": weights, "progress": not asked.quiet}
 
 
