@@ -27,6 +27,8 @@ TITLES = {
     "objectives": "Bounds",
     "training": "Training",
     "schedules": "Schedules",
+    "callbacks": "Callbacks",
+    "loggers": "Loggers",
     "evaluation": "Evaluation",
     "data": "Data",
     "plots": "Plots",

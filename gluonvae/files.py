@@ -148,6 +148,21 @@ def written_by(save: Callable[[str], object]) -> bytes:
         return file.read()
 
 
+def read_by(load: Callable[[str], object], content: bytes) -> None:
+    """Have a function read what is in memory, as :func:`written_by` returned it, from a file.
+
+    Parameters
+    ----------
+    load : Callable[[str], object]
+        Called with the path of the file, which is in memory.
+    content : bytes
+        What the file has.
+    """
+    with open(os.memfd_create("gluonvae"), "wb", buffering=0) as file:
+        file.write(content)
+        load(f"/proc/self/fd/{file.fileno()}")
+
+
 def write_bytes(path: Path, content: Union[bytes, memoryview]) -> None:
     """Write a file atomically."""
     with replacing(path) as part:

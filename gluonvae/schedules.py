@@ -1,5 +1,5 @@
 """Schedules of learning rates and weights: see :mod:`gluonvae.training.schedules`."""
 
-from .training.schedules import Schedule, cosine, cyclical, exponential, linear
+from .training.schedules import Plateau, Schedule, Warmup, cosine, cyclical, exponential, linear, step
 
-__all__ = ["Schedule", "cosine", "cyclical", "exponential", "linear"]
+__all__ = ["Plateau", "Schedule", "Warmup", "cosine", "cyclical", "exponential", "linear", "step"]

@@ -38,7 +38,7 @@ def imputed_well(names, out):
 
 # what is to be true of the names and the output of those that run as printed; of others an epoch is enough
 AS_PRINTED = {
-    "training 2": lambda names, out: names["loss"].shape == (100,) and bound_above(-230)(names, out),
+    "training_loop 0": lambda names, out: names["loss"].shape == (100,) and bound_above(-230)(names, out),
     "mix_and_match 0": likelihood_above(-150),
     "labels 0": lambda names, out: gv.evaluate(names["bound"], names["test"]).bound > -160,
     "latent_structure 0": layers_and_codes,

@@ -19,11 +19,13 @@ from ..training.optimizer import FusedAdam
 from ..training.saving import MINUTES
 from .annealing import EXAMPLE, annealing
 from .kinds import Group, OneOrSeveral, Update, choice, kind, number, options, thread_count
+from .updates import add_updates
 
 COMMON = (
     *("data", "label_column", "likelihood", "posterior", "prior", "latent_variable_size", "conditional"),
     *("infer_layer_sizes", "generator_layer_sizes", "infer_body", "generator_body", "bound", "samples", "beta"),
-    *("anneal", "epochs", "batch_size", "learning_rate", "seed", "device", "out", "resume", "from_run", "quiet"),
+    *("anneal", "epochs", "batch_size", "learning_rate", "seed", "device", "out", "config", "resume", "from_run"),
+    *("tensorboard", "quiet"),
 )
 """The arguments of ``gluonvae train`` that are asked for most."""
 
@@ -151,7 +153,7 @@ def parsed(add_arguments: Callable[[argparse.ArgumentParser], None], values: Map
     for name, value in values.items():
         if name not in actions:
             raise ValueError(f"there is no argument {name!r}")
-        words += _words(actions[name], value)
+        words += words_of(actions[name], value)
     return parser.parse_args(words)
 
 
@@ -160,8 +162,8 @@ class _RaisingParser(argparse.ArgumentParser):
         raise ValueError(message)
 
 
-def _words(action: argparse.Action, value: Any) -> list[str]:
-    """The words of a command line that give an argument a value."""
+def words_of(action: argparse.Action, value: Any) -> list[str]:
+    """Return the words of a command line that give an argument a value; none where it is the default."""
     flag = action.option_strings[-1]
     if value is None or value is False or value in ({}, action.default):
         return []
@@ -266,7 +268,9 @@ def _training(group: Group) -> None:
     text = "any that MXNet has; this is adam, compiled"
     group.add_argument("--optimizer", default=FusedAdam.name, metavar="NAME", help=text)
     add("--learning-rate", "at the start", 2e-3, type=float, metavar="R")
-    choose("--learning-rate-schedule", ("constant", "cosine"), "cosine", "cosine ends at a hundredth of the start")
+    text = "cosine ends at a hundredth of the start; plateau divides by ten where validation has not improved"
+    choose("--learning-rate-schedule", ("constant", "cosine", "plateau"), "cosine", text)
+    add_updates(group)
     text = "of matrix products: bfloat16 is faster in large batches on CPUs that have it, float16 on GPUs"
     choose("--precision", tuple(PRECISIONS), "float32", text)
     group.add_argument("--imperative", action="store_true", help="do not hybridise: slower, for debugging")
@@ -275,6 +279,8 @@ def _training(group: Group) -> None:
     _device(group)
     group.add_argument("-v", "--verbose", action="store_true", help="log a line an epoch as well")
     group.add_argument("--out", type=Path, metavar="FOLDER", help="of the run; by default runs/DATA-DATE-TIME")
+    text = "options, one a line as in 'epochs: 20' (YAML or JSON), or a run's config.json; those given here go before"
+    group.add_argument("--config", type=Path, metavar="FILE", help=text)
     text = "go on with a training that was stopped, with the options that it was started with"
     group.add_argument("--resume", type=Path, metavar="RUN", help=text)
     text = "start from the model of a run and what it has learnt, on its data or others: a new run, see the guide"

@@ -15,7 +15,7 @@ from ..inference import POSTERIORS
 from ..networks import ACTIVATIONS, DECODERS, ENCODERS
 from ..objectives import BOUNDS
 from ..prior import PRIORS
-from ..training.step import UNFIT_OPTIMIZERS
+from ..training.trainers import UNFIT_OPTIMIZERS
 from ..weights import Weight, weight_names
 from .annealing import FORMS
 from .docstrings import argument_of, papers_of, text_of

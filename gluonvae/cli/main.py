@@ -34,6 +34,7 @@ from ..backend.runtime import set_threads
 from ..progress import no_progress_bars
 from ..training.signals import STOPPING, raising_signals
 from . import arguments, coding, commands
+from .config_file import with_config
 from .effects import NOT_GIVEN
 from .export import export
 from .failures import BY_SIGNAL, report
@@ -113,6 +114,7 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     words = sys.argv[1:] if words is None else words
     name, debug = "gluonvae", "--debug" in words
     try:
+        words = with_config(words)
         asked = parser().parse_args(words)
         name = f"gluonvae {asked.command}"
         if asked.run is train:

@@ -40,10 +40,11 @@ from .results import bits_per_dimension, in_words, remark
 from .sources import short_name, whole_name
 from .starting import Source, check_fits, config_from, start_from
 from .training_data import load_arguments, training_data
+from .updates import callbacks_of, updates_of
 
 _log = logging.getLogger(__name__)
 
-NOT_OF_THE_RUN = ("run", "command", "given", "out", "resume", "threads", "verbose", "quiet", "debug")
+NOT_OF_THE_RUN = ("run", "command", "given", "out", "resume", "config", "threads", "verbose", "quiet", "debug")
 """What is asked of the command and not of the training, and may differ where a run is resumed."""
 FINAL_RATE = 0.01
 """Of the starting learning rate, where a cosine schedule ends."""
@@ -103,7 +104,7 @@ def _train(asked: argparse.Namespace, run: Optional[Run] = None, source: Optiona
         name_classes(vae, run.config)
     bound = make_bound(asked, vae, len(splits.train))
     config["bound"] = recipe_of_bound(bound)
-    of_fit = _fit_arguments(asked, bound, len(splits.train))
+    of_fit = {**_fit_arguments(asked, bound, len(splits.train)), **updates_of(asked)}
     if splits.train.things == "images" and not is_picture(config):
         _log.warning("images of shape %s are not drawn: --shape HEIGHT WIDTH would tell how", splits.train.shape)
     if run is not None:
@@ -119,9 +120,12 @@ def _fit_and_report(
     """Train and evaluate; return the exit status."""
     try:
         with logging_redirect_tqdm():
-            history = fit(bound, splits.train, splits.valid, folder=run, **of_fit)
+            callbacks = callbacks_of(asked, run)
+            history = fit(bound, splits.train, splits.valid, folder=run, callbacks=callbacks, **of_fit)
         if history.interrupted:
             raise Interrupt(signal.SIGINT)
+        if history.stopped:
+            remark(asked, f"stopped after {len(history)} epochs: {history.stopped}")
         result = evaluate(bound, as_unlabelled(bound.vae, splits.test))
         further = _further_results(bound.vae, splits.test, result.bound)
         run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
@@ -198,6 +202,8 @@ def _fit_arguments(asked: argparse.Namespace, bound: Objective, images: int) -> 
         raise ValueError(f"learning_rate must be positive, got {rate}")
     if asked.learning_rate_schedule == "cosine":
         rate = schedules.cosine(rate, FINAL_RATE * rate, steps_an_epoch * epochs)
+    elif asked.learning_rate_schedule == "plateau":
+        rate = schedules.Plateau(rate, end=FINAL_RATE * rate)
     names = ("epochs", "batch_size", "optimizer", "precision", "checkpoint_minutes", "checkpoint_epochs")
     named = {name: getattr(asked, name) for name in names}
     weights = annealed(asked.anneal, bound, steps_an_epoch, epochs)

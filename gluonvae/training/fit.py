@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
@@ -13,18 +13,21 @@ from ..backend.memory import earlier_objects_left_alone
 from ..batches import Data, dataset_for
 from ..data import Stream
 from ..data.inspection import find_problems
+from ..files import read_by
 from ..generator.support import REAL
 from ..models import VAE
 from ..objectives import Objective
 from ..progress import progress_bar
+from .callbacks import AnyCallback
 from .config import Config, config_from_python
-from .loop import History, Metrics, Training
+from .loop import History, Training
 from .optimizer import FusedAdam
-from .run import Run
+from .run import BEST, Run
 from .saving import MINUTES, CheckpointSchedule, Saver
 from .schedules import Scheduled
 from .signals import Stopping
 from .step import Stepper
+from .trainers import Optimizer
 
 BATCH_SIZE = 128
 UNITS = {"images": "img"}
@@ -40,12 +43,17 @@ def fit(
     *,
     epochs: int = 20,
     batch_size: Optional[int] = None,
-    optimizer: str = FusedAdam.name,
-    learning_rate: Scheduled = 1e-3,
+    optimizer: Optimizer = FusedAdam.name,
+    optimizer_params: Optional[Mapping[str, Any]] = None,
+    learning_rate: Optional[Scheduled] = None,
+    clip_norm: Optional[float] = None,
+    accumulate: int = 1,
+    ema: Optional[float] = None,
     beta: Optional[Scheduled] = None,
     weights: Optional[Mapping[str, Scheduled]] = None,
     precision: Optional[str] = None,
-    callbacks: Sequence[Callable[[Metrics], None]] = (),
+    callbacks: Sequence[AnyCallback] = (),
+    restore_best: bool = False,
     progress: bool = True,
     folder: Union[str, Path, Run, None] = None,
     resume: Union[str, Path, None] = None,
@@ -69,11 +77,26 @@ def fit(
         Number of passes over ``train``, each in a new order; the last batch may be smaller.
     batch_size : int, optional
         By default 128, or that of the batches where ``train`` is a DataLoader or another iterable of batches.
-    optimizer : str
-        Name of one of MXNet's optimizers; by default "adam", compiled, see
-        :class:`gluonvae.training.optimizer.FusedAdam`.
-    learning_rate : float or callable
-        A number, or a function of the number of steps taken, see :mod:`gluonvae.schedules`.
+    optimizer : str, mx.optimizer.Optimizer or gluon.Trainer
+        Name of one of MXNet's optimizers, by default "adam", compiled, see
+        :class:`gluonvae.training.optimizer.FusedAdam`; or an optimizer; or a trainer of parameters of ``bound``, of
+        which those that it does not have are not learnt.
+    optimizer_params : mapping, optional
+        Options of an optimizer that is given by its name, as Gluon's Trainer takes them: ``wd``, the weight decay,
+        ``clip_gradient``, which clips each number of a gradient, ``beta1``, ...
+    learning_rate : float or callable, optional
+        A number, or a function of the number of steps taken, see :mod:`gluonvae.schedules`; by default that of
+        ``optimizer``, and 1e-3 where it is a name.
+    clip_norm : float, optional
+        The largest norm of the mean gradient over the data points of a batch, of all parameters together; a larger
+        one is scaled to it.
+    accumulate : int
+        How many batches there are to an update; the last update of an epoch may have fewer. Schedules and callbacks
+        count batches as steps.
+    ema : float, optional
+        Keep an exponential moving average of the parameters, with this decay, such as 0.999: see
+        :class:`gluonvae.training.updates.Average`. It is what is validated and saved, and what the model has at the
+        end.
     beta : float or callable, optional
         Value of ``bound.beta``, likewise.
     weights : mapping, optional
@@ -81,8 +104,10 @@ def fit(
     precision : {"float32", "bfloat16", "float16"}, optional
         Precision of the matrix products during the training, see
         :meth:`gluonvae.networks.XavierBlock.mixed_precision`; afterwards what it was before.
-    callbacks : sequence of callable
-        Each is called after each epoch with its metrics.
+    callbacks : sequence of Callback or callable
+        See :class:`gluonvae.callbacks.Callback`; a function is called after each epoch with its metrics.
+    restore_best : bool
+        Give the model at the end the parameters of the epoch with the highest bound on ``valid``.
     progress : bool
         Show a progress bar.
     folder : str or Path, optional
@@ -104,7 +129,7 @@ def fit(
         For each epoch ``train_bound``, ``train_log_likelihood`` and ``train_kl`` in nats per data point, the same
         with ``valid_`` where there is ``valid``, ``valid_kl_1``, ``valid_kl_2``, ... where there are layers of
         latent variables, ``valid_accuracy`` of a classifier, and ``epoch``, ``learning_rate``,
-        ``images_per_second`` and ``seconds``.
+        ``images_per_second`` and ``seconds``. Where a callback has ended the training, ``history.stopped`` says why.
         Of a :class:`gluonvae.SemiSupervisedVAE` ``valid_bound`` is that on log p(x), of the images without their
         labels, and ``train_bound`` the mean of those on log p(x, y), where the label is known, and on log p(x).
 
@@ -131,10 +156,14 @@ def fit(
     if folder is not None and resume is not None:
         raise ValueError("folder is of a new training and resume of one that was stopped: give one of them")
     epochs, progress = checks.positive_int("epochs", epochs), checks.boolean("progress", progress)
+    if checks.boolean("restore_best", restore_best) and valid is None:
+        raise ValueError("restore_best is of the epoch with the highest bound on the validation data: pass valid")
     train = dataset_for(bound.vae, train, "train")
     valid = None if valid is None else dataset_for(bound.vae, valid, "valid")
     batch_size = _batch_size(batch_size, train)
-    stepper = Stepper(bound, optimizer, learning_rate, {**(weights or {}), **({} if beta is None else {"beta": beta})})
+    weights = {**(weights or {}), **({} if beta is None else {"beta": beta})}
+    updates = {"accumulate": accumulate, "clip_norm": clip_norm, "ema": ema}
+    stepper = Stepper(bound, optimizer, learning_rate, weights, optimizer_params, **updates)
     training = Training(stepper, train, valid, epochs, batch_size, callbacks)
     schedule, stopping = CheckpointSchedule(checkpoint_minutes, checkpoint_epochs), Stopping()
     with ExitStack() as stack:
@@ -146,9 +175,12 @@ def fit(
         if run is None or run.checkpoint is None:
             _begin(bound.vae, train)
         stack.enter_context(stopping)
-        saver = None if run is None else stack.enter_context(Saver(training, run, schedule))
-        stack.enter_context(earlier_objects_left_alone())
-        _run_epochs(training, stopping, saver, progress)
+        stack.enter_context(training.until_its_end())
+        with nullcontext() if run is None else Saver(training, run, schedule) as saver, earlier_objects_left_alone():
+            _run_epochs(training, stopping, saver, progress)
+        _leave_parameters(training, run, restore_best)
+    if training.history.stopped is not None:
+        _log.info("stopped after epoch %d: %s", len(training.history), training.history.stopped)
     if training.history.interrupted:
         _log.warning("interrupted in epoch %d, after %d steps; what was learnt is kept", training.epoch, stepper.taken)
     stopping.deliver()
@@ -191,3 +223,16 @@ def _run_epochs(training: Training, stopping: Stopping, saver: Optional[Saver], 
     size = rows if training.epochs > 1 else None
     with progress_bar(total, unit, progress, size, initial=done, dynamic_ncols=True) as bar:
         training.fit(bar, stopping, saver.after_step if saver else lambda epoch_ended: None)
+
+
+def _leave_parameters(training: Training, run: Optional[Run], restore_best: bool) -> None:
+    """Give the model the parameters that it is to have at the end, where these are not those of the last step."""
+    best = training.best
+    if best is None and run is not None and run.file(BEST).exists():  # of an epoch before the training was resumed
+        best = run.file(BEST).read_bytes()
+    if restore_best and best is not None:
+        read_by(training.vae.load_parameters, best)
+        if run is not None:
+            run.save_parameters(training.vae)
+    elif training.stepper.updates.average is not None:
+        training.stepper.updates.average.set()

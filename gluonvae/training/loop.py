@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 import zlib
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any, Optional
 
-import numpy as np
 from tqdm import tqdm
 
 from .. import checks
@@ -18,20 +17,16 @@ from .. import noise as _noise
 from ..backend.runtime import mx
 from ..batches import Data, epoch
 from ..data import Dataset
-from ..evaluation import evaluate
-from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_layer
-from ..files import as_json, written_by
-from ..graph import draws_random_numbers
+from ..files import written_by
+from ..models import VAE
 from ..objectives import Objective
-from . import serialization
-from .checkpoint import Checkpoint, CheckpointError
+from .callbacks import AnyCallback, Callback, Callbacks
+from .metrics import Metrics, describe, prefixed, validated
 from .signals import Stopping
+from .state import State
 from .step import Stepper
 
 _log = logging.getLogger(__name__)
-
-Metrics = dict[str, float]
-TERMS = ("bound", "log_likelihood", "kl")
 
 
 class History:
@@ -41,11 +36,13 @@ class History:
         self.rows: list[Metrics] = []
         self.interrupted = False
         """Whether a signal, such as Ctrl-C, ended the training."""
+        self.stopped: Optional[str] = None
+        """Why a callback ended the training; None where none did."""
 
     def __getitem__(self, column: str) -> list[float]:
         if self.rows:
-            checks.known_name("column", column, self.rows[0])
-        return [row[column] for row in self.rows]
+            checks.known_name("column", column, {name for row in self.rows for name in row})
+        return [row.get(column, math.nan) for row in self.rows]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -65,8 +62,8 @@ class Training:
     epochs : int
     batch_size : int, optional
         Left out, that of a Stream.
-    callbacks : sequence of callable
-        Each is called after each epoch with its metrics.
+    callbacks : iterable of Callback or callable
+        A function is called after each epoch with its metrics.
     """
 
     def __init__(
@@ -76,30 +73,86 @@ class Training:
         valid: Optional[Data],
         epochs: int,
         batch_size: Optional[int],
-        callbacks: Sequence[Callable[[Metrics], None]] = (),
+        callbacks: Iterable[AnyCallback] = (),
     ) -> None:
         self.stepper, self.train, self.valid = stepper, train, valid
-        self.epochs, self.batch_size, self.callbacks = epochs, batch_size, callbacks
+        self.epochs, self.batch_size = epochs, batch_size
+        followers: dict[int, Any] = {id(of): of for of in stepper.schedules.values() if isinstance(of, Callback)}
+        self.callbacks = Callbacks([*callbacks, *followers.values()])
         self.history = History()
         self.epoch, self.row = 1, 0
         """Which epoch is next or under way, and how many of its data points have been seen."""
         self.best: Optional[bytes] = None
-        """The parameters of the best epoch on the validation data, where they are not saved yet."""
+        """The parameters of the best epoch on the validation data, where it was in this process."""
         self.in_callbacks = False
         """Whether callbacks are being called, which may draw noise."""
-        self._best_bound: Optional[float] = None
-        self._order: Any = None
-        self._noise_before = self._noise_now = _noise.source.state()
-        self._seconds = 0.0
-        self._mxnet_seed: Optional[int] = None
+        self.error: Optional[BaseException] = None
+        """The exception that has ended the training."""
+        self.best_bound: Optional[float] = None
+        self.order: Any = None
+        """The order of the data in this epoch, see :func:`random_order`."""
+        self.noise_before = self.noise_now = _noise.source.state()
+        """The state of the noise before this epoch, and after the last step."""
+        self.seconds = 0.0
+        """What this epoch has taken so far."""
+        self.mxnet_seed: Optional[int] = None
+        """What MXNet's generator is seeded with, anew at each step, where it is drawn from and a folder is written."""
 
     @property
     def bound(self) -> Objective:
         """What is maximised."""
         return self.stepper.bound
 
+    @property
+    def vae(self) -> VAE:
+        """The model of the bound."""
+        return self.stepper.bound.vae
+
+    @property
+    def trainer(self) -> Any:
+        """The ``gluon.Trainer``."""
+        return self.stepper.trainer
+
+    @property
+    def steps_taken(self) -> int:
+        """The number of steps of all epochs."""
+        return self.stepper.taken
+
+    def means(self) -> Metrics:
+        """Return the means of the terms of the bound in the epoch so far, by their names in the history.
+
+        A GPU is not waited for: there the last steps are left out.
+        """
+        return prefixed("train", self.stepper.sums / max(1, self.stepper.seen))
+
+    def stop(self, reason: str) -> None:
+        """End the training after the step or the epoch under way; what was learnt and the history are kept.
+
+        Parameters
+        ----------
+        reason : str
+            For the log, and for ``history.stopped``.
+        """
+        self.history.stopped = self.history.stopped or str(reason)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Give the model the averages of its parameters: context manager, which does nothing where there are none."""
+        average = self.stepper.updates.average
+        if average is None or not average.values:
+            yield
+            return
+        own, settled = State.copy(average.parameters, self.stepper.taken + 1), self.stepper.is_settled
+        self.stepper.is_settled = False
+        try:
+            average.set()
+            yield
+        finally:
+            own.restore()
+            self.stepper.is_settled = settled
+
     def fit(self, bar: tqdm, stopping: Stopping, after_step: Callable[[bool], None]) -> None:
-        """Train until the last epoch, or until a signal.
+        """Train until the last epoch, until a callback stops it, or until a signal.
 
         Parameters
         ----------
@@ -111,7 +164,8 @@ class Training:
             Called after each step, and after each epoch with True.
         """
         validation = ""
-        while self.epoch <= self.epochs and not stopping.received:
+        self._start_callbacks()
+        while self.epoch <= self.epochs and not self._is_to_end(stopping):
             bar.set_description(f"epoch {self.epoch}/{self.epochs}{validation}", refresh=False)
             if not self._train_epoch(bar, stopping, after_step):
                 break
@@ -119,29 +173,60 @@ class Training:
             if self.valid is not None:
                 validation = f", validation {metrics['valid_bound']:.2f}"
             after_step(True)
-        self.history.interrupted = self.epoch <= self.epochs
+        self.history.interrupted = self.epoch <= self.epochs and self.history.stopped is None
+
+    @contextmanager
+    def until_its_end(self) -> Iterator[None]:
+        """Tell the callbacks of the end: context manager of all of a training."""
+        try:
+            yield
+        except BaseException as error:
+            self.error = error
+            raise
+        finally:
+            self.callbacks.end(self)
+
+    def _is_to_end(self, stopping: Stopping) -> bool:
+        return stopping.received is not None or self.history.stopped is not None
+
+    def _start_callbacks(self) -> None:
+        """Tell the callbacks of the start; the noise that they draw is not missing where a training is resumed."""
+        self.in_callbacks, before = True, _noise.source.state()
+        self.callbacks.start(self)
+        if _noise.source.state() != before:
+            _noise.source.restore(before)
+        self.in_callbacks = False
+
+    def _call(self, callbacks: Callable[..., None], *arguments: Any) -> None:
+        """Call callbacks, which may draw noise."""
+        self.in_callbacks = True
+        callbacks(*arguments)
+        self.noise_now = _noise.source.state()
+        self.in_callbacks = False
 
     def _train_epoch(self, bar: tqdm, stopping: Stopping, after_step: Callable[[bool], None]) -> bool:
-        """Take the steps of an epoch that are left, until a signal; return whether the epoch has ended."""
+        """Take the steps of an epoch that are left, until it is to end; return whether the epoch has ended."""
         if self.row == 0:
-            self._noise_before = _noise.source.state()
-            self._order = _random_order(self.train)
-            self._seconds = 0.0
+            self.noise_before = _noise.source.state()
+            self.order = random_order(self.train)
+            self.seconds = 0.0
             self.stepper.start_epoch()
-        stepper, started = self.stepper, time.perf_counter() - self._seconds
-        batches = epoch(self.bound.vae, self.train, self._order, self.row, self.batch_size)
+        stepper, at_steps, started = self.stepper, self.callbacks.at_steps, time.perf_counter() - self.seconds
+        batches = epoch(self.bound.vae, self.train, self.order, self.row, self.batch_size)
         with closing(batches):  # what reads ahead ends with the epoch
             for batch, rows in batches:
-                if self._mxnet_seed is not None:
-                    mx.random.seed(zlib.crc32(f"{self._mxnet_seed} {stepper.taken}".encode()))
+                if self.mxnet_seed is not None:
+                    mx.random.seed(zlib.crc32(f"{self.mxnet_seed} {stepper.taken}".encode()))
                 stepper.step(batch, rows)
-                self._noise_now = _noise.source.state()
+                self.noise_now = _noise.source.state()
                 self.row += len(rows)
                 stepper.is_settled = True
-                self._seconds = time.perf_counter() - started
+                self.seconds = time.perf_counter() - started
                 self._show(bar, len(rows))
+                for callback in at_steps:
+                    self._call(callback, self)
                 after_step(False)
-                if stopping.received:
+                if self._is_to_end(stopping):
                     return self.row == self.train.known_rows
         return True
 
@@ -154,137 +239,32 @@ class Training:
 
     def _end_epoch(self) -> Metrics:
         """Validate, add a row to the history, and tell the callbacks."""
-        self.stepper.read()
-        self.stepper.check_parameters()
+        self.stepper.finish_epoch()
         metrics = {
             "epoch": self.epoch,
-            **_prefixed("train", self.stepper.sums / self.stepper.seen),
+            **self.means(),
             "learning_rate": float(self.stepper.trainer.learning_rate),
-            "images_per_second": self.stepper.seen / self._seconds,
-            "seconds": self._seconds,
+            "images_per_second": self.stepper.seen / self.seconds,
+            "seconds": self.seconds,
         }
         if self.valid is not None:
-            metrics.update(_validated(self.bound, self.valid, self.batch_size))
-            self._note_best(metrics["valid_bound"])
+            with self.averaged():
+                metrics.update(validated(self.bound, self.valid, self.batch_size))
+                self._note_best(metrics["valid_bound"])
         self.stepper.is_settled = False
         self.history.rows.append(metrics)
         self.epoch, self.row = self.epoch + 1, 0
         self.stepper.is_settled = True
         _log.info("epoch %d of %d: %s", metrics["epoch"], self.epochs, describe(metrics))
-        self.in_callbacks = True
-        for callback in self.callbacks:
-            callback(metrics)
-        self._noise_now = _noise.source.state()
-        self.in_callbacks = False
+        self._call(self.callbacks.end_epoch, self, metrics)
         return metrics
 
     def _note_best(self, bound: float) -> None:
-        if self._best_bound is None or bound > self._best_bound:
-            self._best_bound = bound
+        if self.best_bound is None or bound > self.best_bound:
+            self.best_bound = bound
             self.best = written_by(self.bound.vae.save_parameters)
 
-    def keep_state(self) -> None:
-        """Draw all random numbers from sources whose state a checkpoint holds."""
-        name = type(self.stepper.trainer._optimizer).__name__.lower()
-        if name in serialization.UNFIT_FOR_CHECKPOINTS:
-            raise ValueError(f"the optimizer {name} keeps what no checkpoint can hold: train without a folder")
-        if name in serialization.DRAW_FROM_MXNET or draws_random_numbers(self.bound):
-            # MXNet's generator has no state that could be read: it starts anew at each step
-            self._mxnet_seed = zlib.crc32(as_json(self._noise_now).encode())
 
-    def checkpoint(self) -> Checkpoint:
-        """Return the state between two steps."""
-        self.stepper.read()
-        optimizer = serialization.OptimizerState(self.stepper.trainer, self.bound)
-        values = {
-            "made_with": self._made_with(),
-            "epoch": self.epoch,
-            "row": self.row,
-            "taken": self.stepper.taken,
-            "seen": self.stepper.seen,
-            "sums": self.stepper.sums.tolist(),
-            "seconds": self._seconds,
-            "noise_before_epoch": self._noise_before if self.row else self._noise_now,
-            "noise": self._noise_now,
-            "mxnet_seed": self._mxnet_seed,
-            "best_bound": self._best_bound,
-            "history": self.history.rows,
-            "optimizer": optimizer.counts(),
-            "schedules": {name: serialization.plain_attributes(of) for name, of in self.stepper.schedules.items()},
-            "bound": self.bound.state(),
-        }
-        return Checkpoint(values, {**serialization.parameters_of(self.bound), **optimizer.arrays()})
-
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint.
-
-        Raises
-        ------
-        CheckpointError
-            If it is of another model, other data, or another batch size or optimizer.
-        """
-        values, arrays = checkpoint
-        for name, value in self._made_with().items():
-            was = values["made_with"].get(name)
-            if was != value and not (name == "optimizer" and _plain(str(was)) == value):
-                raise CheckpointError(f"the checkpoint is of another training: its {name} is {was}, here it is {value}")
-        serialization.set_parameters(self.bound, arrays)
-        serialization.OptimizerState(self.stepper.trainer, self.bound).restore(arrays, values["optimizer"])
-        for name, schedule in self.stepper.schedules.items():
-            serialization.set_attributes(schedule, values["schedules"].get(name, {}))
-        self.bound.restore(values["bound"])
-        self.stepper.resume(values["taken"], values["seen"], np.array(values["sums"]))
-        self.epoch, self.row, self._seconds = values["epoch"], values["row"], values["seconds"]
-        self._best_bound, self._mxnet_seed = values["best_bound"], values["mxnet_seed"]
-        self.history.rows = values["history"]
-        self._noise_before, self._noise_now = values["noise_before_epoch"], values["noise"]
-        _noise.source.restore(self._noise_before)
-        if self.row:
-            self._order = _random_order(self.train)
-            _noise.source.restore(self._noise_now)
-
-    @cached_property
-    def _digest(self) -> str:
-        return self.train.digest()
-
-    def _made_with(self) -> dict[str, Any]:
-        """What has to be the same where a training goes on."""
-        return {
-            "data": self._digest,
-            "batch size": self.batch_size,
-            "optimizer": _plain(type(self.stepper.trainer._optimizer).__name__),
-            "bound": type(self.bound).__name__,
-        }
-
-
-def _plain(optimizer: str) -> str:
-    """The name of an optimizer, the same for MXNet's own and the one in one region, which go on from each other."""
-    return optimizer[len("Fused") :] if optimizer.startswith("Fused") else optimizer
-
-
-def _random_order(data: Data) -> Any:
+def random_order(data: Data) -> Any:
     """The order of an epoch, of the seeded source: rows of a Dataset, and the seed of a Stream's."""
     return _noise.source.permutation(len(data)) if isinstance(data, Dataset) else int(_noise.source.rng.integers(2**32))
-
-
-def _validated(bound: Objective, valid: Data, rows: Optional[int]) -> Metrics:
-    """What is told of the validation data; the bound is always one on log p(x), also where there are labels.
-
-    No more than ``rows`` of them are computed at once.
-    """
-    vae = bound.vae
-    terms = evaluate(bound, as_unlabelled(vae, valid), rows=rows)[:3]
-    further = {**named_kl_by_layer(vae, valid, rows), **named_accuracy(vae, valid, rows)}
-    return {**_prefixed("valid", terms), **{f"valid_{name}": value for name, value in further.items()}}
-
-
-def describe(metrics: Metrics) -> str:
-    """An epoch's metrics in one line."""
-    bound, log_likelihood, kl = (metrics[f"train_{term}"] for term in TERMS)
-    valid = f"; validation bound {metrics['valid_bound']:.2f}" if "valid_bound" in metrics else ""
-    terms = f"bound {bound:.2f}, log-likelihood {log_likelihood:.2f}, KL {kl:.2f}"
-    return f"{terms}{valid}; {metrics['images_per_second']:,.0f} images/s"
-
-
-def _prefixed(prefix: str, values: Iterable[float]) -> Metrics:
-    return {f"{prefix}_{term}": float(value) for term, value in zip(TERMS, values)}

@@ -13,6 +13,7 @@ from ..backend.runtime import mx
 from ..batches import batches
 from ..networks.blocks import not_finite
 from .loop import Training
+from .resuming import checkpoint_of, keep_state, restore
 from .run import Run, RunError
 
 _log = logging.getLogger(__name__)
@@ -74,15 +75,17 @@ class Saver:
         self.training, self.run, self.schedule = training, run, schedule
         self._saved: Optional[tuple[int, int]] = None
         self._rows = 0  # of the history that have been written
+        self._best: Optional[bytes] = None  # what best.params has
 
     def __enter__(self) -> Saver:
         training, run = self.training, self.run
         _know_all_sizes(training)
-        training.keep_state()
+        keep_state(training)
+        self._digest = training.train.digest()
         if run.lacks_checkpoints:
             raise RunError(f"{run.folder} has no checkpoints to go on from: train anew, in another folder")
         if run.checkpoint is not None:
-            training.restore(run.checkpoint)
+            restore(training, run.checkpoint, self._digest)
         run.begin()
         if run.checkpoint is None:
             self._save()
@@ -91,7 +94,8 @@ class Saver:
             self._rows, self._saved = len(training.history), self._place()
             if training.stepper.taken:
                 # the process may have been killed before it could do so
-                run.save_parameters(training.bound.vae)
+                with training.averaged():
+                    run.save_parameters(training.bound.vae)
         self._on_gpu, _noise.source.on_gpu = _noise.source.on_gpu, False
         return self
 
@@ -124,14 +128,17 @@ class Saver:
         started, training = time.monotonic(), self.training
         training.stepper.check_parameters()
         self._save_best()
-        self.run.save(training.stepper.taken, training.checkpoint(), training.bound.vae)
+        state = checkpoint_of(training, self._digest)
+        with training.averaged():
+            self.run.save(training.stepper.taken, state, training.bound.vae)
         self._saved = self._place()
         self.schedule.note(time.monotonic() - started)
 
     def _save_best(self) -> None:
-        if self.training.best is not None:
+        if self.training.best is not self._best:
+            assert self.training.best is not None
             self.run.save_best(self.training.best)
-            self.training.best = None
+            self._best = self.training.best
 
     def _write_rows(self) -> None:
         for row in self.training.history.rows[self._rows :]:

@@ -103,6 +103,20 @@ def _tensors(state: Any) -> Iterable[Any]:
     return (leaf for leaf in leaves(tuple(state) if isinstance(state, list) else state) if leaf is not None)
 
 
+def state_of(thing: Any) -> dict[str, Any]:
+    """Return the state of a schedule: what it says itself, or :func:`plain_attributes`."""
+    return thing.state() if hasattr(thing, "state") else plain_attributes(thing)
+
+
+def set_state(thing: Any, state: Mapping[str, Any]) -> None:
+    """Set what :func:`state_of` returned; nothing where there is none."""
+    if hasattr(thing, "restore"):
+        if state:
+            thing.restore(state)
+    else:
+        set_attributes(thing, state)
+
+
 def plain_attributes(thing: Any) -> dict[str, Any]:
     """Return the attributes of an object that are finite numbers, or lists of them: what a schedule or an optimizer
     may change from step to step."""

@@ -9,7 +9,6 @@ from typing import Any, NoReturn, Optional
 
 import numpy as np
 
-from .. import checks
 from ..backend.control_flow import is_foreign
 from ..backend.finite import FiniteCheck
 from ..backend.memory import read_values
@@ -22,12 +21,10 @@ from ..networks.blocks import names, not_finite
 from ..objectives import Objective, Terms
 from ..weights import find_weights, set_weight
 from .divergence import Diagnosis, Diverged, Taken
-from .schedules import Schedule, Scheduled
+from .schedules import Schedule, Scheduled, constant
 from .state import State, Trained
-from .trainer import Trainer
-
-UNFIT_OPTIMIZERS = {"test", "groupadagrad"}
-"""MXNet's own test, and one for the rows of embeddings only."""
+from .trainers import Optimizer, make_trainer
+from .updates import Updates
 
 DIVIDE_BY_RATE = {"ftml", "ftrl", "sgld"}
 """Optimizers whose update is NaN, or an error, with a rate of 0: they take no step then."""
@@ -57,16 +54,26 @@ class Stepper:
     ----------
     bound : Objective
         The bound.
-    optimizer : str
-        Name of one of MXNet's optimizers.
-    learning_rate : float or callable
-        A number, or a function of the number of steps taken.
+    optimizer : str, mx.optimizer.Optimizer or gluon.Trainer
+        See :func:`gluonvae.training.trainers.make_trainer`.
+    learning_rate : float or callable, optional
+        A number, or a function of the number of steps taken; left out, that of the optimizer.
     weights : mapping
         Values of weights of the bound by name, likewise.
+    optimizer_params : mapping, optional
+        Options of the optimizer.
+    **updates
+        Further arguments of :class:`gluonvae.training.updates.Updates`.
     """
 
     def __init__(
-        self, bound: Objective, optimizer: str, learning_rate: Scheduled, weights: Mapping[str, Scheduled]
+        self,
+        bound: Objective,
+        optimizer: Optimizer,
+        learning_rate: Optional[Scheduled],
+        weights: Mapping[str, Scheduled],
+        optimizer_params: Optional[Mapping[str, Any]] = None,
+        **updates: Any,
     ) -> None:
         if np.dtype(bound.vae.dtype) == BFLOAT16:
             raise TypeError("MXNet's optimizers do not know bfloat16: train in float32, then vae.cast(BFLOAT16)")
@@ -75,19 +82,21 @@ class Stepper:
             if name not in owners:
                 has = ", ".join(owners) or "none"
                 raise ValueError(f"{name} was given, but {type(bound).__name__} has no weight {name}: it has {has}")
-        known = set(mx.optimizer.Optimizer.opt_registry) - UNFIT_OPTIMIZERS
-        optimizer = checks.known_name("optimizer", optimizer, known)
+        self.trainer, learning_rate = make_trainer(bound, optimizer, optimizer_params, learning_rate)
         self.bound, self.taken = bound, 0
         self.is_settled = True
         """Whether the parameters are those between two steps. It is set after a step by who keeps count of them."""
-        self.rate = _schedule(learning_rate)
+        self.rate = None if learning_rate is None else _schedule(learning_rate)
+        """The schedule of the learning rate; None where the optimizer has its own."""
         self.weights = {name: (owners[name], _schedule(value)) for name, value in weights.items()}
         """What has each number that changes, and its schedule."""
-        rate = _rate(self.rate, 0)
-        if not (rate > 0 or callable(learning_rate)):
-            raise ValueError(f"learning_rate must be positive, got {rate}")
-        self.trainer = Trainer(bound.collect_params(), optimizer, {"learning_rate": rate})
-        self._divides_by_rate = optimizer in DIVIDE_BY_RATE
+        if self.rate is not None:
+            rate = _rate(self.rate, 0)
+            if not (rate > 0 or callable(learning_rate)):
+                raise ValueError(f"learning_rate must be positive, got {rate}")
+        self.updates = Updates(self.trainer, **updates)
+        self._update = self.updates.update if self.updates.have_effect else self.trainer.step
+        self._divides_by_rate = type(self.trainer._optimizer).__name__.lower() in DIVIDE_BY_RATE
         self.trained = Trained(bound)
         self._at_once = steps_unread(bound.vae.context)
         self._check, self._check_values = (FiniteCheck(waits=self._at_once == 1) for _ in range(2))
@@ -114,7 +123,8 @@ class Stepper:
     @property
     def schedules(self) -> dict[str, Schedule]:
         """The schedule of the learning rate, and those of weights, by name."""
-        return {"learning_rate": self.rate, **{name: schedule for name, (_, schedule) in self.weights.items()}}
+        rate = self.trainer._optimizer.lr_scheduler if self.rate is None else self.rate
+        return {"learning_rate": rate, **{name: schedule for name, (_, schedule) in self.weights.items()}}
 
     def resume(self, taken: int, seen: int, sums: np.ndarray) -> None:
         """Go on after ``taken`` steps, in an epoch of which ``seen`` images have been added up to ``sums``."""
@@ -151,7 +161,7 @@ class Stepper:
         if self.taken % self._kept_each == 0:
             self._kept = [*self._kept[-1:], State.copy(self.trained.parameters, self.taken + 1)]
         if rate > 0 or not self._divides_by_rate:
-            self.trainer.step(len(batch.data))
+            self._update(len(batch.data))
         self.taken += 1
 
     def _differentiate(self, batch: Batch, rows: Optional[np.ndarray], rate: float) -> None:
@@ -172,6 +182,14 @@ class Stepper:
         self._unread.append(Taken(self.taken + 1, rate, batch, rows, noise, terms, unsound))
         if self.taken % self._at_once == 0:
             self.read()
+
+    def finish_epoch(self) -> None:
+        """Take the update of what has been accumulated, and look at the sums and the parameters."""
+        self.read()
+        self.is_settled = False
+        self.updates.finish()
+        self.is_settled = True
+        self.check_parameters()
 
     def check_parameters(self) -> None:
         """Raise Diverged where the last update has made a parameter infinite or NaN, with the parameters restored."""
@@ -194,8 +212,11 @@ class Stepper:
 
     def _set_rate_and_weights(self) -> float:
         """Set what changes from step to step, and return the learning rate."""
-        rate = _rate(self.rate, self.taken)
-        self.trainer.set_learning_rate(rate)
+        if self.rate is None:
+            rate = self.trainer.learning_rate
+        else:
+            rate = _rate(self.rate, self.taken)
+            self.trainer.set_learning_rate(rate)
         for name, (owner, schedule) in self.weights.items():
             value = _value(name, schedule, self.taken)
             try:
@@ -284,4 +305,4 @@ def _value(name: str, schedule: Schedule, step: int) -> float:
 
 
 def _schedule(value: Scheduled) -> Schedule:
-    return value if callable(value) else lambda step: value
+    return value if callable(value) else constant(value)

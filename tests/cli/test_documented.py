@@ -86,7 +86,8 @@ def few_images(monkeypatch):
 def test_command(page, command, place, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(place)
     run = "conditions" if "0.5" in command else "classes"
-    command = [{"RUN": run, "runs/NAME": run, "PATH": f"{run}.npz"}.get(word, word) for word in command]
+    given = {"RUN": run, "runs/NAME": run, "RUN/config.json": f"{run}/config.json", "PATH": f"{run}.npz"}
+    command = [given.get(word, word) for word in command]
     if "--resume" in command:
         shutil.copytree(place / run, tmp_path / "run")
         write_status(tmp_path / "run", "interrupted", "yesterday")

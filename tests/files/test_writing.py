@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from gluonvae.files import append_line, as_json, replacing, sweep, write_bytes, write_json, written_by
+from gluonvae.files import append_line, as_json, read_by, replacing, sweep, write_bytes, write_json, written_by
 
 
 def names(folder):
@@ -91,6 +91,19 @@ def test_written_by_returns_what_was_saved():
             file.write(b"abc")
 
     assert written_by(save) == b"abc"
+
+
+def test_read_by_gives_a_file_with_the_content():
+    found = []
+
+    def load(path):
+        with open(path, "rb") as file:
+            found.append((file.read(), path))
+
+    read_by(load, b"abc")
+    ((content, path),) = found
+    assert content == b"abc"
+    assert not os.path.exists(path)
 
 
 def test_json_is_json(tmp_path):

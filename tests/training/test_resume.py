@@ -1,15 +1,14 @@
 """A training that was stopped and resumed ends as the one that was never stopped, to the bit."""
 
-import shutil
-
 import numpy as np
 import pytest
 
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from gluonvae.training.checkpoint import CheckpointError
-from gluonvae.training.step import UNFIT_OPTIMIZERS
+from gluonvae.training.trainers import UNFIT_OPTIMIZERS
 from tests.helpers import patterns, small_vae
+from tests.helpers.runs import copy_at
 
 pytestmark = pytest.mark.usefixtures("fast_disk")
 
@@ -65,17 +64,6 @@ def train(make, images, mode=None, **options):
     valid = gv.data.Dataset(images[:20], binarization="none")
     options = {"epochs": EPOCHS, "batch_size": BATCH, "learning_rate": 0.01, **options}
     return bound, gv.fit(bound, gv.data.Dataset(images * 0.9), valid, progress=False, **options)
-
-
-def copy_at(step, folder, to, then=lambda step: 0.01):
-    """A schedule that copies a run's folder before a step, as a process that is killed there leaves it."""
-
-    def rate(taken):
-        if taken == step and folder.exists() and not to.exists():
-            shutil.copytree(folder, to)
-        return then(taken)
-
-    return rate
 
 
 def assert_same(one, other, folders=()):

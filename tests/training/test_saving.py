@@ -56,7 +56,7 @@ def test_memory_that_runs_out_at_the_first_validation_keeps_the_epoch(tmp_path, 
     def fail(bound, data, rows):
         raise MemoryError("bad alloc")
 
-    monkeypatch.setattr("gluonvae.training.loop.evaluate", fail)
+    monkeypatch.setattr("gluonvae.training.metrics.evaluate", fail)
     with pytest.raises(MemoryError):
         fit(tmp_path / "run")
     small_vae().load_parameters(str(tmp_path / "run" / "model.params"))

@@ -12,6 +12,7 @@ import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from gluonvae.batches import Batch
 from gluonvae.training import step as stepper
+from gluonvae.training.trainers import UNFIT_OPTIMIZERS
 from tests.helpers import nd, small_vae
 
 
@@ -88,7 +89,7 @@ def test_a_rate_may_rise_from_0(name, rng):
     assert any(not np.array_equal(one, two) for one, two in zip(before, after))
 
 
-OPTIMIZERS = sorted(set(mx.optimizer.Optimizer.opt_registry) - stepper.UNFIT_OPTIMIZERS)
+OPTIMIZERS = sorted(set(mx.optimizer.Optimizer.opt_registry) - UNFIT_OPTIMIZERS)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -168,6 +169,7 @@ import numpy as np
 import gluonvae as gv
 from gluonvae.batches import Batch
 from gluonvae.training import step as stepper
+from gluonvae.training.trainers import UNFIT_OPTIMIZERS
 from gluonvae.backend.runtime import engine_is_naive
 
 assert not engine_is_naive()
