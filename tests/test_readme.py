@@ -21,7 +21,7 @@ def test_script(tmp_path, monkeypatch, capsys):
     SCRIPT.run()
     bound = float(re.search(r"test bound: (-\d+\.\d\d) nats per image", capsys.readouterr().out)[1])
     assert bound > -150
-    assert {"curves.png", "samples.png"} == {path.name for path in tmp_path.iterdir()}
+    assert {"curves.png", "samples.png", "model.npz"} == {path.name for path in tmp_path.iterdir()}
 
 
 def test_debugging(monkeypatch):
