@@ -33,7 +33,7 @@ from .._version import __version__
 from ..backend.runtime import set_threads
 from ..progress import no_progress_bars
 from ..training.signals import STOPPING, raising_signals
-from . import arguments, coding, commands
+from . import arguments, coding, commands, run_arguments
 from .config_file import with_config
 from .effects import NOT_GIVEN
 from .export import export
@@ -45,16 +45,20 @@ from .train import train
 
 COMMANDS = (
     (train, arguments.train, "train a model and write a run's folder"),
-    (commands.sample, arguments.sample, "draw new images from a trained model"),
-    (commands.reconstruct, arguments.reconstruct, "put test images through a trained model"),
-    (commands.evaluate, arguments.evaluate, "estimate how probable the test images are under a trained model"),
-    (export, arguments.export, "write a trained model as ONNX, or as MXNet's symbols and parameters"),
+    (commands.sample, run_arguments.sample, "draw new images from a trained model"),
+    (commands.reconstruct, run_arguments.reconstruct, "put test images through a trained model"),
+    (commands.evaluate, run_arguments.evaluate, "estimate how probable the test images are under a trained model"),
+    (export, run_arguments.export, "write a trained model as ONNX, or as MXNet's symbols and parameters"),
     (runs, runs_arguments, "list runs with their status and their best bound"),
     (list_, list_arguments, "list what a model can be made of, with options and papers"),
-    (coding.encode, arguments.encode, "map data to latent states"),
-    (coding.score, arguments.score, "tell how probable each data point is, to find those that are unlike the others"),
-    (coding.interpolate, arguments.interpolate, "go from one data point to another"),
-    (commands.info, arguments.info, "tell versions, devices, and how MXNet was started"),
+    (coding.encode, run_arguments.encode, "map data to latent states"),
+    (
+        coding.score,
+        run_arguments.score,
+        "tell how probable each data point is: which are unlike the others",
+    ),
+    (coding.interpolate, run_arguments.interpolate, "go from one data point to another"),
+    (commands.info, run_arguments.info, "tell versions, devices, and how MXNet was started"),
 )
 """What each command runs, whose name is the command's, before any _, and whose docstring is shown by ``--help``; the
 function that adds its arguments; a line about it."""
