@@ -65,7 +65,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # matplotlib costs more than everything else here: loaded when it is used.
-    if name == "plots":
-        return importlib.import_module(".plots", __name__)
+    # matplotlib costs more than everything else here, and scikit-learn may be missing: loaded when they are used.
+    if name in ("plots", "sklearn"):
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,8 +8,10 @@ copy of every draw, normal noise comes from MXNet's generator there all the same
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any, Optional
 
 import numpy as np
@@ -151,6 +153,32 @@ def seed(value: int) -> None:
     source.rng, source.seeded = np.random.default_rng(value), True
     mx.random.seed(value)
     np.random.seed(value % 2**32)
+
+
+@contextmanager
+def seeded(value: int) -> Iterator[None]:
+    """Context manager in which all is drawn as after :func:`seed`, and which leaves what is drawn afterwards alone.
+
+    The noise, the data order and NumPy's global generator go on where they were. The state of MXNet's generator cannot
+    be read: it goes on from a number that was drawn from it, so that what is repeatable stays so. Threads take turns.
+
+    Parameters
+    ----------
+    value : int
+        See :func:`seed`.
+    """
+    with _turn:
+        before, of_numpy = (source.rng, source.seeded), np.random.get_state()
+        of_mxnet = int(mx.nd.random.randint(0, 2**31 - 1, ctx=mx.cpu()).asscalar())
+        try:
+            seed(value)
+            yield
+        finally:
+            (source.rng, source.seeded), _ = before, np.random.set_state(of_numpy)
+            mx.random.seed(of_mxnet)
+
+
+_turn = RLock()
 
 
 def _differ(ctx: Any = "all") -> None:

@@ -21,6 +21,7 @@ from ..batches import load_batch
 from ..distributions import Quantized
 from ..evaluation import evaluate, perplexity
 from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_layer
+from ..labels import label_size
 from ..models import VAE, construct_vae
 from ..models.construct import GENERATOR_LAYERS, INFER_LAYERS, sizes_of
 from ..noise import seed
@@ -32,7 +33,7 @@ from ..training.signals import Interrupt
 from ..training.status import DIVERGED, FINISHED
 from . import arguments
 from .effects import is_semi_supervised
-from .labels import label_size, labels_to_draw
+from .labels import labels_to_draw
 from .outputs import is_picture
 from .results import bits_per_dimension, in_words, remark
 from .sources import short_name, whole_name

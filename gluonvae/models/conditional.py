@@ -163,5 +163,5 @@ class ConditionalVAE(VAE):
         values = label.asnumpy() if isinstance(label, mx.nd.NDArray) else np.asarray(label)
         if values.ndim == 0:
             return np.full(n, values, values.dtype)
-        one_condition = self.label_size > 1 and values.shape == (self.label_size,)
-        return np.tile(values, (n, 1)) if one_condition and not np.array_equal(values, np.rint(values)) else label
+        one_condition = self.label_size > 1 and values.shape == (self.label_size,) and values.dtype.kind == "f"
+        return np.tile(values, (n, 1)) if one_condition and not has_classes(values) else label
