@@ -30,6 +30,7 @@ TITLES = {
     "evaluation": "Evaluation",
     "data": "Data",
     "plots": "Plots",
+    "sklearn": "scikit-learn",
     "graph": "Summary of a model",
     "noise": "Noise",
     "distributions": "Distributions",
