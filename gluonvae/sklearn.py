@@ -373,7 +373,7 @@ class VAEEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMix
         values = validate_data(self, X, reset=reset, **wanted)
         if self.conditional and y is None:
             raise ValueError(f"y is missing: a conditional {type(self).__name__} takes X and its labels y")
-        if self.classifier_layer_sizes is not None and y is not None and np.shape(y)[1:] == (1,):
+        if self.classifier_layer_sizes is not None and getattr(y, "shape", ())[1:] == (1,):
             y = column_or_1d(y, warn=True)
         return Dataset(values, binarization="none", labels=y if self._takes_labels else None, things="rows", name="X")
 
