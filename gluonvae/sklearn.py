@@ -218,6 +218,8 @@ class VAEEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMix
         KeyboardInterrupt
             After Ctrl-C, with what was learnt until then.
         """
+        if self.conditional and self.classifier_layer_sizes is not None:
+            raise ValueError("conditional=True and classifier_layer_sizes are of different models: give one of them")
         if self._takes_labels and y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None: "
@@ -310,6 +312,8 @@ class VAEEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMix
         found = self.predict(X)
         labels = as_labels(y, len(found), "rows")
         known = labels.values != MISSING
+        if not known.any():
+            raise ValueError("y has no label that is known, of which an accuracy could be computed: all are -1")
         truth = labels.values if labels.names is None else np.asarray(labels.names)[labels.values]
         return float((found == truth)[known].mean())
 

@@ -130,6 +130,16 @@ def test_the_rest_of_a_semi_supervised_model(semi, groups):
     np.testing.assert_array_equal(VAEEstimator(**SEMI).fit_transform(X, y), semi.transform(X))
 
 
+def test_labels_that_are_all_missing_have_no_accuracy(semi, groups):
+    with pytest.raises(ValueError, match="y has no label that is known"):
+        semi.score(groups[0], np.full(150, -1))
+
+
+def test_conditional_or_semi_supervised(groups):
+    with pytest.raises(ValueError, match="of different models: give one of them"):
+        VAEEstimator(**SEMI, conditional=True).fit(*groups)
+
+
 def test_a_table_and_a_series(groups):
     X, y = pd.DataFrame(groups[0], columns=list("abc")), pd.Series(NAMES[groups[1]], dtype="category")
     estimator = VAEEstimator(**{**SEMI, "epochs": 1}).fit(X, y)
