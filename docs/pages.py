@@ -33,6 +33,7 @@ TITLES = {
     "data": "Data",
     "plots": "Plots",
     "export": "Export",
+    "sklearn": "scikit-learn",
     "graph": "Summary of a model",
     "noise": "Noise",
     "distributions": "Distributions",

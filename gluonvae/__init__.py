@@ -70,7 +70,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # loaded when they are used: matplotlib costs more than everything else here
-    if name in ("export", "plots"):
+    # loaded when they are used: matplotlib costs more than everything else here, and scikit-learn may be missing
+    if name in ("export", "plots", "sklearn"):
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -146,6 +146,37 @@ def has_classes(labels: Optional[np.ndarray]) -> bool:
     return np.array_equal(labels, np.rint(labels))
 
 
+def label_size(labels: Optional[np.ndarray], class_names: Optional[Sequence[Any]]) -> int:
+    """Return Y of a model of data with labels: the number of classes, or of numbers in a condition.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray, optional
+        Classes, whole numbers from 0, or fractions ``(N,)``, or rows ``(N, C)``.
+    class_names : sequence, optional
+        What the classes are called.
+
+    Returns
+    -------
+    int
+        Y; of rows C, of fractions 1.
+
+    Raises
+    ------
+    ValueError
+        If there are no labels, or classes below 0 alone.
+    """
+    if labels is None:
+        raise ValueError("a model with labels was asked for, and the data, or one of its parts, has none")
+    if class_names is not None:
+        return len(class_names)
+    if labels.ndim == 2 or not has_classes(labels):
+        return labels[0].size
+    if labels.max() < 0:
+        raise ValueError(f"labels must be whole numbers from 0, or fractions, got {labels.max()} at most")
+    return int(labels.max()) + 1
+
+
 def class_names(parts: Sequence[Labels]) -> Optional[tuple[Any, ...]]:
     """Return the classes of all parts of the data, in their order.
 

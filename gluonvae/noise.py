@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any, Optional
 
 import numpy as np
@@ -167,25 +168,33 @@ def seed(value: int) -> None:
 
 @contextmanager
 def seeded(value: int) -> Iterator[None]:
-    """Draw from a seed in a ``with`` statement, on the CPU, and afterwards go on as if nothing had been drawn.
+    """Context manager in which all is drawn as after :func:`seed`, and which leaves what is drawn afterwards alone.
+
+    The noise, the data order and NumPy's global generator go on where they were. The state of MXNet's generator cannot
+    be read: it goes on from a number that was drawn from it, so that what is repeatable stays so. Threads take turns.
 
     Parameters
     ----------
     value : int
+        See :func:`seed`.
 
     Raises
     ------
     ValueError
         If it is negative.
     """
-    if value < 0:
-        raise ValueError(f"seed must not be negative, got {value}")
-    before = source.rng, source.on_gpu
-    source.rng, source.on_gpu = np.random.default_rng(value), False
-    try:
-        yield
-    finally:
-        source.rng, source.on_gpu = before
+    with _turn:
+        before, of_numpy = (source.rng, source.seeded), np.random.get_state()
+        of_mxnet = int(mx.nd.random.randint(0, 2**31 - 1, ctx=mx.cpu()).asscalar())
+        try:
+            seed(value)
+            yield
+        finally:
+            (source.rng, source.seeded), _ = before, np.random.set_state(of_numpy)
+            mx.random.seed(of_mxnet)
+
+
+_turn = RLock()
 
 
 def _differ(ctx: Any = "all") -> None:

@@ -36,6 +36,10 @@ def imputed_well(names, out):
     return names["draws"].shape == (20, 5, 8) and 0.45 < error < 0.55
 
 
+def accuracy_above(value):
+    return lambda names, out: float(re.search(r"accuracy.*: (0\.\d+)", out)[1]) > value
+
+
 # what is to be true of the names and the output of those that run as printed; of others an epoch is enough
 AS_PRINTED = {
     "training_loop 0": lambda names, out: names["loss"].shape == (100,) and bound_above(-230)(names, out),
@@ -44,6 +48,8 @@ AS_PRINTED = {
     "latent_structure 0": layers_and_codes,
     "images 0": bound_above(-230),
     "missing 0": imputed_well,
+    "sklearn 0": accuracy_above(0.85),
+    "sklearn 2": accuracy_above(0.85),
 }
 SNIPPETS = [snippet for page in GUIDE for snippet in snippets(page)]
 

@@ -20,6 +20,7 @@ from ..backend.runtime import device
 from ..distributions import Quantized
 from ..evaluation import evaluate, perplexity
 from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_layer
+from ..labels import label_size
 from ..models import VAE, construct_vae
 from ..models.construct import GENERATOR_LAYERS, INFER_LAYERS, sizes_of
 from ..noise import seed
@@ -33,7 +34,6 @@ from . import arguments
 from .annealing import RATE, annealed
 from .effects import check_effects, is_semi_supervised
 from .former import as_today
-from .labels import label_size
 from .outputs import is_picture
 from .pictures import draw_training
 from .results import bits_per_dimension, in_words, remark

@@ -164,4 +164,4 @@ class ConditionalVAE(VAE):
         if values.ndim == 0:
             return np.full(n, values, values.dtype)
         one_condition = self.label_size > 1 and values.shape == (self.label_size,) and values.dtype.kind == "f"
-        return np.tile(values, (n, 1)) if one_condition and not np.array_equal(values, np.rint(values)) else label
+        return np.tile(values, (n, 1)) if one_condition and not has_classes(values) else label

@@ -118,7 +118,7 @@ def _principal_components(means: np.ndarray, seed: int) -> Projected:
 def _tsne(means: np.ndarray, seed: int) -> Projected:
     # at most a third of the points are neighbours
     perplexity = min(30.0, (len(means) - 1) / 3)
-    tsne = _library("sklearn.manifold", "scikit-learn", "tsne").TSNE(
+    tsne = _library("sklearn.manifold", "scikit-learn", "sklearn").TSNE(
         perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed
     )
     return tsne.fit_transform(means), ("t-SNE 1", "t-SNE 2")

@@ -8,9 +8,10 @@ import pytest
 
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
-from gluonvae.cli.labels import label_size, labels_to_draw
+from gluonvae.cli.labels import labels_to_draw
 from gluonvae.cli.main import main
 from gluonvae.data import all_labels
+from gluonvae.labels import label_size
 from gluonvae.training.run import load_run
 
 SMALL = ["--generator-layers", "50", "--inference-layers", "50", "--latent-size", "5", "--epochs", "1"]

@@ -6,8 +6,9 @@ import pytest
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from gluonvae.data import Dataset
+from gluonvae.labels import as_labels
 from gluonvae.training.run import load_run
-from tests.helpers import MODES, set_mode, small_vae
+from tests.helpers import MODES, nd, set_mode, small_vae
 
 N = 60
 NUMBERS = np.arange(N) % 3
@@ -228,3 +229,16 @@ def test_conditions_are_what_they_are(mode):
         rows = labels.reshape(N, -1)
         assert gv.evaluate(bound, data(labels)) == gv.evaluate(bound, data(rows))
         assert bound.vae.class_names is None
+
+
+def test_a_draw_of_each_of_as_many_names_as_there_are_classes():
+    """They are names, and not the numbers of one condition."""
+    vae = gv.construct_vae(label_size=3, data_dims=4, latent_variable_size=2)
+    vae.initialize()
+    vae.meet_classes(as_labels(["ash", "birch", "cedar"], 3))
+    for names in (["cedar", "ash", "ash"], np.array(["cedar", "ash", "ash"], object)):
+        gv.seed(2)
+        drawn = vae.phantasize(3, label=names)
+        gv.seed(2)
+        rows = nd([[0, 0, 1], [1, 0, 0], [1, 0, 0]])
+        np.testing.assert_array_equal(drawn.asnumpy(), vae.phantasize(3, label=rows).asnumpy())

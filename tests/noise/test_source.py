@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import threading
 
 import numpy as np
 import pytest
@@ -157,17 +158,6 @@ def test_forked_processes_draw_the_same_where_they_are_seeded(seeded, monkeypatc
         assert len(set(of_one_kind)) == (1 if seeded else 3)
 
 
-def test_a_seed_for_a_while():
-    """What is drawn in between are the seed's numbers, and what comes later is as if nothing had been drawn."""
-    gv.seed(3)
-    before, on_gpu = gv.noise.source.state(), gv.noise.source.on_gpu
-    with gv.noise.seeded(5):
-        drawn = gv.noise.source.normal((2, 3)).asnumpy()
-        assert not gv.noise.source.on_gpu
-    np.testing.assert_array_equal(drawn, np.random.default_rng(5).standard_normal((2, 3), np.float32))
-    assert (gv.noise.source.state(), gv.noise.source.on_gpu) == (before, on_gpu)
-
-
 def test_a_seed_ends_with_an_error():
     before = gv.noise.source.state()
     with pytest.raises(ValueError, match="kind"), gv.noise.seeded(5):
@@ -175,3 +165,52 @@ def test_a_seed_ends_with_an_error():
     assert gv.noise.source.state() == before
     with pytest.raises(ValueError, match="seed must not be negative, got -2"), gv.noise.seeded(-2):
         pass
+
+
+def test_what_is_drawn_while_seeded_is_that_of_the_seed_and_leaves_no_trace():
+    gv.seed(3)
+    wanted = numbers(), np.random.random()
+    for before in (5, 6):
+        gv.seed(before)
+        with gv.noise.seeded(3):
+            assert (numbers(), np.random.random()) == wanted
+        after = gv.noise.source.normal((2,)).asnumpy(), np.random.random(2)
+        gv.seed(before)
+        np.testing.assert_array_equal(after, (gv.noise.source.normal((2,)).asnumpy(), np.random.random(2)))
+
+
+def test_mxnets_generator_goes_on_as_the_seed_says():
+    """Its state cannot be read: it goes on from a number that it drew, and so the same after the same seed."""
+    drawn = []
+    for before in (5, 5, 6):
+        gv.seed(before)
+        with gv.noise.seeded(3):
+            pass
+        drawn.append(mx.nd.random.normal(shape=(1,)).asscalar())
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_an_error_while_seeded_leaves_no_trace_either():
+    gv.seed(5)
+    with pytest.raises(KeyError), gv.noise.seeded(3):
+        raise KeyError
+    after = gv.noise.source.normal((2,)).asnumpy()
+    gv.seed(5)
+    np.testing.assert_array_equal(after, gv.noise.source.normal((2,)).asnumpy())
+    assert gv.noise.source.seeded
+
+
+def test_threads_take_turns_while_seeded():
+    drawn = []
+
+    def draw(value):
+        for _ in range(50):
+            with gv.noise.seeded(value):
+                drawn.append((value, *gv.noise.source.normal((3,)).asnumpy(), np.random.random()))
+
+    threads = [threading.Thread(target=draw, args=(value,)) for value in (1, 2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(drawn)) == 3
