@@ -72,12 +72,12 @@ def test_groups_stay_groups(method, library, rng):
 
 
 @pytest.mark.parametrize(
-    ("method", "module", "distribution"),
-    [("tsne", "sklearn.manifold", "scikit-learn"), ("umap", "umap", "umap-learn")],
+    ("method", "module", "distribution", "extra"),
+    [("tsne", "sklearn.manifold", "scikit-learn", "sklearn"), ("umap", "umap", "umap-learn", "umap")],
 )
-def test_a_library_that_is_missing_is_named(method, module, distribution, monkeypatch, rng):
+def test_a_library_that_is_missing_is_named(method, module, distribution, extra, monkeypatch, rng):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ImportError, match=rf"needs {distribution}: pip install 'gluonvae\[{method}\]'"):
+    with pytest.raises(ImportError, match=rf"needs {distribution}: pip install 'gluonvae\[{extra}\]'"):
         gv.plots.plot_latent(small_vae(), rng.integers(0, 2, (9, 12)), method=method)
 
 
