@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Optional
 
+from ..objectives import BOUNDS
 from ..training.config import Config
 from ..training.overview import BROKEN, Standing, find_runs, standing
 from ..training.status import DIVERGED, FAILED
@@ -58,7 +59,10 @@ def _data(config: Optional[Config]) -> str:
 
 
 def _bound(config: Optional[Config]) -> str:
+    """The name of the bound, or of its class where that is the user's own."""
     if config is None:
         return "-"
     recipe = config["bound"] or {}
-    return str(config["asked"].get("bound") or recipe.get("class") or recipe.get("own", "-"))
+    made = recipe.get("class") or recipe.get("own", "-")
+    named = (name for name, kind in BOUNDS.items() if kind.__name__ == made)
+    return str(config["asked"].get("bound") or next(named, made))

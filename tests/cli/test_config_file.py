@@ -90,7 +90,7 @@ WRONG = {
     "a list": ("- epochs\n", "must have a line for each option, as in 'epochs: 20', got list"),
     "nothing": ("", "must have a line for each option, as in 'epochs: 20', got NoneType"),
     "no YAML": ("epochs: [3\n", "options.yaml cannot be read: while parsing a flow sequence"),
-    "a value": ("epochs: many\n", "argument --epochs: invalid int value: 'many'"),
+    "a value": ("epochs: many\n", "argument --epochs: must be a whole number, got 'many'"),
     "no effect": ("labels: 3\n", "--labels is for --bound semi_supervised"),
 }
 

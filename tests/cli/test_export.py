@@ -80,11 +80,17 @@ def test_of_a_semi_supervised_run_there_is_a_classifier(tmp_path):
     np.testing.assert_allclose(probabilities, vae.classify(nd(images[:5])).asnumpy(), rtol=1e-5)
 
 
-def test_of_a_training_from_python_there_is_no_bound(tmp_path, capsys):
-    fit(tmp_path / "run")
+class OwnBound(gv.ELBO):
+    pass
+
+
+@pytest.mark.parametrize(("bound", "exported"), [(gv.ELBO, ["bound"]), (OwnBound, [])])
+def test_a_training_from_python(bound, exported, tmp_path, capsys):
+    fit(tmp_path / "run", bound=bound)
     assert main(["export", str(tmp_path / "run")]) == 0
-    assert sorted(path.stem for path in (tmp_path / "run" / "onnx").iterdir()) == ["decoder", "encoder", "prior", "vae"]
-    assert "was trained from Python and does not tell its bound: it is not exported" in capsys.readouterr().out
+    parts = [*exported, "decoder", "encoder", "prior", "vae"]
+    assert sorted(path.stem for path in (tmp_path / "run" / "onnx").iterdir()) == parts
+    assert ("without the bound" in capsys.readouterr().out) is (not exported)
 
 
 def test_without_onnx_it_says_what_to_install(run, tmp_path, monkeypatch, capsys):

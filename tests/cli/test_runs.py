@@ -19,7 +19,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "finished"
     words = ["train", *SMALL, "--bound", "iwae", "--samples", "2", "--epochs", "2", "--quiet", "--out", str(folder)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gluonvae.plots._save", lambda figure, path: None)
+        patch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
         assert main(words) == 0
     return folder
 
@@ -83,7 +83,7 @@ def test_a_run_from_python_in_a_folder_of_folders(place, capsys, rng):
     history = gv.fit(gv.ELBO(vae), data, data, epochs=3, progress=False, folder=place / "sweep" / "a" / "one")
     rows, _ = listed(capsys)
     best = f"{max(history['valid_bound']):.2f}"
-    assert ["runs/sweep/a/one", "finished", "3", "from", "Python", "-", best] in rows
+    assert ["runs/sweep/a/one", "finished", "3", "from", "Python", "elbo", best] in rows
 
 
 def test_without_validation_data_there_is_no_best_bound(place):

@@ -68,7 +68,8 @@ def _of_parameters(nodes: Sequence[Any]) -> set[int]:
     for node in filter(_is_program, nodes):
         program = Program.decoded(node["attrs"]["program"])
         for kind, operands, _ in program.instructions:
-            found.update(node["inputs"][operands[j]][0] for j in KINDS[kind].parameters if operands[j] < program.inputs)
+            own = [operands[j] for j in KINDS[kind].parameters if j < len(operands)]  # there may be no bias
+            found.update(node["inputs"][v][0] for v in own if v < program.inputs)
     return found
 
 
