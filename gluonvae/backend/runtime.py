@@ -34,7 +34,7 @@ def import_quietly(name: str) -> ModuleType:
     """Import MXNet 1.9.1, or a package of the same age, without its deprecation warnings.
 
     MXNet needs ``numpy.bool`` while it is imported, which numpy 1.24 removed: it is defined for the import only, so
-    that other packages do not see it.
+    that other packages do not see it. What an import that failed without it left behind is forgotten first.
 
     Parameters
     ----------
@@ -46,6 +46,10 @@ def import_quietly(name: str) -> ModuleType:
     ModuleType
         The module.
     """
+    package = name.partition(".")[0]
+    if package not in sys.modules:
+        for left in [module for module in sys.modules if module.startswith(f"{package}.")]:
+            del sys.modules[left]
     lent = "bool" not in vars(numpy)
     if lent:
         numpy.bool = builtins.bool  # type: ignore[attr-defined,unused-ignore]
