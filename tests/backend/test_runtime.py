@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from gluonvae.backend import runtime
-from tests.helpers.processes import python
+from tests.helpers.processes import MXNET_FIRST, python
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,8 @@ def test_an_import_of_mxnet_that_failed_does_no_harm(package):
     assert python(code).stdout.splitlines() == ["module 'numpy' has no attribute 'bool'", "3.0 1.0"]
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="mxnet cannot be imported before gluonvae there")
 def test_mxnet_imported_first_is_said_once_with_what_it_costs():
-    code = "import warnings; warnings.simplefilter('ignore'); import mxnet, gluonvae, gluonvae.backend.runtime"
+    code = f"import warnings; warnings.simplefilter('ignore'); {MXNET_FIRST}import gluonvae, gluonvae.backend.runtime"
     assert python(code).stderr.count("mxnet was imported before gluonvae") == 1
     assert python(code, GLUONVAE_RUNTIME="off").stderr == ""
 
