@@ -1,5 +1,7 @@
 """The sdist and the wheel, built as for a release: their version, their files, and that the wheel works by itself."""
 
+import importlib.metadata
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy
 import pytest
 
+import gluonvae as gv
 from tests.helpers.documents import ROOT
 from tests.helpers.processes import CLEAN
 
@@ -54,6 +57,16 @@ def test_a_shallow_clone_without_tags_has_a_version(clone, tmp_path):
 def test_a_tree_without_git_has_a_version(tmp_path):
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"), encoding="utf-8")
     assert version(tmp_path) == "0.0"
+
+
+def test_the_version_is_that_of_what_is_installed(monkeypatch):
+    assert gv.__version__ == importlib.metadata.version("gluonvae")
+
+    def not_installed(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", not_installed)
+    assert runpy.run_path(str(Path(gv.__file__).with_name("_version.py")))["__version__"] == "0.0"
 
 
 @pytest.fixture(scope="module")
