@@ -11,6 +11,7 @@ import functools
 import importlib
 import logging
 import os
+import platform
 import re
 import sys
 import warnings
@@ -130,6 +131,8 @@ def _start_mxnet() -> tuple[Any, dict[str, str]]:
             SPIN_COUNT,
         )
     os.environ.update(chosen)
+    # h5py, which MXNet imports, asks for it: a fork on Python 3.9, at which MXNet would start its engine and say so
+    platform.processor()
     try:
         mxnet = import_quietly("mxnet")
     except OSError as error:
