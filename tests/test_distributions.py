@@ -106,7 +106,8 @@ def test_the_wheel_works_without_the_tree(built, tmp_path):
     run(str(programs / "pip"), "install", "--no-deps", "--no-index", str(next(built.glob("*.whl"))))
     (packages,) = (tmp_path / "venv").glob("lib/*/site-packages")
     # what it requires, after itself
-    (packages / "requirements.pth").write_text(str(Path(numpy.__file__).parents[1]))
+    required = str(Path(numpy.__file__).parents[1])
+    (packages / "requirements.pth").write_text(f"import site; site.addsitedir({required!r})")
     assert run(str(programs / "gluonvae"), "--version", cwd=tmp_path).strip() == "gluonvae 9.8.7"
     code = (
         "import gluonvae as gv; print(gv.__file__, gv.__version__, gv.data.load('digits').test.batch(slice(7)).shape)"
