@@ -20,13 +20,17 @@ VIEWED = (np.float32, np.float64)
 """The dtypes whose memory is viewed."""
 
 
+OF_PYTHON = 1000
+"""How many objects Python itself may have among the frozen ones: 3.12 keeps a few hundred there that live for ever."""
+
+
 @contextmanager
 def earlier_objects_left_alone() -> Iterator[None]:
     """Context manager in which the garbage collector does not look through what was there before.
 
     That is some 100,000 objects of the packages that are imported, which took a tenth of a small training step.
     """
-    if gc.get_freeze_count():  # someone else's, who would not have them collected after this
+    if gc.get_freeze_count() > OF_PYTHON:  # someone else's, who would not have them collected after this
         yield
         return
     gc.freeze()

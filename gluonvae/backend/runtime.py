@@ -11,6 +11,7 @@ import functools
 import importlib
 import logging
 import os
+import platform
 import re
 import sys
 import warnings
@@ -34,7 +35,7 @@ def import_quietly(name: str) -> ModuleType:
     """Import MXNet 1.9.1, or a package of the same age, without its deprecation warnings.
 
     MXNet needs ``numpy.bool`` while it is imported, which numpy 1.24 removed: it is defined for the import only, so
-    that other packages do not see it.
+    that other packages do not see it. What an import that failed without it left behind is forgotten first.
 
     Parameters
     ----------
@@ -46,6 +47,10 @@ def import_quietly(name: str) -> ModuleType:
     ModuleType
         The module.
     """
+    package = name.partition(".")[0]
+    if package not in sys.modules:
+        for left in [module for module in sys.modules if module.startswith(f"{package}.")]:
+            del sys.modules[left]
     lent = "bool" not in vars(numpy)
     if lent:
         numpy.bool = builtins.bool  # type: ignore[attr-defined,unused-ignore]
@@ -126,6 +131,8 @@ def _start_mxnet() -> tuple[Any, dict[str, str]]:
             SPIN_COUNT,
         )
     os.environ.update(chosen)
+    # h5py, which MXNet imports, asks for it: a fork on Python 3.9, at which MXNet would start its engine and say so
+    platform.processor()
     try:
         mxnet = import_quietly("mxnet")
     except OSError as error:

@@ -19,15 +19,18 @@ def test_filled_writes_where_the_array_lies(dtype):
 
 
 def test_earlier_objects_are_left_alone_for_a_while_only():
-    assert gc.get_freeze_count() == 0
+    gc.collect()
+    of_python = gc.get_freeze_count()  # 0, but for Python 3.12
+    assert of_python < memory.OF_PYTHON / 2
     with memory.earlier_objects_left_alone():
-        assert gc.get_freeze_count() > 1000
-    assert gc.get_freeze_count() == 0
+        assert gc.get_freeze_count() > 10_000
+    gc.collect()
+    assert gc.get_freeze_count() == of_python
     gc.freeze()
     try:
         with memory.earlier_objects_left_alone():
             pass
         # someone else's are left frozen; a few may have been freed
-        assert gc.get_freeze_count() > 1000
+        assert gc.get_freeze_count() > 10_000
     finally:
         gc.unfreeze()

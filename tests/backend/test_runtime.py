@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from gluonvae.backend import runtime
-from tests.helpers.processes import python
+from tests.helpers.processes import MXNET_FIRST, python
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,21 @@ def test_what_the_user_has_set_stays(environment):
     assert done.stdout.split() == [environment.get("MXNET_ENGINE_TYPE", "None"), "None"]
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="mxnet cannot be imported before gluonvae there")
+@pytest.mark.parametrize("package", ["mxnet", "gluoncv"])
+def test_an_import_of_mxnet_that_failed_does_no_harm(package):
+    """It does from Python 3.12 where gluonvae is not imported first; older ones have a numpy with numpy.bool."""
+    code = (
+        "import warnings; warnings.simplefilter('ignore'); import numpy; of_numpy = vars(numpy).pop('__getattr__')\n"
+        f"try: import {package}\n"
+        "except AttributeError as error: print(error)\n"
+        "numpy.__getattr__ = of_numpy; import gluonvae as gv; from mxnet import nd\n"
+        "print(nd.ones(3).sum().asscalar(), gv.schedules.linear(0, 1, 5)(5))"
+    )
+    assert python(code).stdout.splitlines() == ["module 'numpy' has no attribute 'bool'", "3.0 1.0"]
+
+
 def test_mxnet_imported_first_is_said_once_with_what_it_costs():
-    code = "import warnings; warnings.simplefilter('ignore'); import mxnet, gluonvae, gluonvae.backend.runtime"
+    code = f"import warnings; warnings.simplefilter('ignore'); {MXNET_FIRST}import gluonvae, gluonvae.backend.runtime"
     assert python(code).stderr.count("mxnet was imported before gluonvae") == 1
     assert python(code, GLUONVAE_RUNTIME="off").stderr == ""
 

@@ -9,7 +9,7 @@ import pytest
 
 from gluonvae.backend.regions.availability import products_available
 from tests.helpers.commands import TINY
-from tests.helpers.processes import CLEAN, python
+from tests.helpers.processes import CLEAN, MXNET_FIRST, python
 
 
 def run(*words, **environment):
@@ -47,7 +47,7 @@ def test_info_tells_the_number_of_threads_and_where_it_is_from(words, environmen
 def test_no_number_of_threads_is_one_a_core():
     code = "from gluonvae.backend import installation; print(installation.describe()['threads'])"
     assert python(code).stdout.endswith("(one for each physical core)\n")
-    before = "import mxnet, gluonvae; " + code
+    before = f"{MXNET_FIRST}import gluonvae; {code}"
     assert python(before, "-W", "ignore").stdout.endswith("(chosen before gluonvae was imported)\n")
 
 

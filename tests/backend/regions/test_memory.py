@@ -12,10 +12,10 @@ import resource
 from pathlib import Path
 
 import numpy as np
-from mxnet import autograd, nd
-from mxnet.base import MXNetError
 
 import gluonvae as gv
+from mxnet import autograd, nd
+from mxnet.base import MXNetError
 
 rng = np.random.default_rng(0)
 layer = gv.networks.MLP([800], in_units=200)
