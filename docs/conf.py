@@ -16,10 +16,10 @@ copyright = "the gluonvae developers"
 version = release = gluonvae.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "links"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "jupyter_execute"]
 nitpicky = True
 # Base classes of other projects, private ones, and what follows a type in a docstring: "int, default 1".
-IGNORED = (r"(mxnet|gluoncv|numpy|np|collections)\..*", r".*\._\w+", r"default .*")
+IGNORED = (r"(mxnet|gluoncv|numpy|np|collections|matplotlib)\..*", r".*\._\w+", r"default .*")
 nitpick_ignore_regex = [("py:.*", pattern) for pattern in IGNORED]
 
 autodoc_member_order = "bysource"
