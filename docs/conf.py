@@ -15,11 +15,11 @@ project = "gluonvae"
 copyright = "the gluonvae developers"
 version = release = gluonvae.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "links"]
-exclude_patterns = ["_build"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "links"]
+exclude_patterns = ["_build", "jupyter_execute"]
 nitpicky = True
 # Base classes of other projects, private ones, and what follows a type in a docstring: "int, default 1".
-IGNORED = (r"(mxnet|gluoncv|numpy|np|sklearn|collections)\..*", r".*\._\w+", r"default .*")
+IGNORED = (r"(mxnet|gluoncv|numpy|np|sklearn|collections|matplotlib)\..*", r".*\._\w+", r"default .*")
 nitpick_ignore_regex = [("py:.*", pattern) for pattern in IGNORED]
 
 autodoc_member_order = "bysource"
@@ -31,8 +31,9 @@ napoleon_use_rtype = False
 napoleon_use_ivar = True
 python_maximum_signature_line_length = 88
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
+nb_execution_mode = "off"  # as it was run by make_notebook.py
 
 html_theme = "furo"
 html_title = f"gluonvae {release}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from pathlib import Path
@@ -27,13 +28,20 @@ def main() -> None:
 
 
 def shrink(path: Path) -> None:
-    """Write a picture again with fewer colours, as wide as the page or less, so that the file is small."""
-    picture = Image.open(path).convert("RGB")
+    """Write a picture again, small."""
+    path.write_bytes(small(Image.open(path), BYTES))
+
+
+def small(picture: Image.Image, size: int) -> bytes:
+    """Return a picture as a .png with fewer colours, as wide as the page or less, so that it has ``size`` bytes."""
+    picture = picture.convert("RGB")
     for width in WIDTHS:
-        size = min(width, picture.width), round(picture.height * min(1, width / picture.width))
-        picture.resize(size, Image.Resampling.LANCZOS).quantize(COLOURS).save(path, optimize=True)
-        if path.stat().st_size < BYTES:
-            return
+        content = io.BytesIO()
+        pixels = min(width, picture.width), round(picture.height * min(1, width / picture.width))
+        picture.resize(pixels, Image.Resampling.LANCZOS).quantize(COLOURS).save(content, "png", optimize=True)
+        if content.tell() < size:
+            break
+    return content.getvalue()
 
 
 if __name__ == "__main__":
