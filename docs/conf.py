@@ -19,7 +19,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "links"]
 exclude_patterns = ["_build", "jupyter_execute"]
 nitpicky = True
 # Base classes of other projects, private ones, and what follows a type in a docstring: "int, default 1".
-IGNORED = (r"(mxnet|gluoncv|numpy|np|sklearn|collections|matplotlib)\..*", r".*\._\w+", r"default .*")
+IGNORED = (r"(mxnet|gluoncv|numpy|np|sklearn|collections|matplotlib)\..*", r".*\._\w+", r"default .*", r"Path")
 nitpick_ignore_regex = [("py:.*", pattern) for pattern in IGNORED]
 
 autodoc_member_order = "bysource"

@@ -76,7 +76,9 @@ def _find(env: BuildEnvironment, target: str) -> Optional[tuple[str, Any]]:
             return name, objects[name]
     ends = [f".{target}", *([f".{target.rsplit('.', 1)[-1]}"] if target.startswith("gluonvae.") else [])]
     places = {(of.docname, of.node_id): (name, of) for name, of in objects.items() if name.endswith(tuple(ends))}
-    return next(iter(places.values())) if len(places) == 1 else None
+    inside = [place for place in places.values() if place[0].startswith(f"{target.rpartition('.')[0]}.")]
+    found = inside if len(places) > 1 else list(places.values())
+    return found[0] if len(found) == 1 else None
 
 
 def _other_names(target: str) -> list[str]:
@@ -114,7 +116,12 @@ def _bases(module: Optional[str], name: Optional[str]) -> tuple[type, ...]:
 
 
 def skip_foreign(app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: Any) -> Optional[bool]:
-    """Leave out methods without a docstring of their own or of a base in the library: MXNet's says nothing here."""
+    """Leave out methods without a docstring of their own or of a base in the library: MXNet's says nothing here.
+
+    Nor does what matplotlib gives its classes.
+    """
+    if str(getattr(thing, "__module__", "")).startswith("matplotlib."):
+        return True
     if not inspect.isfunction(thing) or thing.__doc__ or "." not in thing.__qualname__:
         return None
     for base in _bases(thing.__module__, thing.__qualname__.rsplit(".", 1)[0]):

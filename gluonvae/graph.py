@@ -63,7 +63,7 @@ def draws_random_numbers(bound: Objective) -> bool:
     return any(_RANDOM.search(node["op"]) for node in json.loads(symbol.tojson())["nodes"])
 
 
-class Summary(str):
+class ModelSummary(str):
     """A table as text, which a notebook shows as a table."""
 
     rows: Sequence[Sequence[str]] = ()
@@ -79,7 +79,7 @@ def _cells(tag: str, row: Sequence[str]) -> str:
     return "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
 
 
-def summary(model: Union[VAE, Objective]) -> Summary:
+def summary(model: Union[VAE, Objective]) -> ModelSummary:
     """Summarise the training graph as a table.
 
     Parameters
@@ -89,7 +89,7 @@ def summary(model: Union[VAE, Objective]) -> Summary:
 
     Returns
     -------
-    Summary
+    ModelSummary
         A string with a line for each operation: its name, the shape of its output for one data point and the number of
         its parameters. The last line has the total number of parameters. A notebook shows it as a table.
     """
@@ -111,7 +111,7 @@ def summary(model: Union[VAE, Objective]) -> Summary:
         rows.append((node["op"], node["name"], str(shape), f"{count:,}" if count else ""))
     rows.append(("total", "", "", f"{total:,}"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    text = Summary(
+    text = ModelSummary(
         "\n".join(
             f"{op:<{widths[0]}}  {name:<{widths[1]}}  {shape:<{widths[2]}}  {count:>{widths[3]}}"
             for op, name, shape, count in rows

@@ -105,11 +105,11 @@ class VAEEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMix
     likelihood_samples : int
         How many latent states :meth:`score_samples` draws for each row.
     warm_start : bool
-        Whether :meth:`fit` goes on with the model of the call before, in place of a new one.
+        Whether ``fit`` goes on with the model of the call before, in place of a new one.
     random_state : int, RandomState or None
-        What :meth:`fit` draws from. A number makes it repeatable; it leaves what :func:`gluonvae.seed` seeds alone.
+        What ``fit`` draws from. A number makes it repeatable; it leaves what :func:`gluonvae.seed` seeds alone.
     verbose : bool
-        Whether :meth:`fit` shows a progress bar.
+        Whether ``fit`` shows a progress bar.
 
     Attributes
     ----------

@@ -102,7 +102,7 @@ def options(group: Group, part: str, example: str, *, dest: Optional[str] = None
 
 
 def key_and_value(text: str, wanted: str = "KEY=VALUE") -> tuple[str, object]:
-    """Split ``KEY=VALUE``, as an argparse type; the value is read by :func:`_value`."""
+    """Split ``KEY=VALUE``, as an argparse type."""
     key, equals, value = text.partition("=")
     if not (key and equals):
         raise argparse.ArgumentTypeError(f"{text!r} must be {wanted}")

@@ -53,7 +53,7 @@ def in_parts(
     ----------
     vae : VAE
     data, batch_size, seed, rows
-        See :func:`evaluate`.
+        See :func:`gluonvae.evaluate`.
     spec : NoiseSpec or named tuple of NoiseSpec
     samples : int
         k.
@@ -161,7 +161,7 @@ def kl_by_layer(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0, *, ro
     vae : VAE
         A model with layers.
     data, batch_size, seed, rows
-        See :func:`evaluate`.
+        See :func:`gluonvae.evaluate`.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def kl_by_layer(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0, *, ro
     ValueError
         For a model without layers or with another KL, a :class:`SemiSupervisedVAE`.
     FloatingPointError
-        As :func:`evaluate`.
+        As :func:`gluonvae.evaluate`.
     """
     if layers_of(vae) == 1:
         raise ValueError(
@@ -203,7 +203,7 @@ def accuracy(vae: SemiSupervisedVAE, data: Any, batch_size: int = 500, seed: int
     ----------
     vae : SemiSupervisedVAE
     data, batch_size, seed
-        See :func:`evaluate`.
+        See :func:`gluonvae.evaluate`.
 
     Raises
     ------

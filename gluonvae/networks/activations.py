@@ -13,7 +13,7 @@ from ..backend.types import Block, Operators, Tensor
 nn = mx.gluon.nn
 
 Activation = Union[str, Callable[[], Block]]
-"""A name in :data:`ACTIVATIONS`, or a function without arguments that returns a new block."""
+"""A name in :data:`gluonvae.networks.ACTIVATIONS`, or a function without arguments that returns a new block."""
 
 
 class PReLU(GraphBlock):
@@ -55,7 +55,7 @@ def activation(act_type: Activation) -> Callable[[], Block]:
     Parameters
     ----------
     act_type : str or callable
-        A name in :data:`ACTIVATIONS`, or a function without arguments that returns a new block.
+        A name in :data:`gluonvae.networks.ACTIVATIONS`, or a function without arguments that returns a new block.
 
     Returns
     -------

@@ -56,7 +56,7 @@ class LoadedRun:
 
     @cached_property
     def bound(self) -> Objective:
-        """The bound that was maximised, over :attr:`vae`; its weights and networks are as in the last checkpoint.
+        """The bound that was maximised, over ``vae``; its weights and networks are as in the last checkpoint.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class LoadedRun:
         Parameters
         ----------
         train, valid : optional
-            The data that it was trained on, where :attr:`data` does not have them.
+            The data that it was trained on, where ``data`` does not have them.
         epochs : int
             How many epochs there are to be in all, those before among them.
         **options
@@ -141,12 +141,12 @@ class LoadedRun:
         Returns
         -------
         History
-            Of all epochs. :attr:`vae` has what it has learnt.
+            Of all epochs. ``vae`` has what it has learnt.
 
         Raises
         ------
         RunError, CheckpointError, DataError
-            As :func:`gluonvae.fit` does, and as :attr:`data` and :attr:`bound` do.
+            As :func:`gluonvae.fit` does, and as ``data`` and ``bound`` do.
         """
         if train is None:
             train, valid = self.data.train, self.data.valid

@@ -9,7 +9,7 @@ import pytest
 
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
-from gluonvae.graph import Summary, training_graph
+from gluonvae.graph import ModelSummary, training_graph
 from tests.helpers import small_vae
 
 
@@ -58,7 +58,7 @@ def test_a_notebook_shows_the_summary_as_a_table():
 
 
 def test_names_are_no_markup():
-    table = Summary("a < b")
+    table = ModelSummary("a < b")
     table.rows = [("<i>",), ("a & b",)]
     assert "<th>&lt;i&gt;</th>" in table._repr_html_()
     assert "<td>a &amp; b</td>" in table._repr_html_()

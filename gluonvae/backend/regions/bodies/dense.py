@@ -89,7 +89,7 @@ def add_bias_and_activate(x, bias, y, rows, units, kind):
 
 @compiled
 def differentiate(gradient, y, count, kind):
-    """gradient *= activation'(x), of the activation's result y."""
+    """Multiply a gradient by the derivative of an activation, of the activation's result y."""
     d, v = carray(floats(gradient), count), carray(floats(y), count)
     if kind == 0:
         return
