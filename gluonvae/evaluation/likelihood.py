@@ -152,7 +152,8 @@ def _estimated(log_weight: LogWeight, data: Data, samples: int, memory: float, s
                 noise = generators(seed, start, size)
                 chunks = in_chunks(log_weight, batch.data, label, noise, samples, max(1, rows // size))
                 of_classes.append(_log_sum_weights((weights for weights, _ in chunks), bar))
-            parts.append(np.logaddexp.reduce(of_classes) - np.log(samples * classes))
+            with np.errstate(invalid="ignore"):  # a NaN is told of below
+                parts.append(np.logaddexp.reduce(of_classes) - np.log(samples * classes))
             check_finite(vae, batch.data, start, {"log-likelihood": parts[-1]})
     return np.concatenate(parts)
 

@@ -13,7 +13,7 @@ import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from gluonvae.cli.main import main
 from gluonvae.training.run import load_run
-from tests.helpers import nd
+from tests.helpers import nd, small_vae
 from tests.helpers.commands import TINY
 from tests.helpers.runs import fit
 
@@ -86,7 +86,7 @@ class OwnBound(gv.ELBO):
 
 @pytest.mark.parametrize(("bound", "exported"), [(gv.ELBO, ["bound"]), (OwnBound, [])])
 def test_a_training_from_python(bound, exported, tmp_path, capsys):
-    fit(tmp_path / "run", bound=bound)
+    fit(tmp_path / "run", bound=bound(small_vae()))
     assert main(["export", str(tmp_path / "run")]) == 0
     parts = [*exported, "decoder", "encoder", "prior", "vae"]
     assert sorted(path.stem for path in (tmp_path / "run" / "onnx").iterdir()) == parts

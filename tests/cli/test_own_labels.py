@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
-from gluonvae.cli.labels import label_size
 from gluonvae.cli.main import main
 from gluonvae.data import all_labels, has_classes
+from gluonvae.labels import label_size
 from gluonvae.plots import generated
 from tests.helpers.commands import is_picture
 

@@ -106,6 +106,7 @@ EVALUATIONS = {
     "impute": (lambda case: gv.impute(case.vae, case.dataset, samples=7), ("missing values",)),
     "impute, draws": (lambda case: gv.impute(case.vae, case.dataset, samples=7, draws=3), ("missing values",)),
     "kl_by_layer": (lambda case: gv.kl_by_layer(case.vae, case.dataset), ("shared networks",)),
+    "kl_by_dimension": (lambda case: gv.kl_by_dimension(case.vae, case.dataset), ("batch norm", "missing values")),
     "perplexity": (lambda case: gv.perplexity(case.vae, case.dataset), ("moving averages",)),
     "accuracy": (lambda case: gv.accuracy(case.vae, case.dataset), ("classifier",)),
 }

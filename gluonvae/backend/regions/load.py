@@ -50,7 +50,9 @@ class Watch:
             return
         now = time.monotonic(), busy, time.process_time()
         self.due = now[0] + EVERY
-        if self._last is not None:
+        if self._last is None or now[0] - self._last[0] > 2 * EVERY:
+            shared.set_most_threads(0)  # what others did while this process did something else tells nothing
+        else:
             passed, of_all, own = (new - old for new, old in zip(now, self._last))
             if own < SERVED * shared.most_threads() * passed:
                 self._pause_ends = now[0] + PAUSE

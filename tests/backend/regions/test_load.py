@@ -58,11 +58,15 @@ def test_threads_that_share_their_cores_all_the_same_are_as_many_as_can_be(machi
     assert 1 < sum(seen) < 5
 
 
-def test_the_first_look_changes_nothing(machine):
+def test_after_a_while_without_a_look_all_threads_are_used(machine):
+    """What others did while this process did nothing tells nothing of now."""
     machine.make(4, 4, 3.0)
-    shared.set_most_threads(2)
-    load.Watch().look()
-    assert shared.most_threads() == 2
+    watch, seen = load.Watch(), []
+    for second in (0, 1, 2, 60, 61):
+        machine.now = float(second)
+        watch.look()
+        seen.append(shared.most_threads())
+    assert seen == [0, 1, 1, 0, 1]
 
 
 def test_a_number_that_was_given_stays(machine, monkeypatch):
