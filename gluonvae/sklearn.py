@@ -30,7 +30,8 @@ from .labels import MISSING, Labels, as_labels, class_names, has_classes, label_
 from .models import VAE, construct_vae
 from .networks import Activation
 from .noise import seeded
-from .objectives import BOUNDS, Objective
+from .objectives import Objective
+from .objectives.construct import construct_bound
 from .schedules import Schedule
 from .training import FusedAdam, History, fit
 
@@ -396,8 +397,7 @@ class VAEEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMix
         vae = construct_vae(**of_model)
         vae.initialize()
         name = self.bound or ("elbo" if self.classifier_layer_sizes is None else "semi_supervised")
-        takes_size = "dataset_size" in inspect.signature(BOUNDS.get(name, Objective)).parameters
-        bound = BOUNDS.make(name, self.bound_options, vae=vae, **({"dataset_size": len(data)} if takes_size else {}))
+        bound = construct_bound(name, vae, len(data), self.bound_options)
         bound.hybridize(static_alloc=True, static_shape=True)
         return bound
 

@@ -11,10 +11,9 @@ from typing import Any, Optional
 import numpy as np
 
 from .. import checks, data
-from ..backend.operators import as_numpy
-from ..batches import Batch, load_batch
-from ..evaluation.coding import labelled
-from ..models import VAE, SemiSupervisedVAE
+from ..batches import load_batch
+from ..evaluation.coding import completed_label, labelled
+from ..models import VAE
 from ..models.coding import MEAN_SAMPLES
 from ..training.config import Config, difference
 from ..training.preparing import check_columns, read_as_before
@@ -23,7 +22,7 @@ from . import outputs
 from .columns import WRITERS, Table
 from .commands import load
 from .results import checked_result, remark
-from .sources import whole_name
+from .sources import file_of_data
 
 PAIRS = 10
 """How many pairs of data points there are, unless another number is asked for."""
@@ -84,7 +83,7 @@ def interpolate(asked: argparse.Namespace) -> int:
     # (n, steps, D)
     share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
     path = (1 - share) * latent[:n, None] + share * latent[n:, None]
-    label = _label(vae, load_batch(vae, points, slice(n)))
+    label = completed_label(vae, load_batch(vae, points, slice(n)))
     # the pairs are the axis that labels have
     drawn = vae.decode(path.swapaxes(0, 1), outputs.image(asked, config), label=label).swapaxes(0, 1)
     plot = partial(
@@ -119,10 +118,9 @@ def _data_points(asked: argparse.Namespace, config: Config, vae: VAE) -> data.Da
 
 
 def _find(asked: argparse.Namespace, config: Config) -> data.Dataset:
-    if asked.data and asked.data not in data.NAMES:
-        if asked.data_dir:
-            raise ValueError(f"--data-dir is for mnist and other named data sets: {asked.data} has its own place")
-        found = read_as_before(Path(whole_name(asked.data)), config)
+    path = file_of_data(asked)
+    if path is not None:
+        found = read_as_before(path, config)
         if len(found.parts) == 1 and asked.part is None:
             return found.prepared("train")
         shares = found.source["split"] if len(found.parts) == 1 else None
@@ -150,12 +148,3 @@ def _keys(points: data.Dataset, samples: Optional[int] = None) -> dict[str, Any]
         return keys
     draws = np.repeat(np.arange(samples), len(points))
     return {"draw": draws, **{name: np.tile(of, samples) for name, of in keys.items()}}
-
-
-def _label(vae: VAE, batch: Batch) -> Any:
-    """The labels of a batch; where they are missing, the probable classes."""
-    if not isinstance(vae, SemiSupervisedVAE):
-        return batch.label
-    rows, probable = as_numpy(batch.inputs[1]), as_numpy(vae.classify(batch.data))
-    classes = np.where(rows.any(axis=1), rows.argmax(axis=1), probable.argmax(axis=1))
-    return vae.label_rows(classes, len(classes))

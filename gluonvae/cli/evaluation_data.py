@@ -12,7 +12,7 @@ from ..data.inspection import unscaled
 from ..training.config import Config, difference
 from ..training.preparing import Found, check_columns, read_as_before
 from ..training.schema import NOT_ASKED
-from .sources import whole_name
+from .sources import file_of_data
 
 _log = logging.getLogger(__name__)
 
@@ -69,10 +69,9 @@ def evaluation_data(asked: argparse.Namespace, config: Config, unless_asked: Opt
 
 def _find(asked: argparse.Namespace, config: Config) -> _Found:
     source = config["data"]
-    if asked.data and asked.data not in data.NAMES:
-        if asked.data_dir:
-            raise ValueError(f"--data-dir is for mnist and other named data sets: {asked.data} has its own place")
-        return _in_file(Path(whole_name(asked.data)), config)
+    path = file_of_data(asked)
+    if path is not None:
+        return _in_file(path, config)
     if asked.data:  # nothing that was asked of the run's own data has an effect
         source = {**NOT_ASKED, "name": asked.data, "folder": source["folder"], "binarization": source["binarization"]}
     if source["name"] is None:

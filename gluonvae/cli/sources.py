@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
+from typing import Optional
 
 from ..data import NAMES
 
@@ -29,3 +31,18 @@ def short_name(name: str) -> str:
         return name
     path = Path(whole_name(name))
     return (path.name if path.is_dir() else path.stem) or "data"
+
+
+def file_of_data(asked: argparse.Namespace) -> Optional[Path]:
+    """Return the file or folder that ``--data`` names; None where it names a built-in data set, or nothing.
+
+    Raises
+    ------
+    ValueError
+        If a place was asked for beside it.
+    """
+    if not asked.data or asked.data in NAMES:
+        return None
+    if asked.data_dir:
+        raise ValueError(f"--data-dir is for mnist and other named data sets: {asked.data} has its own place")
+    return Path(whole_name(asked.data))

@@ -24,7 +24,8 @@ from ..labels import label_size
 from ..models import VAE, construct_vae
 from ..models.construct import GENERATOR_LAYERS, INFER_LAYERS, sizes_of
 from ..noise import seed
-from ..objectives import BOUNDS, Objective
+from ..objectives import Objective
+from ..objectives.construct import construct_bound
 from ..training import checkpoint, fit
 from ..training.config import Config, check_same_data, config_of, recipe_of_bound
 from ..training.run import CHECKPOINTS, CONFIG, Run, RunError, name_classes
@@ -183,11 +184,8 @@ def _model_arguments(asked: argparse.Namespace, train: data.Dataset, labels: Opt
 
 def make_bound(asked: argparse.Namespace, vae: VAE, images: int) -> Objective:
     """Return the bound that the arguments of ``gluonvae train`` ask for, for so many training images."""
-    takes = inspect.signature(BOUNDS[asked.bound]).parameters
     own = {name: value for name in ("samples", "beta") if (value := getattr(asked, name)) is not None}
-    if "dataset_size" in takes:
-        own["dataset_size"] = images
-    bound = BOUNDS.make(asked.bound, asked.bound_options, vae=vae, **own)
+    bound = construct_bound(asked.bound, vae, images, asked.bound_options, **own)
     if not asked.imperative:
         bound.hybridize(static_alloc=True, static_shape=True)
     return bound

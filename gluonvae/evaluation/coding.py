@@ -13,7 +13,7 @@ from ..backend.processes import one_thread_at_a_time
 from ..backend.runtime import mx
 from ..backend.structures import map_structure
 from ..backend.types import Structure, Tensor
-from ..batches import Data, as_data, dataset_for, to_device
+from ..batches import Batch, Data, as_data, dataset_for, to_device
 from ..data import Dataset, Stream, hide_labels
 from ..models import VAE, Encoder, SemiSupervisedVAE
 from ..models.coding import MEAN_SAMPLES, latent_labels
@@ -124,6 +124,15 @@ def labelled(vae: VAE, data: Any, label: Optional[Any]) -> Data:
     data = as_data("data", data)
     has_none = not data.has_labels if isinstance(data, Stream) else data.labels is None
     return hide_labels(data) if isinstance(vae, SemiSupervisedVAE) and has_none else data
+
+
+def completed_label(vae: VAE, batch: Batch) -> Optional[Tensor]:
+    """Return the labels of a batch, ``(B, Y)``; those that a semi-supervised model misses are the most probable."""
+    if not isinstance(vae, SemiSupervisedVAE) or batch.label is None:
+        return batch.label
+    known, probable = as_numpy(batch.label), as_numpy(vae.classify(batch.data))
+    classes = np.where(known.any(axis=1), known.argmax(axis=1), probable.argmax(axis=1))
+    return to_device(vae, vae.label_rows(classes, len(classes)))
 
 
 @in_predict_mode

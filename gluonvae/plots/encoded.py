@@ -1,4 +1,4 @@
-"""What pictures of a model are made of: some data points, their latent states, and what is decoded."""
+"""What pictures of a model are made of: some data points, their latent states, and what is drawn of these."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import numpy as np
 
 from .. import checks
 from ..backend.operators import as_numpy
-from ..backend.pieces import blocks, rows_that_fit
-from ..backend.types import Label, Tensor
-from ..batches import Batch, batches, dataset_for, to_device
+from ..backend.types import Tensor
+from ..batches import Batch, batches, dataset_for
 from ..data import Dataset, Stream
+from ..evaluation.coding import completed_label
 from ..evaluation.estimates import in_parts, in_predict_mode
-from ..models import VAE, SemiSupervisedVAE
-from ..models.vae import IMAGE_ARRAYS
+from ..models import VAE
 from ..noise import seeded
 
 BATCH = 500
@@ -69,25 +68,7 @@ def label_rows(vae: VAE, data: Dataset) -> Optional[np.ndarray]:
 
 def _inputs(vae: VAE, batch: Batch) -> tuple[Tensor, ...]:
     """Data and labels as the posterior takes them; a label that is missing is the most probable one."""
-    if not isinstance(vae, SemiSupervisedVAE) or batch.label is None:
-        return batch.inputs
-    known = as_numpy(batch.label)
-    probable = as_numpy(vae.classify(batch.data)).argmax(axis=1)
-    classes = np.where(known.any(axis=1), known.argmax(axis=1), probable)
-    return batch.data, to_device(vae, vae.label_rows(classes, len(known)))
-
-
-@in_predict_mode
-def decoded(vae: VAE, latent_state: np.ndarray, label: Optional[Label] = None) -> np.ndarray:
-    """Compute the mean of p(x | z) of latent states ``(n, D)`` and labels ``(n, Y)``: ``(n, X)``."""
-    labels = vae.encode_label(label, len(latent_state))
-    rows = rows_that_fit(IMAGE_ARRAYS * vae.generator.floats_per_sample)
-    return np.concatenate(
-        [
-            as_numpy(vae.likelihood(to_device(vae, latent_state[part]), *(of_all[part] for of_all in labels)).mean)
-            for (part,) in blocks((len(latent_state),), rows)
-        ]
-    )
+    return batch._replace(label=completed_label(vae, batch)).inputs
 
 
 @in_predict_mode

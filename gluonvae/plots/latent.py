@@ -60,7 +60,7 @@ def plot_latent(
         Classes ``(N,)``, by number or by name, one-hot rows ``(N, C)``, or numbers ``(N,)``; by default those of the
         data.
     method : {"pca", "tsne", "umap"}, optional
-        Principal components; t-SNE of scikit-learn, ``pip install 'gluonvae[tsne]'``; UMAP of umap-learn,
+        Principal components; t-SNE of scikit-learn, ``pip install 'gluonvae[sklearn]'``; UMAP of umap-learn,
         ``pip install 'gluonvae[umap]'``. By default the latent variables themselves where there are two, else "pca".
     n : int
         The most data points that are shown; of more, so many are picked at random.
@@ -118,14 +118,14 @@ def _principal_components(means: np.ndarray, seed: int) -> Projected:
 def _tsne(means: np.ndarray, seed: int) -> Projected:
     # at most a third of the points are neighbours
     perplexity = min(30.0, (len(means) - 1) / 3)
-    tsne = _library("sklearn.manifold", "scikit-learn", "sklearn").TSNE(
+    tsne = _library("tsne", "sklearn.manifold", "scikit-learn", "sklearn").TSNE(
         perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed
     )
     return tsne.fit_transform(means), ("t-SNE 1", "t-SNE 2")
 
 
 def _umap(means: np.ndarray, seed: int) -> Projected:
-    reducer = _library("umap", "umap-learn", "umap").UMAP(
+    reducer = _library("umap", "umap", "umap-learn", "umap").UMAP(
         n_neighbors=min(15, len(means) - 1), random_state=seed, n_jobs=1
     )
     return reducer.fit_transform(means), ("UMAP 1", "UMAP 2")
@@ -140,11 +140,11 @@ METHODS: dict[str, Callable[[np.ndarray, int], Projected]] = {
 """What makes points in two dimensions of latent means, by name."""
 
 
-def _library(module: str, distribution: str, extra: str) -> Any:
+def _library(method: str, module: str, distribution: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ImportError(f"method {extra!r} needs {distribution}: pip install 'gluonvae[{extra}]'") from error
+        raise ImportError(f"method {method!r} needs {distribution}: pip install 'gluonvae[{extra}]'") from error
 
 
 def _scatter(axis: Axes, points: np.ndarray, labels: Optional[Labels]) -> None:

@@ -15,7 +15,7 @@ from ..batches import to_device
 from ..evaluation.estimates import in_predict_mode
 from ..models import VAE
 from ..noise import NoiseSpec
-from .encoded import as_dataset, decoded, label_rows, latent_draws, latent_means
+from .encoded import as_dataset, label_rows, latent_draws, latent_means
 from .figure import NotebookFigure, PathLike, finished
 from .grid import Limits, Shape, as_bytes, as_images, draw_grid
 from .images import plot_images
@@ -66,7 +66,7 @@ def plot_interpolations(
     along = np.linspace(0, 1, checks.positive_int("steps", steps))
     latent_state = _between([latent_means(vae, data, seed) for data in ends], along)
     labels: Any = [label_rows(vae, data) for data in ends]
-    means = as_images(decoded(vae, latent_state, _between(labels, along) if vae.label_size else None), shape)
+    means = as_images(vae.decode(latent_state, label=_between(labels, along) if vae.label_size else None), shape)
     first, last = (as_images(data.batch(slice(None)), shape)[:, None] for data in ends)
     rows = np.concatenate([first, means.reshape(len(first), steps, *means.shape[1:]), last], axis=1)
     cells = as_bytes(rows.reshape(-1, *means.shape[1:]), limits)
@@ -133,7 +133,7 @@ def plot_traversals(
         latent_state[row, :, variable] = np.linspace(low[variable], high[variable], steps)
     label = label_rows(vae, first)
     labels = None if label is None else np.repeat(label, len(chosen) * steps, axis=0)
-    images = decoded(vae, latent_state.reshape(-1, len(base)).astype(np.float32), labels)
+    images = vae.decode(latent_state.reshape(-1, len(base)), label=labels)
     title = "one latent variable changes in each row, from the 1st to the 99th percentile"
     names = [f"z{variable}" for variable in chosen]
     return plot_images(images, path, shape or data.shape, steps, limits or data.limits, title, names)
