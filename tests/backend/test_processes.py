@@ -1,6 +1,7 @@
 """Processes that are forked after a step, and calls from several threads."""
 
 import ast
+import contextlib
 import multiprocessing.pool
 import threading
 
@@ -26,9 +27,10 @@ def train(seed, likelihood="bernoulliProd"):
 
 
 def forked(calls):
-    """What calls of ``train`` return in one forked process each, started together."""
-    with multiprocessing.get_context("fork").Pool(len(calls)) as pool:
-        return [one.get(timeout=60) for one in [pool.apply_async(train, call) for call in calls]]
+    """What calls of ``train`` return in one forked process each, side by side."""
+    with contextlib.ExitStack() as stack:  # a pool each: of one pool, a process may take two calls
+        pools = [stack.enter_context(multiprocessing.get_context("fork").Pool(1)) for _ in calls]
+        return [one.get(timeout=60) for one in [pool.apply_async(train, call) for pool, call in zip(pools, calls)]]
 
 
 def test_a_forked_process_trains_as_its_parent():
