@@ -14,6 +14,7 @@ from .backend.types import Tensor
 from .data import Dataset, Splits, Stream
 from .data.prefetch import read_ahead
 from .data.stores import Rows
+from .distributed.sharing import WHOLE, Share
 from .labels import MISSING, numbered
 from .models import VAE, ConditionalVAE
 from .noise import NoiseSource
@@ -114,6 +115,22 @@ def load_batch(vae: VAE, data: Dataset, rows: Rows, source: Optional[NoiseSource
     return _batch(vae, data.batch(rows, source), None if data.labels is None else data.labels[rows])
 
 
+def _load_share(
+    vae: VAE, data: Dataset, own: Rows, rows: np.ndarray, share: Share, source: Optional[NoiseSource] = None
+) -> Optional[Batch]:
+    """The share ``own`` of the data points at ``rows``; None where it is of none."""
+    within = share.within(len(rows))
+    if within is not None and type(data).batch is not Dataset.batch:  # which draws for all that it is asked for
+        return _batch_or_none(vae, data, data.batch(rows, source)[within.part], own)
+    return _batch_or_none(vae, data, data.batch(own, source, *(() if within is None else (within,))), own)
+
+
+def _batch_or_none(vae: VAE, data: Dataset, values: np.ndarray, own: Rows) -> Optional[Batch]:
+    if not len(values):
+        return None
+    return _batch(vae, values, None if data.labels is None else data.labels[own])
+
+
 def _batch(vae: VAE, values: np.ndarray, labels: Optional[np.ndarray]) -> Batch:
     if isinstance(vae, ConditionalVAE) and labels is not None:
         return Batch(to_device(vae, values), to_device(vae, vae.label_rows(labels, len(values))))
@@ -122,17 +139,26 @@ def _batch(vae: VAE, values: np.ndarray, labels: Optional[np.ndarray]) -> Batch:
 
 def batches(vae: VAE, data: Data, batch_size: int, source: Optional[NoiseSource] = None) -> Iterator[Batch]:
     """Yield all data points in their order."""
+    return (batch for batch, _ in shared_batches(vae, data, batch_size, source) if batch is not None)
+
+
+def shared_batches(
+    vae: VAE, data: Data, batch_size: int, source: Optional[NoiseSource] = None, share: Share = WHOLE
+) -> Iterator[tuple[Optional[Batch], np.ndarray]]:
+    """Yield the share of each batch, None where it is of no data point, and the rows of the batch in the data."""
     batch_size = checks.positive_int("batch_size", batch_size)
     if isinstance(data, Stream):
-        yield from (batch for batch, _ in _streamed(vae, data, 0, 0, batch_size))
+        yield from _streamed(vae, data, 0, 0, batch_size, share)
         return
     for start in range(0, len(data), batch_size):
-        yield load_batch(vae, data, slice(start, start + batch_size), source)
+        rows = np.arange(start, min(start + batch_size, len(data)))
+        own = share.part(len(rows))
+        yield _load_share(vae, data, slice(start + own.start, start + own.stop), rows, share, source), rows
 
 
 def epoch(
-    vae: VAE, data: Data, order: Any, start: int, batch_size: Optional[int]
-) -> Generator[tuple[Batch, np.ndarray], None, None]:
+    vae: VAE, data: Data, order: Any, start: int, batch_size: Optional[int], share: Share = WHOLE
+) -> Generator[tuple[Optional[Batch], np.ndarray], None, None]:
     """Yield the batches of an epoch of training, and which rows of the data they are.
 
     Parameters
@@ -146,31 +172,37 @@ def epoch(
         How many data points have been met.
     batch_size : int, optional
         Rows of a batch; of a Stream its own where left out.
+    share : Share
+        The part of each batch that is read: of a small one it may be None. The rows are those of the whole batch.
     """
     if isinstance(data, Stream):
-        yield from _streamed(vae, data, order, start, batch_size)
+        yield from _streamed(vae, data, order, start, batch_size, share)
         return
     size = checks.positive_int("batch_size", batch_size)
     parts = (order[first : first + size] for first in range(start, len(order), size))
+
     if not data.store.reads_ahead:
         for rows in parts:
-            yield load_batch(vae, data, rows), rows
+            yield _load_share(vae, data, rows[share.part(len(rows))], rows, share), rows
         return
-    for rows, values in read_ahead(data.store.take, parts):
+    for rows, taken in read_ahead(lambda rows: data.store.take(rows[share.part(len(rows))]), parts):
         # dynamic pixels are drawn at their turn: between the noise of two steps, however far ahead was read
-        yield _batch(vae, data.input_of(values), None if data.labels is None else data.labels[rows]), rows
+        values = data.input_of(taken, None, share.within(len(rows)))
+        yield _batch_or_none(vae, data, values, rows[share.part(len(rows))]), rows
 
 
 def _streamed(
-    vae: VAE, data: Stream, seed: int, skip: int, batch_size: Optional[int]
-) -> Iterator[tuple[Batch, np.ndarray]]:
+    vae: VAE, data: Stream, seed: int, skip: int, batch_size: Optional[int], share: Share = WHOLE
+) -> Iterator[tuple[Optional[Batch], np.ndarray]]:
     row = skip
     for part in data.epoch(seed, skip, batch_size):
         rows = np.arange(row, row + len(part.values))
-        values = part.values.astype(np.float32, copy=False)
+        own = share.part(len(rows))
+        values = part.values[own].astype(np.float32, copy=False)
         name = f"rows {row} to {rows[-1]} of the data"
         vae.generator.check_support(name, values)
-        yield _batch(vae, values, _numbered(vae, part.labels, name)), rows
+        labels = _numbered(vae, None if part.labels is None else part.labels[own], name)
+        yield (_batch(vae, values, labels) if len(values) else None), rows
         row += len(rows)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import checks
 from ..backend.types import DType
+from ..distributed.sharing import Within
 from ..noise import NoiseSource
 from .stores import Bits, InMemory, Store
 from .summary import Summary
@@ -113,10 +114,10 @@ class Preparation(NamedTuple):
         values = stored.astype(np.float32, copy=False)
         return values / np.float32(255) if self.binarization == "grey" and stored.dtype == np.uint8 else values
 
-    def drawn(self, taken: np.ndarray, source: NoiseSource) -> np.ndarray:
+    def drawn(self, taken: np.ndarray, source: NoiseSource, within: Optional[Within] = None) -> np.ndarray:
         """Return values as a model's input, with dynamic pixels drawn from ``source``."""
         stored = self.stored(taken)
-        return self.scaled(draw(stored, source.rng) if self.binarization == "dynamic" else stored)
+        return self.scaled(draw(stored, source.rng, within) if self.binarization == "dynamic" else stored)
 
     def exact(self, taken: np.ndarray) -> np.ndarray:
         """Return values on the scale of the model's input with all their digits; dynamic pixels as their means."""
@@ -127,7 +128,7 @@ class Preparation(NamedTuple):
         return stored / 255 if fractions else stored
 
 
-def draw(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def draw(grey: np.ndarray, rng: np.random.Generator, within: Optional[Within] = None) -> np.ndarray:
     """Draw zeros and ones with grey values as probabilities.
 
     Parameters
@@ -135,6 +136,8 @@ def draw(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     grey : np.ndarray
         Probabilities: bool, which stay; uint8, where 255 stands for 1; or fractions.
     rng : np.random.Generator
+    within : Within, optional
+        Where the images lie in the batch that is drawn for.
 
     Returns
     -------
@@ -143,9 +146,10 @@ def draw(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     if grey.dtype == bool:
         return grey
-    if grey.dtype == np.uint8:
-        return _below_255(rng, grey.shape) < grey
-    return rng.random(size=grey.shape, dtype=np.float32) < grey
+    whole = Within(len(grey), slice(None)) if within is None else within
+    shape = (whole.rows, *grey.shape[1:])
+    drawn = _below_255(rng, shape) if grey.dtype == np.uint8 else rng.random(size=shape, dtype=np.float32)
+    return drawn[whole.part] < grey
 
 
 def draw_all(store: Store, fractions: Callable[[np.ndarray], np.ndarray], seed: int) -> Store:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import checks
 from ..backend.types import ArrayLike
+from ..distributed.sharing import Within
 from ..labels import Labels, as_labels
 from ..moments import RowBlocks
 from ..noise import NoiseSource
@@ -177,7 +178,7 @@ class Dataset:
         stored = map(self._preparation.stored, self.store.blocks())
         return digest_of((self.shape, self.binarization), self.store.shape, stored, self.named_labels)
 
-    def batch(self, rows: Rows, source: Optional[NoiseSource] = None) -> np.ndarray:
+    def batch(self, rows: Rows, source: Optional[NoiseSource] = None, within: Optional[Within] = None) -> np.ndarray:
         """Return some of the data points as input for a model.
 
         Parameters
@@ -187,17 +188,21 @@ class Dataset:
         source : NoiseSource, optional
             Source of the draws of ``binarization="dynamic"``, by default the one that :func:`gluonvae.seed` seeds.
             The draws depend on the sizes of the batches drawn since the seed was set.
+        within : Within, optional
+            Where these data points lie in a batch that is drawn for as a whole.
 
         Returns
         -------
         np.ndarray
             ``(B, X)``, float32; NaN where a value is missing.
         """
-        return self.input_of(self.store.take(rows), source)
+        return self.input_of(self.store.take(rows), source, within)
 
-    def input_of(self, taken: np.ndarray, source: Optional[NoiseSource] = None) -> np.ndarray:
+    def input_of(
+        self, taken: np.ndarray, source: Optional[NoiseSource] = None, within: Optional[Within] = None
+    ) -> np.ndarray:
         """Return rows of :attr:`store` as :meth:`batch` does."""
-        return self._preparation.drawn(taken, source or default_source)
+        return self._preparation.drawn(taken, source or default_source, within)
 
     def possible_values(self) -> Iterator[np.ndarray]:
         """Yield arrays ``(n, X)`` that together contain every value that :meth:`batch` can return.

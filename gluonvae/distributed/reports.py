@@ -62,7 +62,7 @@ class Watch:
     """
 
     def __init__(self, reports: Reports, timeout: float, give_up: Any) -> None:
-        self._reports, self._timeout, self._give_up = reports, timeout, give_up
+        self.reports, self._timeout, self._give_up = reports, timeout, give_up
         self.step = 0
         self._waits_since: Optional[float] = None
         threading.Thread(target=self._run, name="gluonvae watch", daemon=True).start()
@@ -80,7 +80,7 @@ class Watch:
         while True:
             since = self._waits_since
             waits = 0.0 if since is None else time.monotonic() - since
-            self._reports.tell(step=self.step, waits=round(waits, 1))
+            self.reports.tell(step=self.step, waits=round(waits, 1))
             if waits > self._timeout:
                 self._give_up(waits)
             time.sleep(EACH)

@@ -12,16 +12,18 @@ from .. import checks
 from ..backend.operators import as_numpy
 from ..backend.pieces import blocks, rows_that_fit
 from ..backend.runtime import mx
-from ..backend.structures import map_structure
 from ..backend.types import Structure, Tensor
-from ..batches import Batch, Data, batches, dataset_for
+from ..batches import Batch, Data, batches, dataset_for, shared_batches
 from ..data import Stream, hide_labels
+from ..distributed.group import ALONE, current
+from ..distributed.sharing import WHOLE, Share, rows_of
 from ..models import VAE, SemiSupervisedVAE
 from ..noise import NoiseSource, total_size
 from ..objectives import Objective
 from ..objectives.elbo import check_kl_not_replaced
 from ..objectives.layered_kl import kl_of_layers, layers_of
 from .finite import check_finite, check_parameters
+from .together import of_all_rows
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -45,7 +47,14 @@ READ_AT_ONCE = 2**22
 
 
 def in_parts(
-    vae: VAE, data: Any, spec: Structure, samples: int, batch_size: int, seed: int, rows: Optional[int]
+    vae: VAE,
+    data: Any,
+    spec: Structure,
+    samples: int,
+    batch_size: int,
+    seed: int,
+    rows: Optional[int],
+    share: Share = WHOLE,
 ) -> Iterator[tuple[int, Batch, Structure]]:
     """Yield all data points with noise, in parts that fit into memory.
 
@@ -57,6 +66,8 @@ def in_parts(
     spec : NoiseSpec or named tuple of NoiseSpec
     samples : int
         k.
+    share : Share
+        Of which the parts are. The noise of a data point does not depend on it.
 
     Yields
     ------
@@ -71,17 +82,14 @@ def in_parts(
     at_once = at_once if rows is None else min(at_once, checks.positive_int("rows", rows))
     source, start = NoiseSource(seed), 0
     batch_size = min(checks.positive_int("batch_size", batch_size), read)
-    for batch in batches(vae, dataset_for(vae, data), batch_size, source):
-        noise = vae.draw_noise(spec, len(batch.data), samples, source)
-        for (part,) in blocks((len(batch.data),), at_once):
-            label = None if batch.label is None else batch.label[part]
-            yield start + part.start, Batch(batch.data[part], label), _rows_of(noise, part)
-        start += len(batch.data)
-
-
-def _rows_of(noise: Structure, part: slice) -> Structure:
-    """The noise of some data points, ``(n, size)`` or ``(k, n, size)``."""
-    return map_structure(lambda leaf: leaf[part] if leaf.ndim == 2 else leaf[:, part], noise)
+    for batch, of_batch in shared_batches(vae, dataset_for(vae, data), batch_size, source, share):
+        own = share.part(len(of_batch))
+        noise = rows_of(vae.draw_noise(spec, len(of_batch), samples, source), own)
+        if batch is not None:
+            for (part,) in blocks((len(batch.data),), at_once):
+                label = None if batch.label is None else batch.label[part]
+                yield start + own.start + part.start, Batch(batch.data[part], label), rows_of(noise, part)
+        start += len(of_batch)
 
 
 class Estimate(NamedTuple):
@@ -138,13 +146,19 @@ def evaluate(
     FloatingPointError
         Where a term of a data point is not finite, with its row.
     """
-    vae, parts = bound.vae, []
-    for start, (data_batch, label), noise in in_parts(vae, data, bound.noise, bound.samples, batch_size, seed, rows):
-        computed = bound.terms(data_batch, noise, label, validated=True)
-        parts.append(np.stack([as_numpy(term) for term in computed[1:]]))
-        of_bound, log_likelihood, kl = parts[-1]
-        check_finite(vae, data_batch, start, {"log-likelihood": log_likelihood, "KL": kl, "bound": of_bound})
-    values = np.concatenate(parts, axis=1).astype(np.float64)
+    vae, group = bound.vae, current()
+    share = group.share if bound.of_single_rows else WHOLE
+
+    def pieces() -> Iterator[tuple[int, np.ndarray]]:
+        parts = in_parts(vae, data, bound.noise, bound.samples, batch_size, seed, rows, share)
+        for start, (data_batch, label), noise in parts:
+            computed = bound.terms(data_batch, noise, label, validated=True)
+            terms = np.stack([as_numpy(term) for term in computed[1:]])
+            of_bound, log_likelihood, kl = terms
+            check_finite(vae, data_batch, start, {"log-likelihood": log_likelihood, "KL": kl, "bound": of_bound})
+            yield start, terms
+
+    values = of_all_rows(group if share.size > 1 else ALONE, 3, pieces())
     bound_mean, log_likelihood_mean, kl_mean = (float(mean) for mean in values.mean(axis=1))
     return Estimate(bound_mean, log_likelihood_mean, kl_mean, standard_error(values[0]))
 
@@ -182,12 +196,17 @@ def kl_by_layer(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0, *, ro
             f"{type(vae.inference_net).__name__}"
         )
     check_kl_not_replaced(vae, "kl_by_layer")
-    parts = []
-    for start, batch, noise in in_parts(vae, data, vae.inference_net.noise, 1, batch_size, seed, rows):
-        _, of_layers = kl_of_layers(vae.posterior(*batch.inputs), vae.prior_distribution(*batch.inputs), noise)
-        parts.append(np.stack([as_numpy(kl) for kl in of_layers]))
-        check_finite(vae, batch.data, start, {"KL of a layer": parts[-1]})
-    return np.concatenate(parts, axis=1).mean(axis=1, dtype=np.float64)
+    group = current()
+
+    def pieces() -> Iterator[tuple[int, np.ndarray]]:
+        parts = in_parts(vae, data, vae.inference_net.noise, 1, batch_size, seed, rows, group.share)
+        for start, batch, noise in parts:
+            _, of_layers = kl_of_layers(vae.posterior(*batch.inputs), vae.prior_distribution(*batch.inputs), noise)
+            values = np.stack([as_numpy(kl) for kl in of_layers])
+            check_finite(vae, batch.data, start, {"KL of a layer": values})
+            yield start, values
+
+    return of_all_rows(group, layers_of(vae), pieces()).mean(axis=1)
 
 
 def named_kl_by_layer(vae: VAE, data: Data, rows: Optional[int] = None) -> dict[str, float]:

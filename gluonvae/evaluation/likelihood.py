@@ -11,13 +11,15 @@ from .. import checks
 from ..backend.operators import as_numpy
 from ..backend.runtime import mx
 from ..backend.types import Tensor
-from ..batches import Batch, Data, batches, dataset_for, to_device
+from ..batches import Batch, Data, dataset_for, shared_batches, to_device
+from ..distributed.group import current
 from ..models import VAE, SemiSupervisedVAE
 from ..progress import progress_bar
 from .coding import labelled
 from .estimates import in_parts, in_predict_mode, standard_error
 from .finite import check_finite
 from .importance import LogWeight, batch_and_chunk, generators, in_chunks, log_weight_of
+from .together import of_all_rows
 
 
 class MarginalLikelihood(NamedTuple):
@@ -142,20 +144,27 @@ def _estimated(log_weight: LogWeight, data: Data, samples: int, memory: float, s
     batch_size, rows = batch_and_chunk(vae, samples, memory)
     log_weight.hybridize(static_alloc=True, static_shape=True)
     data, classes = data.drawn_once(seed), vae.label_size if isinstance(vae, SemiSupervisedVAE) else 1
-    parts: list[np.ndarray] = []
-    count = data.known_rows
-    with progress_bar(count and count * samples * classes, "sample", progress) as bar:
-        for batch in batches(vae, data, batch_size):
-            start, size = sum(map(len, parts)), len(batch.data)
+    group, count = current(), data.known_rows
+    total = count and (count * samples * classes) // group.size
+
+    def pieces(bar: Any) -> Iterator[tuple[int, np.ndarray]]:
+        # as many rows of each batch as a worker alone would take at once
+        for batch, of_batch in shared_batches(vae, data, batch_size * group.size, share=group.share):
+            if batch is None:
+                continue
+            start, size = int(of_batch[0]) + group.share.part(len(of_batch)).start, len(batch.data)
             of_classes = []
             for label in _labels_of(vae, batch):
                 noise = generators(seed, start, size)
                 chunks = in_chunks(log_weight, batch.data, label, noise, samples, max(1, rows // size))
                 of_classes.append(_log_sum_weights((weights for weights, _ in chunks), bar))
             with np.errstate(invalid="ignore"):  # a NaN is told of below
-                parts.append(np.logaddexp.reduce(of_classes) - np.log(samples * classes))
-            check_finite(vae, batch.data, start, {"log-likelihood": parts[-1]})
-    return np.concatenate(parts)
+                found = np.logaddexp.reduce(of_classes) - np.log(samples * classes)
+            check_finite(vae, batch.data, start, {"log-likelihood": found})
+            yield start, found[None]
+
+    with progress_bar(total, "sample", progress and group.rank == 0) as bar:
+        return of_all_rows(group, 1, pieces(bar))[0]
 
 
 def _labels_of(vae: VAE, batch: Batch) -> Iterator[Optional[Tensor]]:

@@ -83,6 +83,9 @@ class Objective(XavierBlock):
     """Whether the gradient in the parameters of q is that of its log density alone: latent states then need not
     be differentiable."""
 
+    of_single_rows = True
+    """Whether its value at a data point does not depend on the others in the batch, which may be computed in parts."""
+
     fixed: ClassVar[tuple[str, ...]] = ("vae", "samples", "gradient")
 
     def __init__(self, vae: VAE, samples: int = 1, gradient: str = "standard") -> None:

@@ -54,6 +54,7 @@ class BetaTC(Objective):
         For a posterior or a prior that has no density of each latent variable.
     """
 
+    of_single_rows = False
     alpha = Weight()
     beta = Weight()
     gamma = Weight()

@@ -55,6 +55,7 @@ class FreeBitsELBO(TwoTermBound):
         For groups that the latent variables do not fall into, and where the KL is not known for each variable.
     """
 
+    of_single_rows = False
     free_bits = Weight()
     beta = Weight()
 

@@ -89,6 +89,7 @@ class InfoVAE(Objective):
         If α + λ < 1, which would drive q(z) away from p(z).
     """
 
+    of_single_rows = False
     alpha = Weight(-math.inf, 1.0)
     lambda_ = Weight()
 

@@ -59,6 +59,7 @@ class NVIL(Objective):
     """
 
     score_function = True
+    of_single_rows = False
     beta = Weight()
 
     def __init__(self, vae: VAE, beta: float = 1.0, samples: int = 1, layer_sizes: Sequence[int] = (100,)) -> None:

@@ -71,6 +71,11 @@ class VQELBO(Objective):
             )
 
     @property
+    def of_single_rows(self) -> bool:  # type: ignore[override]
+        """Whether the codebook learns by gradient: moving averages are of a batch as a whole."""
+        return self.codebook.trained_by == "gradient"
+
+    @property
     def codebook(self) -> Codebook:
         """The model's codebook."""
         return self.vae.inference_net.family.codebook

@@ -13,6 +13,7 @@ from ..backend.memory import earlier_objects_left_alone
 from ..batches import Data, dataset_for
 from ..data import Stream
 from ..data.inspection import find_problems
+from ..distributed.group import current
 from ..files import read_by
 from ..generator.support import REAL
 from ..models import VAE
@@ -22,11 +23,13 @@ from .callbacks import AnyCallback
 from .config import Config, config_from_python
 from .loop import History, Training
 from .optimizer import FusedAdam
-from .run import BEST, Run
-from .saving import MINUTES, CheckpointSchedule, Saver
+from .run import BEST, Run, RunError
+from .saving import MINUTES, CheckpointSchedule, Saver, go_on_from, noise_of_the_cpu
 from .schedules import Scheduled
+from .shared_step import make_stepper
 from .signals import Stopping
-from .step import Stepper
+from .together import agree_on_noise, first_does, shared_checkpoint
+from .trainer import make_same
 from .trainers import Optimizer
 
 BATCH_SIZE = 128
@@ -163,21 +166,30 @@ def fit(
     batch_size = _batch_size(batch_size, train)
     weights = {**(weights or {}), **({} if beta is None else {"beta": beta})}
     updates = {"accumulate": accumulate, "clip_norm": clip_norm, "ema": ema}
-    stepper = Stepper(bound, optimizer, learning_rate, weights, optimizer_params, **updates)
+    group = current()
+    agree_on_noise(group)
+    stepper = make_stepper(bound, optimizer, learning_rate, weights, optimizer_params, **updates)
     training = Training(stepper, train, valid, epochs, batch_size, callbacks)
     schedule, stopping = CheckpointSchedule(checkpoint_minutes, checkpoint_epochs), Stopping()
     with ExitStack() as stack:
         if precision is not None:
             stack.enter_context(bound.in_precision(precision))
-        run = _open_run(folder, resume, lambda: config_from_python(bound, train, valid))
-        if run is not None and run is not folder:
-            stack.enter_context(run)
-        if run is None or run.checkpoint is None:
+        run = first_does(group, lambda: _open_run(folder, resume, lambda: config_from_python(bound, train, valid)))
+        if run is not None:
+            group.tell(run=str(run.folder.absolute()))
+            if run is not folder:
+                stack.enter_context(run)
+        checkpoint = shared_checkpoint(group, None if run is None else run.checkpoint)
+        if checkpoint is None:
             _begin(bound.vae, train)
+        is_kept = group.any(run is not None)
+        stack.enter_context(noise_of_the_cpu() if is_kept else nullcontext())
         stack.enter_context(stopping)
         stack.enter_context(training.until_its_end())
+        if run is None and not group.is_alone:
+            go_on_from(training, checkpoint, is_kept)
         with nullcontext() if run is None else Saver(training, run, schedule) as saver, earlier_objects_left_alone():
-            _run_epochs(training, stopping, saver, progress)
+            _run_epochs(training, stopping, saver, progress and group.rank == 0)
         _leave_parameters(training, run, restore_best)
     if training.history.stopped is not None:
         _log.info("stopped after epoch %d: %s", len(training.history), training.history.stopped)
@@ -212,7 +224,11 @@ def _open_run(
 ) -> Optional[Run]:
     """Open the run that a training writes, if it writes one."""
     if resume is not None:
-        return Run.resume(resume)
+        run = Run.resume(resume)
+        if run.lacks_checkpoints:
+            with run:
+                raise RunError(f"{run.folder} has no checkpoints to go on from: train anew, in another folder")
+        return run
     return folder if folder is None or isinstance(folder, Run) else Run.create(folder, config())
 
 
@@ -234,5 +250,6 @@ def _leave_parameters(training: Training, run: Optional[Run], restore_best: bool
         read_by(training.vae.load_parameters, best)
         if run is not None:
             run.save_parameters(training.vae)
+        make_same(training.stepper.trained.parameters, training.group)
     elif training.stepper.updates.average is not None:
         training.stepper.updates.average.set()

@@ -17,11 +17,13 @@ from .. import noise as _noise
 from ..backend.runtime import mx
 from ..batches import Data, epoch
 from ..data import Dataset
+from ..distributed.group import current
 from ..files import written_by
 from ..models import VAE
 from ..objectives import Objective
 from .callbacks import AnyCallback, Callback, Callbacks
 from .metrics import Metrics, describe, prefixed, validated
+from .shared_step import SharedStepper
 from .signals import Stopping
 from .state import State
 from .step import Stepper
@@ -97,6 +99,8 @@ class Training:
         """What this epoch has taken so far."""
         self.mxnet_seed: Optional[int] = None
         """What MXNet's generator is seeded with, anew at each step, where it is drawn from and a folder is written."""
+        self.group = current()
+        """The workers that take part."""
 
     @property
     def bound(self) -> Objective:
@@ -173,6 +177,7 @@ class Training:
             if self.valid is not None:
                 validation = f", validation {metrics['valid_bound']:.2f}"
             after_step(True)
+        self.history.stopped = next(filter(None, self.group.gather(self.history.stopped or "")), None)
         self.history.interrupted = self.epoch <= self.epochs and self.history.stopped is None
 
     @contextmanager
@@ -187,7 +192,17 @@ class Training:
             self.callbacks.end(self)
 
     def _is_to_end(self, stopping: Stopping) -> bool:
+        return self.group.any(self._asks_to_end(stopping))
+
+    def _asks_to_end(self, stopping: Stopping) -> bool:
         return stopping.received is not None or self.history.stopped is not None
+
+    def _ends_after_step(self, stopping: Stopping) -> bool:
+        """Whether to end in the midst of an epoch: of what is said by signals workers learn with the next step."""
+        if isinstance(self.stepper, SharedStepper) and not self.callbacks.at_steps:
+            self.stepper.asks_to_end = self._asks_to_end(stopping)
+            return self.stepper.ends
+        return self._is_to_end(stopping)
 
     def _start_callbacks(self) -> None:
         """Tell the callbacks of the start; the noise that they draw is not missing where a training is resumed."""
@@ -212,11 +227,12 @@ class Training:
             self.seconds = 0.0
             self.stepper.start_epoch()
         stepper, at_steps, started = self.stepper, self.callbacks.at_steps, time.perf_counter() - self.seconds
-        batches = epoch(self.bound.vae, self.train, self.order, self.row, self.batch_size)
+        batches = epoch(self.bound.vae, self.train, self.order, self.row, self.batch_size, self.group.share)
         with closing(batches):  # what reads ahead ends with the epoch
             for batch, rows in batches:
                 if self.mxnet_seed is not None:
-                    mx.random.seed(zlib.crc32(f"{self.mxnet_seed} {stepper.taken}".encode()))
+                    own = f" {self.group.rank}" if self.group.rank else ""
+                    mx.random.seed(zlib.crc32(f"{self.mxnet_seed} {stepper.taken}{own}".encode()))
                 stepper.step(batch, rows)
                 self.noise_now = _noise.source.state()
                 self.row += len(rows)
@@ -226,7 +242,7 @@ class Training:
                 for callback in at_steps:
                     self._call(callback, self)
                 after_step(False)
-                if self._is_to_end(stopping):
+                if self._ends_after_step(stopping):
                     return self.row == self.train.known_rows
         return True
 

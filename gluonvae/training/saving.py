@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Optional
 
@@ -12,9 +14,11 @@ from .. import noise as _noise
 from ..backend.runtime import mx
 from ..batches import batches
 from ..networks.blocks import not_finite
+from .checkpoint import Checkpoint
 from .loop import Training
 from .resuming import checkpoint_of, keep_state, restore
-from .run import Run, RunError
+from .run import Run
+from .together import check_same_training
 
 _log = logging.getLogger(__name__)
 
@@ -79,13 +83,7 @@ class Saver:
 
     def __enter__(self) -> Saver:
         training, run = self.training, self.run
-        _know_all_sizes(training)
-        keep_state(training)
-        self._digest = training.train.digest()
-        if run.lacks_checkpoints:
-            raise RunError(f"{run.folder} has no checkpoints to go on from: train anew, in another folder")
-        if run.checkpoint is not None:
-            restore(training, run.checkpoint, self._digest)
+        self._digest = go_on_from(training, run.checkpoint)
         run.begin()
         if run.checkpoint is None:
             self._save()
@@ -96,13 +94,11 @@ class Saver:
                 # the process may have been killed before it could do so
                 with training.averaged():
                     run.save_parameters(training.bound.vae)
-        self._on_gpu, _noise.source.on_gpu = _noise.source.on_gpu, False
         return self
 
     def __exit__(
         self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        _noise.source.on_gpu = self._on_gpu
         self.run.interrupted = self.training.history.interrupted
         if error is None:
             self._save_if_changed()
@@ -158,6 +154,31 @@ class Saver:
             self._write_rows()
         except (OSError, MemoryError, FloatingPointError, mx.base.MXNetError) as second:
             _log.warning("the last steps could not be saved: %s", second)
+
+
+def go_on_from(training: Training, checkpoint: Optional[Checkpoint], is_kept: bool = True) -> str:
+    """Have a training go on from a checkpoint, if there is one; return the digest of its data.
+
+    All workers call it; ``is_kept`` is whether one of them writes checkpoints.
+    """
+    _know_all_sizes(training)
+    if is_kept:
+        keep_state(training)
+    digest = training.train.digest()
+    check_same_training(training.group, training, digest)
+    if checkpoint is not None:
+        restore(training, checkpoint, digest)
+    return digest
+
+
+@contextmanager
+def noise_of_the_cpu() -> Iterator[None]:
+    """Context manager in which no noise is drawn by a GPU, whose generator has no state that could be saved."""
+    before, _noise.source.on_gpu = _noise.source.on_gpu, False
+    try:
+        yield
+    finally:
+        _noise.source.on_gpu = before
 
 
 def _know_all_sizes(training: Training) -> None:

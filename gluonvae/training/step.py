@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, NoReturn, Optional
 
@@ -15,7 +15,7 @@ from ..backend.memory import read_values
 from ..backend.operators import BFLOAT16
 from ..backend.runtime import is_gpu, mx
 from ..backend.static_graphs import UsedAlone
-from ..backend.types import Tensor
+from ..backend.types import Structure, Tensor
 from ..batches import Batch
 from ..networks.blocks import names, not_finite
 from ..objectives import Objective, Terms
@@ -94,8 +94,8 @@ class Stepper:
             rate = _rate(self.rate, 0)
             if not (rate > 0 or callable(learning_rate)):
                 raise ValueError(f"learning_rate must be positive, got {rate}")
-        self.updates = Updates(self.trainer, **updates)
-        self._update = self.updates.update if self.updates.have_effect else self.trainer.step
+        self.updates = Updates(self.trainer, apply=self._apply, **updates)
+        self._update = self.updates.update if self.updates.have_effect else self._apply
         self._divides_by_rate = type(self.trainer._optimizer).__name__.lower() in DIVIDE_BY_RATE
         self.trained = Trained(bound)
         self._at_once = steps_unread(bound.vae.context)
@@ -131,13 +131,14 @@ class Stepper:
         self.taken, self.seen, self.sums = taken, seen, sums
         self._kept = [State.copy(self.trained.parameters, taken + 1)]
 
-    def step(self, batch: Batch, rows: Optional[np.ndarray] = None) -> None:
+    def step(self, batch: Optional[Batch], rows: Optional[np.ndarray] = None) -> None:
         """Take one step.
 
         Parameters
         ----------
         batch : Batch
-            What is learnt from.
+            What is learnt from; of a :class:`gluonvae.training.shared_step.SharedStepper` its own part, which may be
+            None.
         rows : np.ndarray, optional
             Where the batch is in the data set, ``(B,)``, for messages.
 
@@ -161,27 +162,40 @@ class Stepper:
         if self.taken % self._kept_each == 0:
             self._kept = [*self._kept[-1:], State.copy(self.trained.parameters, self.taken + 1)]
         if rate > 0 or not self._divides_by_rate:
-            self._update(len(batch.data))
+            self._update(len(rows) if rows is not None else len(batch.data) if batch else 0)
         self.taken += 1
 
-    def _differentiate(self, batch: Batch, rows: Optional[np.ndarray], rate: float) -> None:
+    def _apply(self, divisor: float) -> None:
+        """Update the parameters by their gradients, divided by a number."""
+        self.trainer.step(divisor)
+
+    def _differentiate(self, batch: Optional[Batch], rows: Optional[np.ndarray], rate: float) -> None:
         """Compute the gradients of a step, and look at them."""
+        assert batch is not None
         noise = self.bound.draw_noise(len(batch.data))
-        # The data set was looked at as a whole: of what it gives, one batch an epoch is enough.
-        validated, self._first_batch = not self._first_batch, False
+        terms, changed = self._compute(batch, noise)
+        unsound = self._check(changed)
+        self._unread.append(Taken(self.taken + 1, rate, batch, rows, noise, terms, unsound))
+        if self.taken % self._at_once == 0:
+            self.read()
+
+    def _compute(self, batch: Batch, noise: Structure) -> tuple[Terms, Sequence[Tensor]]:
+        """Compute the terms of a batch and the gradients; return the terms, and what has changed."""
         # before it is traced, sizes may be left to the first call, and there are no gradients
         alone = self._used_alone if self.bound._cached_op is not None else None
         changed = self.trained.changed() if alone else []
         with mx.autograd.record(), alone(changed) if alone else nullcontext():
-            terms = self.bound.terms(batch.data, noise, batch.label, validated)
+            terms = self.bound.terms(batch.data, noise, batch.label, self._validated())
         # what -objective would do with one more node
         if self._descent is None or len(self._descent) != len(batch.data):
             self._descent = -mx.nd.ones_like(terms.objective)
         mx.autograd.backward(terms.objective, self._descent)
-        unsound = self._check(changed or self.trained.changed())
-        self._unread.append(Taken(self.taken + 1, rate, batch, rows, noise, terms, unsound))
-        if self.taken % self._at_once == 0:
-            self.read()
+        return terms, changed or self.trained.changed()
+
+    def _validated(self) -> bool:
+        """Whether a batch need not be looked at: the data were as a whole, and of what they give one an epoch is."""
+        validated, self._first_batch = not self._first_batch, False
+        return validated
 
     def finish_epoch(self) -> None:
         """Take the update of what has been accumulated, and look at the sums and the parameters."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
 from ..backend.runtime import engine_is_naive, mx
+from ..distributed.gradients import GradientSum
+from ..distributed.group import current
 from .optimizer import FUSED, InOneRegion
 
 
@@ -50,6 +52,9 @@ class Trainer(mx.gluon.Trainer):  # type: ignore[misc,unused-ignore]
     like. With these, on the CPU and without a KVStore, a step looks at the gradients and updates all parameters in one
     region.
 
+    Where there are several workers, see :mod:`gluonvae.distributed`, a step takes the sum of their gradients, and is
+    given the number of data points that all of them have seen. The parameters are then those of rank 0 from the start.
+
     Parameters
     ----------
     params : ParameterDict or sequence of Parameter
@@ -62,6 +67,12 @@ class Trainer(mx.gluon.Trainer):  # type: ignore[misc,unused-ignore]
         See ``gluon.Trainer``; by default there is one only where there are several devices.
     **kwargs
         See ``gluon.Trainer``.
+
+    Raises
+    ------
+    ValueError
+        For a KVStore between processes, whose replicas would differ, and, where there are several workers, for
+        parameters whose sizes are left to the first call.
 
     Examples
     --------
@@ -85,7 +96,21 @@ class Trainer(mx.gluon.Trainer):  # type: ignore[misc,unused-ignore]
     ) -> None:
         if isinstance(optimizer, str):
             optimizer = FUSED.get(optimizer.lower(), optimizer)
-        super().__init__(params, optimizer, optimizer_params, kvstore, **kwargs)
+        if "dist" in getattr(kvstore, "type", str(kvstore)):
+            raise ValueError(
+                f"kvstore={kvstore!r} would leave workers with different parameters: leave it out, and start them with "
+                "gluonvae launch, mpirun, srun or horovodrun"
+            )
+        group = current()
+        super().__init__(params, optimizer, optimizer_params, kvstore if group.is_alone else None, **kwargs)
+        self._sum = None if group.is_alone else GradientSum(self._params, group)
+        make_same(self._params, group)
+
+    def _allreduce_grads(self) -> None:
+        if self._sum is None:
+            super()._allreduce_grads()
+        else:
+            self._sum.run()
 
     def _update(self, ignore_stale_grad: bool = False) -> None:
         known = self._known
@@ -106,3 +131,24 @@ class Trainer(mx.gluon.Trainer):  # type: ignore[misc,unused-ignore]
             learnt = [(i, p) for i, p in enumerate(self._params) if p.grad_req != "null"]
             if len(learnt) == len(table.addresses):
                 self._known = _Known.of(self, learnt, table)
+
+
+def make_same(parameters: Sequence[Any], group: Any) -> None:
+    """Give parameters the values that they have in rank 0.
+
+    Raises
+    ------
+    ValueError
+        For parameters whose sizes are left to the first call.
+    """
+    if group.is_alone:
+        return
+    for parameter in parameters:
+        if parameter._data is None:
+            raise ValueError(
+                f"{parameter.name} is not initialised, or its size is left to the first call: where there are several "
+                "workers, initialise the model and call it once before the trainer is made"
+            )
+        values = parameter.list_data()
+        group.broadcast(values[:1])
+        parameter.set_data(values[0])

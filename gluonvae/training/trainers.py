@@ -56,7 +56,6 @@ def make_trainer(
     ValueError, TypeError
         For an optimizer that cannot be used here, and for options that it does not have.
     """
-    _check_devices(bound)
     if not isinstance(optimizer, str):
         if options:
             raise ValueError("optimizer_params are for an optimizer that is given by its name")
@@ -76,18 +75,10 @@ def make_trainer(
         learning_rate = options.get("learning_rate", LEARNING_RATE)
     try:
         # it is set at each step
-        return Trainer(bound.collect_params(), name, {"learning_rate": LEARNING_RATE, **options}), learning_rate
+        options = {"learning_rate": LEARNING_RATE, **options}
+        return Trainer(bound.collect_params(), name, options, kvstore=None), learning_rate
     except TypeError as error:
         raise TypeError(f"the optimizer {name} does not take {options}: {error}") from error
-
-
-def _check_devices(bound: Objective) -> None:
-    devices = bound.vae._first_parameter.list_ctx()
-    if len(devices) > 1:
-        raise ValueError(
-            f"fit trains on one device, and the parameters are on {', '.join(map(str, devices))}: "
-            f"bound.collect_params().reset_ctx(mx.{devices[0].device_type}({devices[0].device_id})) leaves one"
-        )
 
 
 def _check_options(name: str, options: Mapping[str, Any]) -> None:
@@ -109,7 +100,7 @@ def _trainer_of(bound: Objective, optimizer: Any) -> Any:
         kind = type(optimizer).__name__
         if kind.lower() in UNFIT_OPTIMIZERS:
             raise ValueError(f"the optimizer {kind} cannot train a model of dense parameters: name another")
-        return Trainer(bound.collect_params(), optimizer)
+        return Trainer(bound.collect_params(), optimizer, kvstore=None)
     if not isinstance(optimizer, mx.gluon.Trainer):
         raise TypeError(
             "optimizer must be the name of one, an mx.optimizer.Optimizer or a gluon.Trainer, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -85,12 +85,20 @@ class Updates:
         scaled to it. Pascanu et al. 2013, algorithm 1.
     ema : float, optional
         The decay of an :class:`Average` of the parameters.
+    apply : callable, optional
+        What updates the parameters by their gradients, divided by the number that it is called with; by default the
+        trainer's ``step``.
     """
 
     def __init__(
-        self, trainer: Any, accumulate: int = 1, clip_norm: Optional[float] = None, ema: Optional[float] = None
+        self,
+        trainer: Any,
+        accumulate: int = 1,
+        clip_norm: Optional[float] = None,
+        ema: Optional[float] = None,
+        apply: Optional[Callable[[float], None]] = None,
     ) -> None:
-        self.trainer = trainer
+        self._apply = trainer.step if apply is None else apply
         self.accumulate = checks.positive_int("accumulate", accumulate)
         self.clip_norm = None if clip_norm is None else checks.finite_number("clip_norm", clip_norm)
         if self.clip_norm is not None and self.clip_norm <= 0:
@@ -137,7 +145,7 @@ class Updates:
         if self.batches > 1:
             for gradient, total in zip(gradients, self._sums):
                 total.copyto(gradient)
-        self.trainer.step(self.rows if self.clip_norm is None else self._clipped(gradients, self.clip_norm))
+        self._apply(self.rows if self.clip_norm is None else self._clipped(gradients, self.clip_norm))
         if self.average is not None:
             self.average.update()
         self.rows = self.batches = 0

@@ -173,12 +173,3 @@ def test_errors(kind, rng):
     bound = start()
     with pytest.raises(error, match=message):
         trained(patterns(rng, 20), bound, optimizer=optimizer(bound), **options)
-
-
-def test_several_devices_are_refused(rng):
-    vae = gv.construct_vae("gaussian", data_dims=12, generator_layer_sizes=[4], infer_layer_sizes=[4])
-    vae.initialize(ctx=[mx.cpu(0), mx.cpu(1)])
-    with pytest.raises(ValueError, match=r"fit trains on one device, and the parameters are on cpu\(0\), cpu\(1\)"):
-        gv.fit(gv.ELBO(vae), patterns(rng, 20), progress=False)
-    vae.collect_params().reset_ctx(mx.cpu(0))
-    assert len(gv.fit(gv.ELBO(vae), patterns(rng, 20), epochs=1, progress=False)) == 1

@@ -1,0 +1,169 @@
+"""Steps of training that several devices or several workers take together."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from operator import methodcaller
+from typing import Any, NoReturn, Optional
+
+import numpy as np
+
+from ..backend.memory import read_values
+from ..backend.runtime import mx
+from ..backend.structures import map_structure
+from ..backend.types import Block, Structure, Tensor
+from ..batches import Batch
+from ..distributed.gradients import GradientSum, spread
+from ..distributed.group import Group, current
+from ..distributed.sharing import Share, rows_of
+from ..objectives import Objective, Terms
+from .divergence import Diverged, Taken
+from .step import Stepper
+from .trainer import make_same
+
+
+class SharedStepper(Stepper):
+    """A :class:`Stepper` whose batches are shared out to the devices of the parameters, and to the workers of a group.
+
+    The parameters take the same step on each, by the sum of all gradients, which is that of one device to rounding.
+    Batch normalisation is by the statistics of each part, as of Gluon's devices; its moving averages are the means of
+    theirs, weighted by their rows.
+
+    Parameters
+    ----------
+    bound : Objective
+        A bound whose value at a data point is not that of others' values: ``bound.of_single_rows``.
+    group : Group
+        The workers.
+    *arguments, **options
+        See :class:`Stepper`.
+    """
+
+    def __init__(self, bound: Objective, *arguments: Any, group: Group, **options: Any) -> None:
+        check_single_rows(bound)
+        super().__init__(bound, *arguments, **options)
+        make_same(self.trained.parameters, group)
+        self.group = group
+        self.asks_to_end = self.ends = False
+        """Whether this worker asks all to end, and whether any did at the last step."""
+        self._devices = bound.vae._first_parameter.list_ctx()
+        self._sum = GradientSum(self.trainer._params, group)
+        self._averages = list(_moving_averages(bound))
+        self._at_once = 1  # who waits for others need not read ahead of a device
+
+    def _apply(self, divisor: float) -> None:
+        if len(self._devices) > 1:
+            spread(self.trainer._params)
+        self.trainer.update(divisor)
+
+    def _differentiate(self, batch: Optional[Batch], rows: Optional[np.ndarray], rate: float) -> None:
+        assert rows is not None
+        part = self.group.share.part(len(rows))
+        noise = rows_of(self.bound.draw_noise(len(rows)), part)
+        sums, taken = [0.0] * 4, None
+        if batch is None:
+            self._clear_gradients()
+        else:
+            terms, _ = self._compute(batch, noise)
+            sums = [float(read_values(term).sum(dtype=np.float64)) for term in terms]
+            taken = Taken(self.taken + 1, rate, batch, rows[part], noise, terms, 0.0)
+        *sums, ends = self._sum.run([*sums, float(self.asks_to_end)])
+        self._average(0 if batch is None else len(batch.data))
+        check = self._check(self.trained.changed())
+        unsound = check if isinstance(check, float) else float(check.asscalar())
+        if not math.isfinite(sums[0] + unsound):
+            self._diverge_together(taken)
+        self.seen += len(rows)
+        self.sums += sums[1:]
+        self.ends = ends > 0
+        if taken is not None:
+            self._note(taken)
+
+    def _compute(self, batch: Batch, noise: Structure) -> tuple[Terms, Sequence[Tensor]]:
+        if len(self._devices) == 1:
+            return super()._compute(batch, noise)
+        shares = [Share(i, len(self._devices)).part(len(batch.data)) for i in range(len(self._devices))]
+        used = [(part, ctx) for part, ctx in zip(shares, self._devices) if part.start < part.stop]
+        if len(used) < len(shares):
+            self._clear_gradients()
+        validated, found = self._validated(), []
+        with mx.autograd.record():
+            for part, ctx in used:
+                label = None if batch.label is None else batch.label[part].as_in_context(ctx)
+                own = map_structure(methodcaller("as_in_context", ctx), rows_of(noise, part))
+                found.append(self.bound.terms(batch.data[part].as_in_context(ctx), own, label, validated))
+        objectives = [terms.objective for terms in found]
+        mx.autograd.backward(objectives, [-mx.nd.ones_like(objective) for objective in objectives])
+        joined = [mx.nd.concat(*(x.as_in_context(self._devices[0]) for x in column), dim=0) for column in zip(*found)]
+        return Terms(*joined), self.trained.changed()
+
+    def _clear_gradients(self) -> None:
+        """Set the gradients to those of no data point."""
+        for parameter in self.trained.learned():
+            parameter.zero_grad()
+            for value in parameter.list_data():
+                value._fresh_grad = True  # a trainer refuses gradients of no backward pass
+
+    def _average(self, rows: int) -> None:
+        """Give the moving averages of batch normalisation their means over the parts of a batch."""
+        if not self._averages:
+            return
+        shares = [Share(i, len(self._devices)).part(rows) for i in range(len(self._devices))]
+        sizes = [share.stop - share.start for share in shares]
+        values = [
+            sum(size * value.asnumpy().astype(np.float64) for size, value in zip(sizes, parameter.list_data()))
+            for parameter in self._averages
+        ]
+        *sums, total = np.split(
+            self.group.sum_numbers(np.concatenate([*values, [rows]])), np.cumsum([len(value) for value in values])
+        )
+        for parameter, value in zip(self._averages, sums):
+            parameter.set_data(mx.nd.array(value / total, dtype=parameter.dtype))
+
+    def _diverge_together(self, taken: Optional[Taken]) -> NoReturn:
+        """Go back to good parameters, the same in all workers, and raise Diverged with the cause that one has found."""
+        own, is_sound = None, True
+        if taken is not None:
+            is_sound = bool(np.isfinite(read_values(taken.terms.objective)).all())
+            try:
+                self._diverge(taken, self._last)
+            except Diverged as error:
+                own = error
+        else:
+            self._buffers.restore()
+            self.trained.clear_gradients()
+        told = [is_sound, str(own), own.parameters_before] if own else None
+        found = [(rank, json.loads(text)) for rank, text in enumerate(self.group.gather(json.dumps(told)))]
+        rank, (_, message, before) = min((item for item in found if item[1]), key=lambda item: (item[1][0], item[0]))
+        good: Any = next((state for state in self._kept if state.step == before), None)
+        if good is not None:
+            good.restore()
+        where = "" if self.group.is_alone else f"rank {rank}: "
+        raise Diverged(f"{where}{message}", self.taken + 1, before) from None
+
+
+def make_stepper(bound: Objective, *arguments: Any, **options: Any) -> Stepper:
+    """Return what takes the steps of a training: in parts, where there are several devices or workers."""
+    group = current()
+    if group.is_alone and len(bound.vae._first_parameter.list_ctx()) == 1:
+        return Stepper(bound, *arguments, **options)
+    return SharedStepper(bound, *arguments, group=group, **options)
+
+
+def check_single_rows(bound: Objective) -> None:
+    """Raise ValueError for a bound whose value at a data point is that of others, which no part of a batch has."""
+    if not bound.of_single_rows:
+        raise ValueError(
+            f"{type(bound).__name__} is of a batch as a whole, and cannot be computed in parts of it: train on one "
+            "device and in one process, or with a bound of single data points such as ELBO or IWAE"
+        )
+
+
+def _moving_averages(block: Block) -> Iterator[Any]:
+    """The parameters of a block, and of those in it, that batch normalisation moves."""
+    if isinstance(block, mx.gluon.nn.BatchNorm):
+        yield from (block.running_mean, block.running_var)
+    for child in block._children.values():
+        yield from _moving_averages(child)
