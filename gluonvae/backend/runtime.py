@@ -285,6 +285,16 @@ def device(name: str) -> Context:
     return ctx
 
 
+def devices(name: str, count: int) -> list[Context]:
+    """Return so many devices of a kind, from the one that is named on, see :func:`device`."""
+    if count < 1:
+        raise ValueError(f"devices must be at least 1, got {count}")
+    first = device(name)
+    found = [mx.Context(first.device_type, first.device_id + i) for i in range(count)]
+    check_device(found)
+    return found
+
+
 def check_device(ctx: Union[Context, Sequence[Context], None]) -> None:
     """Raise ValueError for a GPU that is not there, which the naive engine would abort the interpreter at.
 

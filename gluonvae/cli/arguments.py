@@ -204,6 +204,8 @@ def _training(group: Group) -> None:
     conditions = "with the same versions, processor, number of threads and engine"
     add("--seed", f"of parameters, data order and noise: the same seed gives the same model, {conditions}", 7)
     device(group)
+    text = "share each batch out to so many CPUs or GPUs, from --device on"
+    number(group, "--devices", text, 1)
     group.add_argument("-v", "--verbose", action="store_true", help="log a line an epoch as well")
     group.add_argument("--out", type=Path, metavar="FOLDER", help="of the run; by default runs/DATA-DATE-TIME")
     text = "options, one a line as in 'epochs: 20' (YAML or JSON), or a run's config.json; those given here go before"

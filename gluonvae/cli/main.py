@@ -22,15 +22,17 @@ import argparse
 import inspect
 import io
 import logging
+import os
 import signal
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import Optional
 
 from .._version import __version__
 from ..backend.runtime import set_threads
+from ..distributed.identity import identity_of
 from ..progress import no_progress_bars
 from ..training.signals import STOPPING, raising_signals
 from . import arguments, coding, commands, run_arguments
@@ -62,6 +64,9 @@ COMMANDS = (
 )
 """What each command runs, whose name is the command's, before any _, and whose docstring is shown by ``--help``; the
 function that adds its arguments; a line about it."""
+
+SHARED = (train, commands.evaluate)
+"""The commands that several workers share out."""
 
 HELP_ALL = "More options: gluonvae train --help-all. Likelihoods, bounds and others, with their options: gluonvae list."
 """What the short help ends with."""
@@ -125,7 +130,7 @@ def main(words: Optional[Sequence[str]] = None) -> int:
             asked.given = _given(words, asked)
         if asked.threads is not None:
             set_threads(asked.threads)
-        with raising_signals(), _output(asked):
+        with _as_worker(asked), raising_signals(), _output(asked):
             status = asked.run(asked)
             if sys.stdout is not None:
                 sys.stdout.flush()  # a reader that has gone is noticed here, and not at the exit
@@ -149,6 +154,27 @@ def program() -> int:
     finally:
         for number in STOPPING:
             signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def _as_worker(asked: argparse.Namespace) -> Iterator[None]:
+    """Context manager in which of several workers only rank 0 says what all of them find.
+
+    Raises
+    ------
+    ValueError
+        For a command that several workers would do at once, each the whole of it.
+    """
+    worker = identity_of(os.environ)
+    if worker.size > 1 and asked.run not in SHARED:
+        names = " and ".join(command.__name__ for command in SHARED)
+        raise ValueError(f"{asked.command} is for one process: several share {names}")
+    if worker.rank == 0:
+        yield
+        return
+    asked.quiet = True
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 def _given(words: Sequence[str], asked: argparse.Namespace) -> set[str]:

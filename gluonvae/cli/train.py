@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import logging
 import math
 import shlex
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from .. import checks, data, schedules
-from ..backend.runtime import device
+from ..backend.runtime import devices
+from ..distributed.group import alone, current
 from ..distributions import Quantized
 from ..evaluation import evaluate, perplexity
 from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_layer
@@ -31,6 +35,7 @@ from ..training.config import Config, check_same_data, config_of, recipe_of_boun
 from ..training.run import CHECKPOINTS, CONFIG, Run, RunError, name_classes
 from ..training.signals import Interrupt
 from ..training.status import DIVERGED, FINISHED
+from ..training.together import first_does
 from . import arguments
 from .annealing import RATE, annealed
 from .effects import check_effects, is_semi_supervised
@@ -60,65 +65,82 @@ def train(asked: argparse.Namespace) -> int:
     model: higher is better. Ctrl-C, SIGTERM and SIGHUP end the training after the step under way and
     save it; --resume goes on with it."""
     if asked.resume is None and asked.from_run is not None:
-        started, source = start_from(asked, device(asked.device))
+        started, source = start_from(asked, devices(asked.device, asked.devices))
         return _train(started, source=source)
     check_effects(asked, asked.given)
     if asked.resume is None:
         return _train(asked)
-    with Run.resume(asked.resume) as run:
-        if run.status.get("status") == FINISHED:
-            remark(asked, f"{run.folder} is finished: there is nothing to resume")
+    group = current()
+    run = first_does(group, lambda: Run.resume(asked.resume))
+    with nullcontext() if run is None else run:
+        # others need not see the folder
+        told = None if run is None else (run.config, run.status.get("status"))
+        config, status = json.loads(group.gather(json.dumps(told))[0])
+        if status == FINISHED:
+            remark(asked, f"{asked.resume} is finished: there is nothing to resume")
             return 0
-        if run.status.get("status") == DIVERGED:
-            raise RunError(f"{run.folder} has diverged, and would again: train anew, in another folder")
-        return _train(_as_asked_before(run, asked), run)
+        if status == DIVERGED:
+            raise RunError(f"{asked.resume} has diverged, and would again: train anew, in another folder")
+        return _train(_as_asked_before(config, asked), run, config)
 
 
-def _as_asked_before(run: Run, asked: argparse.Namespace) -> argparse.Namespace:
+def _as_asked_before(config: Config, asked: argparse.Namespace) -> argparse.Namespace:
     """The arguments that a run was started with, checked by the parser as those of the command line are."""
-    if run.config["model"] is None or not run.config["asked"]:
-        raise RunError(f"{run.folder} was trained from Python: gluonvae.fit(..., resume=...) goes on with it")
-    before = {"data": run.config["data"]["name"], "data_dir": run.config["data"]["folder"]}
+    folder = Path(asked.resume)
+    if config["model"] is None or not config["asked"]:
+        raise RunError(f"{folder} was trained from Python: gluonvae.fit(..., resume=...) goes on with it")
+    before = {"data": config["data"]["name"], "data_dir": config["data"]["folder"]}
     before.update({name: whole_name(getattr(asked, name)) for name in before if name in asked.given})
     try:
-        before = vars(arguments.parsed(arguments.train, {**as_today(run.config["asked"]), **before}))
+        before = vars(arguments.parsed(arguments.train, {**as_today(config["asked"]), **before}))
     except ValueError as error:
-        raise RunError(f"{run.file(CONFIG)} is broken: {error}") from error
-    return argparse.Namespace(**{**vars(asked), **before, "out": run.folder})
+        raise RunError(f"{folder / CONFIG} is broken: {error}") from error
+    return argparse.Namespace(**{**vars(asked), **before, "out": folder})
 
 
-def _train(asked: argparse.Namespace, run: Optional[Run] = None, source: Optional[Source] = None) -> int:
-    ctx = device(asked.device)
+def _train(
+    asked: argparse.Namespace,
+    run: Optional[Run] = None,
+    before: Optional[Config] = None,
+    source: Optional[Source] = None,
+) -> int:
+    ctx = devices(asked.device, asked.devices)
     seed(asked.seed)
-    splits = training_data(asked, check_effect=run is None)
+    splits = training_data(asked, check_effect=before is None)
     if "batch_size" not in asked.given:
         asked.batch_size = min(asked.batch_size, len(splits.train))
     if source is not None:
         check_fits(source, splits)
-    config: Any = run.config if run else _configuration(asked, splits, source)
+    config: Any = before or _configuration(asked, splits, source)
     check_same_data(config, splits)
     splits = splits._replace(train=_with_few_labels(asked, splits.train))
     vae = construct_vae(**config["model"]) if source is None else source.vae
     if source is None:
         vae.initialize(ctx=ctx)
-    if run is not None:
-        name_classes(vae, run.config)
+    if before is not None:
+        name_classes(vae, before)
     bound = make_bound(asked, vae, len(splits.train))
     config["bound"] = recipe_of_bound(bound)
     of_fit = {**_fit_arguments(asked, bound, len(splits.train)), **updates_of(asked)}
     if splits.train.things == "images" and not is_picture(config):
         _log.warning("images of shape %s are not drawn: --shape HEIGHT WIDTH would tell how", splits.train.shape)
-    if run is not None:
+    if before is not None:
         return _fit_and_report(asked, run, bound, splits, of_fit)
-    name = f"runs/{short_name(asked.data)}-{time.strftime('%Y%m%d-%H%M%S')}"
-    with Run.create(asked.out, config) if asked.out else Run.create_named(name, config) as run:
+    run = first_does(current(), lambda: _new_run(asked, config))
+    with nullcontext() if run is None else run:
         return _fit_and_report(asked, run, bound, splits, of_fit)
+
+
+def _new_run(asked: argparse.Namespace, config: Config) -> Run:
+    if asked.out:
+        return Run.create(asked.out, config)
+    return Run.create_named(f"runs/{short_name(asked.data)}-{time.strftime('%Y%m%d-%H%M%S')}", config)
 
 
 def _fit_and_report(
-    asked: argparse.Namespace, run: Run, bound: Objective, splits: data.Splits, of_fit: Mapping[str, Any]
+    asked: argparse.Namespace, run: Optional[Run], bound: Objective, splits: data.Splits, of_fit: Mapping[str, Any]
 ) -> int:
-    """Train and evaluate; return the exit status."""
+    """Train and evaluate; return the exit status. There is no run in a worker that writes none."""
     try:
         with logging_redirect_tqdm():
             callbacks = callbacks_of(asked, run)
@@ -129,8 +151,11 @@ def _fit_and_report(
             remark(asked, f"stopped after {len(history)} epochs: {history.stopped}")
         result = evaluate(bound, as_unlabelled(bound.vae, splits.test))
         further = _further_results(bound.vae, splits.test, result.bound)
+        if run is None:
+            return 0
         run.write_result({f"test_{name}": value for name, value in {**result._asdict(), **further}.items()})
-        draw_training(run, bound.vae, splits.test, history, asked.seed)
+        with alone():
+            draw_training(run, bound.vae, splits.test, history, asked.seed)
     except KeyboardInterrupt as error:
         raise Interrupt(getattr(error, "number", signal.SIGINT), _how_to_go_on(run)) from error
     remark(
@@ -142,7 +167,9 @@ def _fit_and_report(
     return 0
 
 
-def _how_to_go_on(run: Run) -> str:
+def _how_to_go_on(run: Optional[Run]) -> str:
+    if run is None:
+        return ""
     if not checkpoint.found(run.file(CHECKPOINTS)):
         return "nothing had been learnt"
     return f"what was learnt is saved: gluonvae train --resume {shlex.quote(str(run.folder))} goes on"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from typing import Any
+from typing import Any, Optional
 
 from .. import loggers
 from ..training.callbacks import Callback, EarlyStopping
@@ -51,7 +51,8 @@ def updates_of(asked: argparse.Namespace) -> dict[str, Any]:
     return {"optimizer_params": asked.optimizer_options, **{name: getattr(asked, name) for name in UPDATES}}
 
 
-def callbacks_of(asked: argparse.Namespace, run: Run) -> list[Callback]:
-    """Return the callbacks of a training."""
+def callbacks_of(asked: argparse.Namespace, run: Optional[Run]) -> list[Callback]:
+    """Return the callbacks of a training; those that write are of the worker that has the run."""
     stopping = [] if asked.patience is None else [EarlyStopping(asked.patience)]
-    return [*stopping, *([loggers.TensorBoard(run.file(EVENTS))] if asked.tensorboard else [])]
+    writing = [loggers.TensorBoard(run.file(EVENTS))] if asked.tensorboard and run is not None else []
+    return [*stopping, *writing]
