@@ -24,6 +24,7 @@ from .backend.regions.random import Stream
 from .backend.runtime import IMPORTED_BEFORE, is_gpu, mx
 from .backend.structures import leaves, map_structure
 from .backend.types import Context, DType, Structure, Tensor
+from .distributed.identity import identity_of
 
 MANY = 2**16
 """Numbers of one draw from which on they come from a stream of their own, which all threads draw."""
@@ -137,7 +138,11 @@ def fill(kind: str, rng: Any, out: np.ndarray) -> None:
 
 
 source = NoiseSource(on_gpu=True)
-"""What draws whenever a call is not given its noise."""
+"""What draws the order of the data and the noise of a training."""
+
+_worker = identity_of(os.environ)
+own = source if _worker.size == 1 else NoiseSource(on_gpu=True)
+"""What draws whenever a call is not given its noise: of several workers each draws other noise then."""
 
 
 def seed(value: int) -> None:
@@ -162,6 +167,8 @@ def seed(value: int) -> None:
     if value < 0:
         raise ValueError(f"seed must not be negative, got {value}")
     source.rng, source.seeded = np.random.default_rng(value), True
+    if own is not source:
+        own.rng, own.seeded = np.random.default_rng([value, _worker.rank]), True
     mx.random.seed(value)
     np.random.seed(value % 2**32)
 
@@ -184,13 +191,15 @@ def seeded(value: int) -> Iterator[None]:
         If it is negative.
     """
     with _turn:
-        before, of_numpy = (source.rng, source.seeded), np.random.get_state()
+        before, of_numpy = [(one, one.rng, one.seeded) for one in (source, own)], np.random.get_state()
         of_mxnet = int(mx.nd.random.randint(0, 2**31 - 1, ctx=mx.cpu()).asscalar())
         try:
             seed(value)
             yield
         finally:
-            (source.rng, source.seeded), _ = before, np.random.set_state(of_numpy)
+            for one, rng, was_seeded in before:
+                one.rng, one.seeded = rng, was_seeded
+            np.random.set_state(of_numpy)
             mx.random.seed(of_mxnet)
 
 

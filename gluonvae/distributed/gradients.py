@@ -29,12 +29,22 @@ class GradientSum:
 
     def run(self, numbers: Sequence[float] = ()) -> np.ndarray:
         """Give each device of each worker the sum of all gradients, and return the sum of each number."""
+        self._count_none_as_zero()
         devices = [parameter.list_grad() for parameter in self._parameters]
         if any(len(gradients) > 1 for gradients in devices):
             self._over_devices(devices)
         if self.group.is_alone:
             return np.asarray(numbers, np.float64)
         return self._over_workers(devices, numbers)
+
+    def _count_none_as_zero(self) -> None:
+        """A worker that has had no data point, and so no backward pass since the last sum, adds nothing."""
+        values = [value for parameter in self._parameters for value in parameter.list_data()]
+        if not self.group.is_alone and not any(value._fresh_grad for value in values):
+            for parameter in self._parameters:
+                parameter.zero_grad()
+            for value in values:
+                value._fresh_grad = True  # a trainer refuses gradients of no backward pass
 
     def _over_devices(self, devices: Sequence[Sequence[Any]]) -> None:
         if self._store is None:
@@ -47,7 +57,9 @@ class GradientSum:
     def _over_workers(self, devices: Sequence[Sequence[Any]], numbers: Sequence[float]) -> np.ndarray:
         dtype = "float64" if any(gradients[0].dtype == np.float64 for gradients in devices) else "float32"
         flat = [gradients[0].reshape(-1).astype(dtype, copy=False).as_in_context(mx.cpu()) for gradients in devices]
-        together = mx.nd.concat(*flat, mx.nd.array(np.asarray(numbers, dtype), dtype=dtype), dim=0)
+        if len(numbers):  # MXNet's arrays have no size of 0
+            flat.append(mx.nd.array(np.asarray(numbers, dtype), dtype=dtype))
+        together = mx.nd.concat(*flat, dim=0)
         self.group.sum(together)
         start = 0
         for gradients in devices:

@@ -51,6 +51,10 @@ class Group:
         """The part of each batch that this worker has."""
         return Share(self.rank, self.size)
 
+    def part(self, rows: int) -> slice:
+        """Return which of so many rows of a batch are this worker's; of few rows it may be none."""
+        return self.share.part(rows)
+
     @property
     def is_alone(self) -> bool:
         """Whether there are no other workers."""

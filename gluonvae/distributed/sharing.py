@@ -40,5 +40,13 @@ WHOLE = Share()
 
 
 def rows_of(structure: Structure, part: slice) -> Structure:
-    """Return some rows of tensors ``(B, size)`` or ``(k, B, size)``, such as the noise of a batch."""
+    """Return some rows of tensors ``(B, size)`` or ``(k, B, size)``, such as the noise of a batch.
+
+    Raises
+    ------
+    ValueError
+        For no rows, of which MXNet has no tensors.
+    """
+    if part.start is not None and part.start >= part.stop:
+        raise ValueError("no row is wanted: where a worker has no part of a batch it computes nothing")
     return map_structure(lambda leaf: leaf[part] if leaf.ndim == 2 else leaf[:, part], structure)

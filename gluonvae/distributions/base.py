@@ -19,7 +19,7 @@ class Distribution:
     Where the components are independent, ``component_log_prob`` is enough for ``log_prob``.
 
     Noise may be left out where the parameters are NDArrays, and is then drawn from
-    :data:`gluonvae.noise.source`.
+    :data:`gluonvae.noise.own`.
     """
 
     noise_kind: ClassVar[str] = "normal"
@@ -158,7 +158,7 @@ class Distribution:
             return noise
         if is_symbol(like):
             raise TypeError("noise must be given where the data is a Symbol: a graph draws none itself")
-        return _noise.source.draw(self.noise(like.shape[-1], *options), like.shape[:-1], like.context, like.dtype)
+        return _noise.own.draw(self.noise(like.shape[-1], *options), like.shape[:-1], like.context, like.dtype)
 
 
 class Reparametrized(Distribution):

@@ -84,8 +84,9 @@ def in_parts(
     batch_size = min(checks.positive_int("batch_size", batch_size), read)
     for batch, of_batch in shared_batches(vae, dataset_for(vae, data), batch_size, source, share):
         own = share.part(len(of_batch))
-        noise = rows_of(vae.draw_noise(spec, len(of_batch), samples, source), own)
+        of_all = vae.draw_noise(spec, len(of_batch), samples, source)
         if batch is not None:
+            noise = rows_of(of_all, own)
             for (part,) in blocks((len(batch.data),), at_once):
                 label = None if batch.label is None else batch.label[part]
                 yield start + own.start + part.start, Batch(batch.data[part], label), rows_of(noise, part)

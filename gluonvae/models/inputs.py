@@ -80,7 +80,7 @@ class ModelInputs(XavierBlock):
     ) -> Structure:
         """Return noise drawn where it is None, else as it is, checked to have the leading axes, or any before them."""
         if noise is None:
-            return _noise.source.draw(spec, leading, self.context, self.dtype)
+            return _noise.own.draw(spec, leading, self.context, self.dtype)
         _noise.check(noise, spec, (..., *leading) if any_samples else leading, self.dtype)
         return noise
 

@@ -119,7 +119,7 @@ class SemiSupervisedVAE(ConditionalVAE):
     def _for_all(self, label: Optional[Label], n: int) -> Label:
         # of p(y), where it is left out
         if label is None:
-            label = _noise.source.rng.integers(self.label_size, size=n)
+            label = _noise.own.rng.integers(self.label_size, size=n)
             if self.class_names is not None:
                 label = np.asarray(self.class_names)[label]
         return super()._for_all(label, n)

@@ -27,7 +27,7 @@ DRAW_FROM_MXNET = {"sgld"}
 def parameters_of(block: Block) -> dict[str, np.ndarray]:
     """Return the values of all parameters of a block, those without a gradient among them."""
     parameters = block._collect_params_with_prefix()
-    return {f"{PARAMETERS}{name}": parameter.data().asnumpy() for name, parameter in parameters.items()}
+    return {f"{PARAMETERS}{name}": parameter.list_data()[0].asnumpy() for name, parameter in parameters.items()}
 
 
 def set_parameters(block: Block, arrays: Mapping[str, np.ndarray]) -> None:
@@ -57,14 +57,14 @@ class OptimizerState:
     Parameters
     ----------
     trainer : gluon.Trainer
-        On one device.
+        Its state is the same on all devices.
     block : Block
         What has the parameters.
     """
 
     def __init__(self, trainer: Any, block: Block) -> None:
         names = parameter_names(block)
-        self._optimizer, self._updater = trainer._optimizer, trainer._updaters[0]
+        self._optimizer, self._updaters = trainer._optimizer, trainer._updaters
         self._parameters = {names[parameter]: (i, parameter) for i, parameter in enumerate(trainer._params)}
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -72,7 +72,7 @@ class OptimizerState:
         return {
             f"{OPTIMIZER}{name}/{number}": tensor.asnumpy()
             for name, (index, _) in self._parameters.items()
-            for number, tensor in enumerate(_tensors(self._updater.states.get(index)))
+            for number, tensor in enumerate(_tensors(self._updaters[0].states.get(index)))
         }
 
     def counts(self) -> dict[str, Any]:
@@ -86,17 +86,17 @@ class OptimizerState:
     def restore(self, arrays: Mapping[str, np.ndarray], counts: Mapping[str, Any]) -> None:
         """Set the state to what :meth:`arrays` and :meth:`counts` returned."""
         set_attributes(self._optimizer, counts["numbers"])
-        for _, parameter in self._parameters.values():
-            self._optimizer._set_current_context(parameter.list_ctx()[0].device_id)
         for name, (index, parameter) in self._parameters.items():
             if name not in counts["updates"]:
                 continue
-            self._optimizer._index_update_count[index] = counts["updates"][name]
-            state = self._optimizer.create_state_multi_precision(index, parameter.data())
-            for number, tensor in enumerate(_tensors(state)):
-                values = arrays[f"{OPTIMIZER}{name}/{number}"]
-                tensor[:] = mx.nd.array(values, tensor.context, dtype=values.dtype)
-            self._updater.states[index], self._updater.states_synced[index] = state, True
+            for updater, value in zip(self._updaters, parameter.list_data()):
+                self._optimizer._set_current_context(value.context.device_id)
+                self._optimizer._index_update_count[index] = counts["updates"][name]
+                state = self._optimizer.create_state_multi_precision(index, value)
+                for number, tensor in enumerate(_tensors(state)):
+                    values = arrays[f"{OPTIMIZER}{name}/{number}"]
+                    tensor[:] = mx.nd.array(values, tensor.context, dtype=values.dtype)
+                updater.states[index], updater.states_synced[index] = state, True
 
 
 def _tensors(state: Any) -> Iterable[Any]:

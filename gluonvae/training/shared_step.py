@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Optional
 
 import numpy as np
 
+from ..backend.control_flow import is_foreign
 from ..backend.memory import read_values
 from ..backend.runtime import mx
 from ..backend.structures import map_structure
@@ -23,6 +24,8 @@ from .divergence import Diverged, Taken
 from .step import Stepper
 from .trainer import make_same
 
+IN_ONE = "Train on one device and in one process, or with a bound of single data points such as ELBO or IWAE"
+
 
 class SharedStepper(Stepper):
     """A :class:`Stepper` whose batches are shared out to the devices of the parameters, and to the workers of a group.
@@ -34,7 +37,7 @@ class SharedStepper(Stepper):
     Parameters
     ----------
     bound : Objective
-        A bound whose value at a data point is not that of others' values: ``bound.of_single_rows``.
+        A bound whose value at a data point does not depend on the others in the batch: ``bound.of_single_rows``.
     group : Group
         The workers.
     *arguments, **options
@@ -49,8 +52,11 @@ class SharedStepper(Stepper):
         self.asks_to_end = self.ends = False
         """Whether this worker asks all to end, and whether any did at the last step."""
         self._devices = bound.vae._first_parameter.list_ctx()
+        if len(self._devices) > 1:
+            _check_store(self.trainer)
         self._sum = GradientSum(self.trainer._params, group)
         self._averages = list(_moving_averages(bound))
+        self._is_to_be_tried = is_foreign(type(bound))
         self._at_once = 1  # who waits for others need not read ahead of a device
 
     def _apply(self, divisor: float) -> None:
@@ -61,11 +67,13 @@ class SharedStepper(Stepper):
     def _differentiate(self, batch: Optional[Batch], rows: Optional[np.ndarray], rate: float) -> None:
         assert rows is not None
         part = self.group.share.part(len(rows))
-        noise = rows_of(self.bound.draw_noise(len(rows)), part)
+        noise = self.bound.draw_noise(len(rows))
         sums, taken = [0.0] * 4, None
         if batch is None:
             self._clear_gradients()
         else:
+            noise = rows_of(noise, part)
+            self._try_in_parts(batch, noise)
             terms, _ = self._compute(batch, noise)
             sums = [float(read_values(term).sum(dtype=np.float64)) for term in terms]
             taken = Taken(self.taken + 1, rate, batch, rows[part], noise, terms, 0.0)
@@ -98,6 +106,25 @@ class SharedStepper(Stepper):
         mx.autograd.backward(objectives, [-mx.nd.ones_like(objective) for objective in objectives])
         joined = [mx.nd.concat(*(x.as_in_context(self._devices[0]) for x in column), dim=0) for column in zip(*found)]
         return Terms(*joined), self.trained.changed()
+
+    def _try_in_parts(self, batch: Batch, noise: Structure) -> None:
+        """Raise ValueError for a bound of the user's own that is of a batch as a whole and does not say so."""
+        rows = len(batch.data) // 2
+        if not (self._is_to_be_tried and rows):
+            return
+        self._is_to_be_tried = False
+        half = slice(rows)
+        label = None if batch.label is None else batch.label[half]
+        with mx.autograd.pause():
+            whole = read_values(self.bound.terms(batch.data, noise, batch.label, validated=True).objective)
+            part = read_values(
+                self.bound.terms(batch.data[half], rows_of(noise, half), label, validated=True).objective
+            )
+        if not np.allclose(part, whole[half], rtol=1e-3, atol=1e-3, equal_nan=True):
+            raise ValueError(
+                f"the objective of {type(self.bound).__name__} at a data point depends on the others in the batch: of "
+                f"{whole[half][0]:.6g} half of the batch makes {part[0]:.6g}. {IN_ONE}"
+            )
 
     def _clear_gradients(self) -> None:
         """Set the gradients to those of no data point."""
@@ -153,11 +180,20 @@ def make_stepper(bound: Objective, *arguments: Any, **options: Any) -> Stepper:
 
 
 def check_single_rows(bound: Objective) -> None:
-    """Raise ValueError for a bound whose value at a data point is that of others, which no part of a batch has."""
+    """Raise ValueError for a bound that says that its value at a data point depends on the others in the batch."""
     if not bound.of_single_rows:
         raise ValueError(
-            f"{type(bound).__name__} is of a batch as a whole, and cannot be computed in parts of it: train on one "
-            "device and in one process, or with a bound of single data points such as ELBO or IWAE"
+            f"the objective of {type(bound).__name__} at a data point depends on the others in the batch. {IN_ONE}"
+        )
+
+
+def _check_store(trainer: Any) -> None:
+    """Raise ValueError for a trainer whose KVStore has the optimizer, and gives out parameters and no gradients."""
+    options = trainer._kvstore_params
+    if options["kvstore"] is not None and options["update_on_kvstore"] is not False:
+        raise ValueError(
+            "fit takes the sum of the gradients of several devices itself: make the trainer with "
+            "update_on_kvstore=False or kvstore=None"
         )
 
 
