@@ -60,7 +60,10 @@ class GradientSum:
         if len(numbers):  # MXNet's arrays have no size of 0
             flat.append(mx.nd.array(np.asarray(numbers, dtype), dtype=dtype))
         together = mx.nd.concat(*flat, dim=0)
-        self.group.sum(together)
+        if dtype == "float32":
+            self.group.sum(together)
+        else:  # MXNet's servers add up in float32
+            together = mx.nd.array(self.group.sum_numbers(together.asnumpy()), dtype=dtype)
         start = 0
         for gradients in devices:
             end = start + gradients[0].size

@@ -6,13 +6,15 @@ import atexit
 import json
 import logging
 import os
+import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Optional
 
 import numpy as np
 
+from .._version import __version__
 from ..backend.runtime import mx
 from .identity import TIMEOUT, Identity, identity_of
 from .kvstore import KVStore, root_of_environment
@@ -61,7 +63,7 @@ class Group:
         return self.size == 1
 
     def sum(self, values: Any) -> None:
-        """Replace an NDArray ``(n,)``, float32 or float64, by its sum over the workers, the same to the bit on each."""
+        """Replace an NDArray ``(n,)``, float32, by its sum over the workers, the same to the bit on each."""
         if self._exchange is None:
             return
         assert self._watch is not None
@@ -69,19 +71,47 @@ class Group:
             self._exchange.sum(values)
         self._watch.step += 1
 
-    def sum_numbers(self, values: np.ndarray) -> np.ndarray:
-        """Return the sum of an array of any shape over the workers, float64."""
+    def join(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum of float64 arrays, of which at each place all but one worker's are 0, to the bit.
+
+        MXNet's servers add up in float32, also where the arrays are float64. Three float32 numbers hold a float64 one.
+        """
         values = np.asarray(values, np.float64)
         if self.is_alone or not values.size:
             return values
-        summed = mx.nd.array(values.reshape(-1), mx.cpu(), dtype="float64")
-        self.sum(summed)
-        return summed.asnumpy().reshape(values.shape)
+        parts, left = [], values.reshape(-1)
+        for _ in range(3):
+            parts.append(left.astype(np.float32))
+            left = np.where(np.isfinite(parts[-1]), left - parts[-1], 0)
+        flat = mx.nd.array(np.concatenate(parts), mx.cpu())
+        self.sum(flat)
+        joined = flat.asnumpy().astype(np.float64).reshape(3, -1)
+        # the small ones first: nothing is rounded off before the largest is added
+        return (joined[0] + (joined[1] + joined[2])).reshape(values.shape)
+
+    def sum_numbers(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum of float64 arrays of any shape over the workers, the same to the bit on each."""
+        values = np.asarray(values, np.float64)
+        of_each = np.zeros((self.size, *values.shape))
+        of_each[self.rank] = values
+        return self.join(of_each).sum(axis=0)
 
     def tell(self, **what: Any) -> None:
         """Tell ``gluonvae launch`` something of this worker, if it was that which started it."""
         if self._watch is not None:
             self._watch.reports.tell(**what)
+
+    def check_same(self, own: Mapping[str, Any]) -> None:
+        """Raise ValueError, in all workers, where one tells other things than rank 0."""
+        told = {"host": platform.node(), **own}
+        first, *others = map(json.loads, self.gather(json.dumps(told)))
+        for rank, other in enumerate(others, 1):
+            for name in own:
+                if other.get(name) != first.get(name):
+                    raise ValueError(
+                        f"rank {rank} on {other['host']} has another {name} than rank 0 on {first['host']}: "
+                        f"{str(other.get(name))[:40]} and {str(first.get(name))[:40]}; all workers need the same"
+                    )
 
     @contextmanager
     def failing_together(self) -> Iterator[None]:
@@ -117,21 +147,24 @@ class Group:
         own = np.frombuffer(text.encode(), np.uint8)
         sizes = np.zeros(self.size)
         sizes[self.rank] = len(own)
-        sizes = self.sum_numbers(sizes)
+        sizes = self.join(sizes)
         # one size for many texts: the store keeps an array for each
         width = 1 << int(max(sizes.max(), 1) - 1).bit_length()
-        table = np.zeros((self.size, width))
+        table = np.zeros((self.size, width), np.float32)
         table[self.rank, : len(own)] = own
-        rows = self.sum_numbers(table).astype(np.uint8)
+        flat = mx.nd.array(table.reshape(-1), mx.cpu())
+        self.sum(flat)
+        rows = flat.asnumpy().astype(np.uint8).reshape(table.shape)
         return [bytes(row[: int(size)]).decode() for row, size in zip(rows, sizes)]
 
     def broadcast(self, tensors: Sequence[Any]) -> None:
-        """Give tensors, float32 or float64, the values that they have in rank 0."""
-        for tensor in tensors if not self.is_alone else ():
-            flat = mx.nd.array(tensor.asnumpy().reshape(-1) if self.rank == 0 else np.zeros(tensor.size), mx.cpu())
-            flat = flat.astype(tensor.dtype)
-            self.sum(flat)
-            tensor[:] = flat.reshape(tensor.shape).as_in_context(tensor.context)
+        """Give tensors the values that they have in rank 0."""
+        if self.is_alone or not tensors:
+            return
+        values = np.concatenate([np.asarray(tensor.asnumpy(), np.float64).reshape(-1) for tensor in tensors])
+        joined = self.join(values if self.rank == 0 else np.zeros_like(values))
+        for tensor, part in zip(tensors, np.split(joined, np.cumsum([tensor.size for tensor in tensors])[:-1])):
+            tensor[:] = mx.nd.array(part.reshape(tensor.shape), tensor.context, tensor.dtype)
 
 
 def _kind(error: Exception) -> str:
@@ -195,5 +228,6 @@ def _join(identity: Identity) -> Group:
         exchange = KVStore(identity, root_of_environment())
     atexit.register(exchange.close)  # left to the interpreter, MXNet aborts
     group = Group(identity, exchange, watch)
+    group.check_same({"gluonvae": __version__, "MXNet": mx.__version__, "NumPy": np.__version__})
     _log.info("rank %d of %d workers", identity.rank, identity.size)
     return group

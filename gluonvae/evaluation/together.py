@@ -40,4 +40,4 @@ def of_all_rows(group: Group, terms: int, pieces: Iterable[tuple[int, np.ndarray
     table = np.zeros((terms, int(group.sum_numbers(np.array([count]))[0])))
     for start, values in found:
         table[:, start : start + values.shape[1]] = values
-    return group.sum_numbers(table)
+    return group.join(table)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
-from collections.abc import Callable, Mapping
-from typing import Any, Optional, TypeVar
+from collections.abc import Callable
+from typing import Optional, TypeVar
 
 import numpy as np
 
 from .. import noise as _noise
-from ..backend.runtime import mx
 from ..distributed.group import Group
 from .checkpoint import Checkpoint
 from .loop import Training
@@ -54,7 +52,6 @@ def check_same_training(group: Group, training: Training, digest: str) -> None:
         return
     shapes = [parameter.shape for parameter in training.bound.collect_params().values()]
     own = {
-        "host": platform.node(),
         "training data": digest,
         "bound": type(training.bound).__name__,
         "shapes of parameters": hashlib.sha256(repr(shapes).encode()).hexdigest(),
@@ -63,20 +60,7 @@ def check_same_training(group: Group, training: Training, digest: str) -> None:
         "validation data": None if training.valid is None else training.valid.known_rows,
         "updates": training.stepper.updates.accumulate,
     }
-    check_same(group, own)
-
-
-def check_same(group: Group, own: Mapping[str, Any]) -> None:
-    """Raise ValueError, in all workers, where one tells other things than rank 0; each has its ``"host"``."""
-    first, *others = map(json.loads, group.gather(json.dumps(own)))
-    for rank, other in enumerate(others, 1):
-        differ = [name for name, value in first.items() if name != "host" and other[name] != value]
-        if differ:
-            values = [("" if len(str(of[differ[0]])) > 40 else f" {of[differ[0]]}") for of in (first, other)]
-            raise ValueError(
-                f"rank {rank} on {other['host']} has another {differ[0]}{values[1]} than rank 0 on "
-                f"{first['host']}{values[0]}: all workers need the same"
-            )
+    group.check_same(own)
 
 
 def shared_checkpoint(group: Group, checkpoint: Optional[Checkpoint]) -> Optional[Checkpoint]:
@@ -89,14 +73,10 @@ def shared_checkpoint(group: Group, checkpoint: Optional[Checkpoint]) -> Optiona
         else {}
     )
     state, kinds = json.loads(group.gather(json.dumps([checkpoint.state if checkpoint else None, kinds]))[0])
-    arrays: dict[str, np.ndarray] = {}
-    for dtype in sorted({dtype for dtype, _ in kinds.values()}):
-        names = [name for name, (of, _) in kinds.items() if of == dtype]
-        sizes = [int(np.prod(kinds[name][1])) for name in names]
-        flat = mx.nd.zeros(sum(sizes), dtype="float32" if dtype == "float32" else "float64")
-        if checkpoint is not None:
-            flat[:] = np.concatenate([checkpoint.arrays[name].reshape(-1) for name in names])
-        group.sum(flat)
-        parts = np.split(flat.asnumpy().astype(dtype), np.cumsum(sizes)[:-1])
-        arrays.update({name: part.reshape(kinds[name][1]) for name, part in zip(names, parts)})
+    sizes = [int(np.prod(shape)) for _, shape in kinds.values()]
+    values = np.zeros(sum(sizes))
+    if checkpoint is not None:
+        values[:] = np.concatenate([np.asarray(checkpoint.arrays[name]).reshape(-1) for name in kinds])
+    parts = np.split(group.join(values), np.cumsum(sizes)[:-1])
+    arrays = {name: part.astype(dtype).reshape(shape) for (name, (dtype, shape)), part in zip(kinds.items(), parts)}
     return Checkpoint(state, arrays)

@@ -149,6 +149,7 @@ def make_same(parameters: Sequence[Any], group: Any) -> None:
                 f"{parameter.name} is not initialised, or its size is left to the first call: where there are several "
                 "workers, initialise the model and call it once before the trainer is made"
             )
-        values = parameter.list_data()
-        group.broadcast(values[:1])
-        parameter.set_data(values[0])
+    values = [parameter.list_data()[0] for parameter in parameters]
+    group.broadcast(values)
+    for parameter, value in zip(parameters, values):
+        parameter.set_data(value)

@@ -73,6 +73,12 @@ def loader():
     return mx.gluon.data.DataLoader(data, batch_size=BATCH, shuffle=True)
 
 
+def in_float64():
+    vae = small_vae()
+    vae.cast("float64")
+    return vae
+
+
 def labelled():
     return gv.data.Dataset(images(), binarization="none", labels=np.arange(ROWS) % 3)
 
@@ -95,6 +101,7 @@ TRAININGS = {
     "clipped": {"clip_norm": 0.5},
     "averaged": {"ema": 0.9},
     "best": {"restore_best": True, "learning_rate": 0.5},
+    "float64": {"vae": in_float64},
     "one row a batch": {"batch_size": 1, "epochs": 1},
 }
 

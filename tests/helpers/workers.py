@@ -15,7 +15,7 @@ def free_port():
 
 
 @contextlib.contextmanager
-def workers(count, *words, **environment):
+def workers(count, *words, timeout=60, **environment):
     """The processes of ``count`` workers that run Python with ``words``, and with them scheduler and server."""
     port = free_port()
     base = {**CLEAN, "OMP_NUM_THREADS": "1", **environment}
@@ -28,7 +28,7 @@ def workers(count, *words, **environment):
     started = []
     for rank in map(str, range(count)):
         of_worker = {"GLUONVAE_RANK": rank, "GLUONVAE_SIZE": str(count), "GLUONVAE_ROOT": f"127.0.0.1:{port}"}
-        of_worker.update(GLUONVAE_LOCAL_RANK=rank, GLUONVAE_LOCAL_SIZE=str(count), GLUONVAE_TIMEOUT="60")
+        of_worker.update(GLUONVAE_LOCAL_RANK=rank, GLUONVAE_LOCAL_SIZE=str(count), GLUONVAE_TIMEOUT=str(timeout))
         started.append(
             subprocess.Popen(
                 [sys.executable, *words],
