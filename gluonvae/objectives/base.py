@@ -86,6 +86,9 @@ class Objective(XavierBlock):
     of_single_rows = True
     """Whether its value at a data point does not depend on the others in the batch, which may be computed in parts."""
 
+    in_parts_instead = "with a bound of single data points such as ELBO or IWAE"
+    """What a user may do who wants to compute a batch in parts."""
+
     fixed: ClassVar[tuple[str, ...]] = ("vae", "samples", "gradient")
 
     def __init__(self, vae: VAE, samples: int = 1, gradient: str = "standard") -> None:

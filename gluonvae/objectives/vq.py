@@ -53,6 +53,7 @@ class VQELBO(Objective):
         encoding of the batch; 0 leaves all where they are. ``bound.revived`` counts them.
     """
 
+    in_parts_instead = "with a codebook that learns by gradient, codebook='gradient' of the inference network"
     commitment = Weight()
 
     def __init__(self, vae: VAE, commitment: float = 0.25, decay: float = 0.99, revive_below: float = 0.1) -> None:

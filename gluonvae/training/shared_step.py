@@ -24,7 +24,7 @@ from .divergence import Diverged, Taken
 from .step import Stepper
 from .trainer import make_same
 
-IN_ONE = "Train on one device and in one process, or with a bound of single data points such as ELBO or IWAE"
+IN_ONE = "Train on one device and in one process, or"
 
 
 class SharedStepper(Stepper):
@@ -123,7 +123,7 @@ class SharedStepper(Stepper):
         if not np.allclose(part, whole[half], rtol=1e-3, atol=1e-3, equal_nan=True):
             raise ValueError(
                 f"the objective of {type(self.bound).__name__} at a data point depends on the others in the batch: of "
-                f"{whole[half][0]:.6g} half of the batch makes {part[0]:.6g}. {IN_ONE}"
+                f"{whole[half][0]:.6g} half of the batch makes {part[0]:.6g}. {IN_ONE} {self.bound.in_parts_instead}"
             )
 
     def _clear_gradients(self) -> None:
@@ -173,8 +173,15 @@ class SharedStepper(Stepper):
 
 def make_stepper(bound: Objective, *arguments: Any, **options: Any) -> Stepper:
     """Return what takes the steps of a training: in parts, where there are several devices or workers."""
-    group = current()
-    if group.is_alone and len(bound.vae._first_parameter.list_ctx()) == 1:
+    group, devices = current(), bound.vae._first_parameter.list_ctx()
+    for parameter in bound.collect_params().values():
+        own = parameter.list_ctx()
+        if own != devices:
+            raise ValueError(
+                f"{parameter.name} is on {', '.join(map(str, own))} and {bound.vae._first_parameter.name} on "
+                f"{', '.join(map(str, devices))}: bound.collect_params().reset_ctx(ctx) puts all in one place"
+            )
+    if group.is_alone and len(devices) == 1:
         return Stepper(bound, *arguments, **options)
     return SharedStepper(bound, *arguments, group=group, **options)
 
@@ -183,7 +190,8 @@ def check_single_rows(bound: Objective) -> None:
     """Raise ValueError for a bound that says that its value at a data point depends on the others in the batch."""
     if not bound.of_single_rows:
         raise ValueError(
-            f"the objective of {type(bound).__name__} at a data point depends on the others in the batch. {IN_ONE}"
+            f"the objective of {type(bound).__name__} at a data point depends on the others in the batch. {IN_ONE} "
+            f"{bound.in_parts_instead}"
         )
 
 

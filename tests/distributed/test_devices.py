@@ -87,3 +87,17 @@ def test_a_trainer_that_updates_in_its_kvstore_is_refused():
         gv.fit(bound, images(), optimizer=trainer, progress=False)
     trainer = mx.gluon.Trainer(bound.collect_params(), "sgd", update_on_kvstore=False)
     assert len(gv.fit(bound, images(), optimizer=trainer, epochs=1, progress=False)) == 1
+
+
+def test_parts_of_a_model_on_different_devices_are_told():
+    vae = small_vae()
+    vae.inference_net.collect_params().reset_ctx(mx.cpu(1))
+    with pytest.raises(ValueError, match=r"is on cpu\(1\) and .* on cpu\(0\): bound.collect_params\(\)\.reset_ctx"):
+        gv.fit(gv.ELBO(vae), images(), progress=False)
+
+
+def test_a_codebook_of_moving_averages_is_refused_with_what_to_do():
+    vae = small_vae(latent_type="vector_quantized", prior="codebook", latent_variable_size=8)
+    vae.collect_params().reset_ctx(DEVICES[0])
+    with pytest.raises(ValueError, match="with a codebook that learns by gradient"):
+        gv.fit(gv.VQELBO(vae), images(), progress=False)
