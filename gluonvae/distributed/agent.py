@@ -67,7 +67,7 @@ class Agent:
 
     def _turn_round(self) -> None:
         now = time.monotonic()
-        if now - self._turn > 5:  # this process was stopped, and did not listen
+        if now - self._turn > ALIVE:  # this process was stopped, and did not listen
             self._heard += now - self._turn
         self._turn = now
         for process in self.processes:

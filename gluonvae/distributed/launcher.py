@@ -27,6 +27,8 @@ ALIVE = 1.0
 """Seconds between two signs of life to the agents."""
 LATER = 5.0
 """Seconds after the launcher that an agent takes the connection for lost."""
+STOPPED = 1.0
+"""Seconds between two looks that show that the launcher was stopped: what it did not hear then was not silent."""
 PAUSE = 1.0
 """Seconds before the group is started again."""
 
@@ -197,14 +199,15 @@ class Attempt:
 
     async def _watch(self) -> Outcome:
         """Wait for the end of the group."""
+        self._turn = time.monotonic()
         while (outcome := self._verdict(time.monotonic())) is None:
-            self._keep_in_touch()
             await asyncio.sleep(TURN)
+            self._keep_in_touch()
         return outcome
 
     def _keep_in_touch(self) -> None:
         now = time.monotonic()
-        if now - self._turn > LATER:  # this process was stopped, and what it did not hear was not silence
+        if now - self._turn > STOPPED:
             for member in self._members.values():
                 member.reported = member.reported and member.reported + now - self._turn
             for link in self._links:
