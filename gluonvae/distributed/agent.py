@@ -22,8 +22,10 @@ from typing import Any, NoReturn, Optional
 from .children import Process, cores, share
 from .lines import Lines
 
-ALIVE = 1.0
+ALIVE = 0.5
 """Seconds between two signs of life."""
+STOPPED = 1.0
+"""Seconds between two turns that show that the agent was stopped."""
 MOST_UNSENT = 1 << 20
 """Bytes that wait for the launcher before the output of processes is left to wait."""
 
@@ -67,7 +69,7 @@ class Agent:
 
     def _turn_round(self) -> None:
         now = time.monotonic()
-        if now - self._turn > ALIVE:  # this process was stopped, and did not listen
+        if now - self._turn > STOPPED:  # this process was stopped, and did not listen
             self._heard += now - self._turn
         self._turn = now
         for process in self.processes:

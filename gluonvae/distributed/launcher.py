@@ -136,7 +136,7 @@ class Attempt:
         try:
             return await self._connect() or await self._start() or await self._watch()
         finally:
-            grace = 0.0 if len(self._signals.received) > 1 else GRACE
+            grace = GRACE if self._members and len(self._signals.received) < 2 else 0.0
             for link in self._links:
                 link.tell(end=grace)
             await asyncio.gather(*(link.close(grace + TO_END) for link in self._links))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from .hosts import Host
+from .outcome import ended_how
 
 MODULES = ("lines", "children", "agent")
 """Of this package, in the order of their imports: what an agent consists of."""
@@ -124,9 +125,13 @@ class Link:
                 continue
             if "hello" in message:
                 self.hello = message
+                self._errors.clear()  # a banner of ssh is not why it may end later
             self._take(self, message)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(errors, 1)
+            code = await asyncio.wait_for(self._process.wait(), 1)
+            if not self._errors:
+                self._errors.append(f"{'its agent' if self.host.is_local else 'ssh'} {ended_how(code)}")
         self.is_closed = True
 
     async def _read_errors(self) -> None:
@@ -139,7 +144,7 @@ class Link:
     @property
     def reason(self) -> str:
         """The last line of what ssh or the agent has said of its end."""
-        return self._errors[-1] if self._errors else "it said nothing"
+        return self._errors[-1] if self._errors else "it does not answer"
 
     def address(self) -> str:
         """Return the address at which this process has reached the host.

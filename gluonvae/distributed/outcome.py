@@ -79,20 +79,18 @@ def of_death(culprit: Member) -> Outcome:
     words = culprit.report.get("error") or culprit.last_line
     words = words if len(words) <= LONGEST else f"{words[:LONGEST]}..."
     said = f": {words}" if words else ""
-    if code < 0:
-        why = ", which the system sends where memory runs out" if -code == signal.SIGKILL and not said else ""
-        return Outcome(FAILED, f"{culprit} was killed by {signal_name(-code)}{culprit.at}{why}{said}", True)
+    why = ", which the system sends where memory runs out" if code == -signal.SIGKILL and not said else ""
     own = culprit.is_worker and 2 <= code <= 127
-    text = f"{culprit} ended with exit status {code}{culprit.at}{said}"
+    text = f"{culprit} {ended_how(code)}{culprit.at}{why}{said}"
     return Outcome(code if own else FAILED, text, not (own and code in TO_THE_USER))
 
 
-def signal_name(number: int) -> str:
-    """Return the name of a signal."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+def ended_how(code: int) -> str:
+    """Return an exit status, or minus the signal that has killed a process, in words."""
+    if code >= 0:
+        return f"ended with exit status {code}"
+    known = -code in {*signal.Signals}
+    return f"was killed by {signal.Signals(-code).name if known else f'signal {-code}'}"
 
 
 def of_silence(silent: Member, now: float) -> Outcome:
