@@ -48,7 +48,7 @@ class Agent:
         self._requests = Lines(0, lambda text, bar: self._do(json.loads(text)), math.inf)
         self._unsent, self._paused = bytearray(), False
         self._heard = self._told = self._turn = time.monotonic()
-        self._patience = patience
+        self._patience, self._kills = patience, kills_for_memory()
         self._kill_at: Optional[float] = None
         os.set_blocking(1, False)
         self._selector.register(0, selectors.EVENT_READ, self._read_requests)
@@ -133,7 +133,8 @@ class Agent:
                 self._selector.unregister(lines.descriptor)
             lines.finish()
         os.write(self._keeper, b"-%d\n" % process.pid)
-        self._tell(process=process.name, exit=process.code)
+        out_of_memory = process.code == -signal.SIGKILL and kills_for_memory() > self._kills
+        self._tell(process=process.name, exit=process.code, out_of_memory=out_of_memory)
 
     def _end(self, grace: float = 2.0) -> None:
         """End all processes, those that do not heed it after a time of grace."""
@@ -184,6 +185,13 @@ def prepare(port: int, file: Optional[str]) -> Message:
         except OSError as error:
             return {"error": error.strerror}
         return {"port": one.getsockname()[1], "file": file is not None and os.path.exists(file)}
+
+
+def kills_for_memory() -> int:
+    """Return how many processes the system has killed because memory had run out, as far as it tells."""
+    with contextlib.suppress(OSError), open("/proc/vmstat", encoding="ascii") as file:
+        return next((int(line.split()[1]) for line in file if line.startswith("oom_kill ")), 0)
+    return 0
 
 
 def keeper() -> int:

@@ -40,9 +40,9 @@ class Console:
             self._waiting.put((sys.stderr, line))
 
     def bar(self, text: str) -> None:
-        """Show the state of the progress bar."""
+        """Show the state of the progress bar; where it is blank, there is none."""
         if self.has_bar:
-            self._waiting.put((None, text))
+            self._waiting.put((None, text.rstrip()))
 
     def close(self) -> None:
         """Print what is left, unless nobody takes it."""

@@ -283,6 +283,7 @@ class Attempt:
             self._console.err(f"[{name}] {message['err']}")
         elif "exit" in message:
             member.code, member.ended = message["exit"], time.monotonic()
+            member.out_of_memory = message["out_of_memory"]
         elif "failed" in message:
             self._failed = f"{member} {message['failed']}"
         elif "report" in message:

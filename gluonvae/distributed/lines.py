@@ -58,12 +58,14 @@ class Lines:
     def _take(self, data: bytes) -> None:
         end = 0
         for match in _LINE.finditer(data):
-            end = match.end()
+            end, was_bar = match.end(), self._is_bar
             self._is_bar = match[2] == b"\r"
             if self._is_bar:
                 self._show(match[1])
-            else:
-                self._tell(_text(match[1]), False)
+                continue
+            if was_bar:
+                self._show(b" ")  # a line takes its place
+            self._tell(_text(match[1]), False)
         self._rest = data[end:]
         if self._is_bar:
             self._show(self._rest)  # a bar begins with a carriage return, and waits for the next to end it

@@ -49,6 +49,8 @@ class Member:
         """Its exit status, or minus the signal that killed it; None while it runs."""
         self.ended = 0.0
         """When it ended."""
+        self.out_of_memory = False
+        """Whether the system seems to have killed it for want of memory."""
 
     @property
     def is_worker(self) -> bool:
@@ -69,8 +71,8 @@ class Member:
 
     @property
     def at(self) -> str:
-        """At which step it was."""
-        return f" after step {self.report['step']}" if "step" in self.report else ""
+        """At which step it was, in the last report."""
+        return f" (last report: step {self.report['step']})" if "step" in self.report else ""
 
 
 def of_death(culprit: Member) -> Outcome:
@@ -79,9 +81,9 @@ def of_death(culprit: Member) -> Outcome:
     words = culprit.report.get("error") or culprit.last_line
     words = words if len(words) <= LONGEST else f"{words[:LONGEST]}..."
     said = f": {words}" if words else ""
-    why = ", which the system sends where memory runs out" if code == -signal.SIGKILL and not said else ""
+    why = ", as memory ran out there" if culprit.out_of_memory else ""
     own = culprit.is_worker and 2 <= code <= 127
-    text = f"{culprit} {ended_how(code)}{culprit.at}{why}{said}"
+    text = f"{culprit} {ended_how(code)}{why}{culprit.at}{said}"
     return Outcome(code if own else FAILED, text, not (own and code in TO_THE_USER))
 
 

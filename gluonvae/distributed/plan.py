@@ -118,6 +118,7 @@ def _spec(name: str, command: Sequence[str], environment: Mapping[str, str], bar
 def _role(plan: Plan, role: str, root: tuple[str, int], address: str, environment: Mapping[str, str]) -> dict[str, Any]:
     """The scheduler or the server."""
     told = {
+        "GLUONVAE_RUNTIME": "off",  # MXNet's own engine, which the naive one would announce
         "DMLC_ROLE": role,
         "DMLC_PS_ROOT_URI": root[0],
         "DMLC_PS_ROOT_PORT": str(root[1]),

@@ -83,15 +83,19 @@ sys.stderr.buffer.write(b"odd \\xff byte\\n\\r 10%\\r 20%\\nno end")
 @pytest.mark.parametrize(
     ("death", "status", "text"),
     [
-        ("os.kill(os.getpid(), signal.SIGKILL)", 4, r"worker 1 on localhost was killed by SIGKILL after step 7"),
+        (
+            "os.kill(os.getpid(), signal.SIGKILL)",
+            4,
+            r"worker 1 on localhost was killed by SIGKILL \(last report: step 7\)",
+        ),
         ("os.abort()", 4, r"worker 1 on localhost was killed by SIGABRT"),
         (
             "raise RuntimeError('no such thing')",
             4,
-            r"ended with exit status 1 after step 7: RuntimeError: no such thing",
+            r"ended with exit status 1 \(last report: step 7\): RuntimeError: no such thing",
         ),
         ("print('bad input', file=sys.stderr); sys.exit(2)", 2, r"status 2 .*: bad input"),
-        ("sys.exit(3)", 3, r"exit status 3 after step 7"),
+        ("sys.exit(3)", 3, r"exit status 3 \(last report: step 7\)"),
         ("sys.exit(200)", 4, r"exit status 200"),
     ],
 )
@@ -143,20 +147,22 @@ def test_silence(tmp_path, capfd):
     code = "tell(step=2, waits=0)\nos.kill(os.getpid(), signal.SIGSTOP) if rank == 1 else work()"
     outcome, _ = run(tmp_path, code, capfd, timeout=1.2)
     assert outcome.status == 4
-    assert re.fullmatch(r"worker 1 on localhost is stopped, and has been silent for [12] s after step 2", outcome.text)
+    assert re.fullmatch(
+        r"worker 1 on localhost is stopped, and has been silent for [12] s \(last report: step 2\)", outcome.text
+    )
 
 
 @pytest.mark.parametrize(
     ("other", "text"),
     [
         ("time.sleep(60)", "worker 1 on localhost has not joined the group"),
-        ("work()", "worker 1 on localhost does not take part after step"),
-        ("tell(step=9)", "worker 1 on localhost ended before the others, with exit status 0 after step 9"),
+        ("work()", r"worker 1 on localhost does not take part \(last report: step"),
+        ("tell(step=9)", r"worker 1 on localhost ended before the others, with exit status 0 \(last report: step 9\)"),
         (
             "tell(step=9), os.kill(os.getpid(), signal.SIGSTOP)",
             "worker 1 on localhost (is stopped, and )?has been silent",
         ),
-        ("wait(60)", "worker 0 on localhost has waited for 1 s after step 3, and so have the others"),
+        ("wait(60)", r"worker 0 on localhost has waited for 1 s \(last report: step 3\), and so have the others"),
     ],
 )
 def test_one_that_waits_in_vain_is_not_to_blame(other, text, tmp_path, capfd):
