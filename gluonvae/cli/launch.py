@@ -17,8 +17,8 @@ from ..training.signals import STOPPING, Interrupt
 from .kinds import number
 
 NAME = "launch"
-OF_GLUONVAE = ("train", "evaluate", "encode", "score")
-"""The commands that several processes share."""
+OF_GLUONVAE = ("train", "evaluate")
+"""The commands that several processes share out."""
 OTHER = "python"
 """What stands for the interpreter."""
 LARGEST_PORT = 65535
@@ -51,9 +51,9 @@ def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
 def launch(asked: argparse.Namespace) -> int:
     """Run a command in N processes that share their data and gradients, on this machine or by ssh on several.
 
-    Behind -- stands train, evaluate, encode or score with its options, or python with a script of
-    your own. Each process has its own cores. What they print has their rank in front; where one fails
-    all are ended, and a line says which and why. Ctrl-C and SIGTERM are passed on to them."""
+    Behind -- stands train or evaluate with its options, or python with a script of your own. Each
+    process has its own cores. What they print has their rank in front; where one fails all are ended,
+    and a line says which and why. Ctrl-C, SIGTERM and SIGHUP are passed on to them."""
     outcome = run_group(plan_of(asked))
     number = outcome.status - 128
     if number == signal.SIGPIPE:

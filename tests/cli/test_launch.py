@@ -57,7 +57,7 @@ def test_plan_by_default(asked, tmp_path):
         (["-n", "2", "--"], "what the workers do stands behind --"),
         (["-n", "2", "train"], "'train' belongs to no option"),
         (["-n", "2", "--", "sample", "run"], "got 'sample'"),
-        (["-n", "2", "--", "tran"], "behind -- must stand train, evaluate, encode, score or python SCRIPT, got 'tran'"),
+        (["-n", "2", "--", "tran"], "behind -- must stand train, evaluate or python SCRIPT, got 'tran'"),
         (["-n", "2", "--", "python"], "python must have a script"),
         (["-n", "2", "--", "train", "--epohcs", "3"], "there is no option --epohcs; did you mean --epochs?"),
         (["-n", "2", "--timeout", "0", "--", "train"], "--timeout must be positive, got 0"),
