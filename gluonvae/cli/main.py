@@ -5,6 +5,7 @@
   gluonvae sample runs/NAME             draw new data points
   gluonvae reconstruct runs/NAME        put test data through the model
   gluonvae evaluate runs/NAME           tell how probable test data are
+  gluonvae launch -n 4 -- train         train in four processes, on one machine or several
   gluonvae export runs/NAME             write the model for use elsewhere, such as ONNX
   gluonvae runs                         tell where runs stand
   gluonvae list                         tell of likelihoods, bounds, data sets, ...
@@ -40,6 +41,7 @@ from .config_file import with_config
 from .effects import NOT_GIVEN
 from .export import export
 from .failures import BY_SIGNAL, report
+from .launch import OF_GLUONVAE, launch, launch_arguments, split
 from .listing import list_, list_arguments
 from .parsers import Parser
 from .runs import runs, runs_arguments
@@ -60,6 +62,7 @@ COMMANDS = (
         "tell how probable each data point is: which are unlike the others",
     ),
     (coding.interpolate, run_arguments.interpolate, "go from one data point to another"),
+    (launch, launch_arguments, "run a command in several processes, on one machine or several"),
     (commands.info, run_arguments.info, "tell versions, devices, and how MXNet was started"),
 )
 """What each command runs, whose name is the command's, before any _, and whose docstring is shown by ``--help``; the
@@ -123,8 +126,13 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     words = sys.argv[1:] if words is None else words
     name, debug = "gluonvae", "--debug" in words
     try:
+        words, of_workers = split(words)
         words = with_config(words)
         asked = parser().parse_args(words)
+        if of_workers:
+            asked.of_workers = of_workers
+            if of_workers[0] in OF_GLUONVAE:
+                parser().parse_args(with_config(of_workers))  # what is wrong with them is said once
         name = f"gluonvae {asked.command}"
         if asked.run is train:
             asked.given = _given(words, asked)

@@ -14,9 +14,10 @@ from gluonvae import data
 from gluonvae.backend.runtime import mx
 from gluonvae.cli.main import __doc__ as help_text
 from gluonvae.cli.main import main
+from gluonvae.distributed.outcome import Outcome
 from gluonvae.training.status import write_status
 from tests.helpers.commands import SMALL
-from tests.helpers.documents import GUIDE, README, ROOT, commands
+from tests.helpers.documents import GUIDE, README, ROOT, blocks, commands
 
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *GUIDE]
 IN_HELP = [
@@ -30,8 +31,13 @@ def test_there_are_such_commands():
     assert {"README", "command", "data", "images", "labels", "latent_structure", "mix_and_match", "help"} <= pages
     assert {command[0] for _, command in COMMANDS} == {
         *("train", "sample", "reconstruct", "evaluate", "encode", "score", "interpolate", "export"),
-        *("runs", "list", "info"),
+        *("runs", "list", "info", "launch"),
     }
+
+
+def write_hosts(path):
+    (hosts,) = blocks(GUIDE[0].parent / "launch.md", "text")
+    path.write_text(hosts)
 
 
 def write_table(path, rng):
@@ -60,6 +66,7 @@ def place(tmp_path_factory):
     np.savez(folder / "faces.npz", images=rng.integers(0, 256, (130, 28, 20), dtype=np.uint8))
     np.save(folder / "counts.npy", rng.poisson(4, (60, 10)))
     write_table(folder / "patients.csv", rng)
+    write_hosts(folder / "hosts")
     write_photos(folder / "photos", rng)
     write_cells(folder / "cells.h5ad", rng)
     images, conditions = rng.integers(0, 2, (60, 6, 4)), rng.random((60, 2))
@@ -85,6 +92,11 @@ def few_images(monkeypatch):
 @pytest.mark.parametrize(("page", "command"), COMMANDS, ids=[f"{page}: {' '.join(c)}" for page, c in COMMANDS])
 def test_command(page, command, place, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(place)
+    if command[0] == "launch":
+        # how it runs is tested in tests/distributed; here, that it would
+        monkeypatch.setattr("gluonvae.cli.launch.run_group", lambda plan: Outcome(0))
+        assert main(command) == 0, capsys.readouterr().err
+        return
     run = "conditions" if "0.5" in command else "classes"
     given = {"RUN": run, "runs/NAME": run, "RUN/config.json": f"{run}/config.json", "PATH": f"{run}.npz"}
     command = [given.get(word, word) for word in command]
