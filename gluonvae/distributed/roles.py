@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -81,7 +82,8 @@ class Roles:
         if status < 0:
             self._died(f"the {role} of the KVStore was ended by {signal.Signals(-status).name}")
         else:
-            self._died(f"the {role} of the KVStore ended with status {status}: {said.rpartition(chr(10))[2]}")
+            errors = re.findall(r"^\w*Error: .*$", said, re.MULTILINE) or said.splitlines() or ["it has not said why"]
+            self._died(f"the {role} of the KVStore ended with status {status}: {errors[-1]}")
 
     def end(self, timeout: float = 60.0) -> None:
         """Wait until they have ended, and end those that have not.
@@ -92,13 +94,15 @@ class Roles:
             For how many seconds to wait: as long as the other workers may take to free their KVStore.
         """
         until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            statuses = {process.poll() for process in self.processes}
+            if None not in statuses or statuses - {None, 0}:  # all have ended, or one has failed
+                break
+            time.sleep(0.02)
+        self._ending = True
         for process in self.processes:
-            try:
-                process.wait(max(until - time.monotonic(), 0))
-            except subprocess.TimeoutExpired:
-                self._ending = True
-                process.kill()
-                process.wait()
+            process.kill()
+            process.wait()
 
     def __enter__(self) -> Roles:
         return self
