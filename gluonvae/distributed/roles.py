@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Callable, Optional
 
-from .rendezvous import check_port, worker_environment
+from .rendezvous import address_of, check_port, worker_environment
 
 _RUN = """
 import ctypes, os, signal, sys
@@ -28,8 +29,8 @@ import gluonvae
 class Roles:
     """The scheduler and the servers of a group, each a child process with one thread.
 
-    They end by themselves when every worker has freed its KVStore, and with the process that started them. To be made
-    in the main thread: Linux takes the end of the thread that started a process for that of the parent.
+    They end with the process that started them, however it ends. To be made in the main thread: Linux takes the end of
+    the thread that started a process for that of the parent.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ class Roles:
 
     def __init__(self, root: str, size: int, servers: int = 1, died: Optional[Callable[[str], object]] = None) -> None:
         check_port(root)
+        self._port = address_of(root)[1]
         self._died = died
         self._ending = False
         self.processes: list[subprocess.Popen[str]] = []
@@ -86,23 +88,27 @@ class Roles:
             self._died(f"the {role} of the KVStore ended with status {status}: {errors[-1]}")
 
     def end(self, timeout: float = 60.0) -> None:
-        """Wait until they have ended, and end those that have not.
+        """Wait until the other workers have left, and end the scheduler and the servers.
 
         Parameters
         ----------
         timeout : float
-            For how many seconds to wait: as long as the other workers may take to free their KVStore.
+            For how many seconds to wait.
         """
         until = time.monotonic() + timeout
-        while time.monotonic() < until:
-            statuses = {process.poll() for process in self.processes}
-            if None not in statuses or statuses - {None, 0}:  # all have ended, or one has failed
-                break
+        while not self._workers_have_left() and time.monotonic() < until:
             time.sleep(0.02)
         self._ending = True
         for process in self.processes:
             process.kill()
             process.wait()
+
+    def _workers_have_left(self) -> bool:
+        """Return whether nobody needs them any more, or one of them has failed."""
+        if any(process.poll() is not None for process in self.processes):
+            return True
+        # each of them is connected to the scheduler, as is every worker that has not left
+        return _connections(self._port) <= len(self.processes)
 
     def __enter__(self) -> Roles:
         return self
@@ -111,3 +117,9 @@ class Roles:
         self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         self.end(60.0 if error is None else 0.0)
+
+
+def _connections(port: int) -> int:
+    """Return how many connections a TCP port of this host has accepted that are still open."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return sum(local.endswith(f":{port:04X}") and state == "01" for _, local, _, state, *_ in rows)

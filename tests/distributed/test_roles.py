@@ -16,7 +16,9 @@ import pytest
 from gluonvae.distributed.roles import Roles
 from tests.helpers.processes import CLEAN
 
-WORKER = [sys.executable, str(Path(__file__).with_name("worker.py"))]
+SECONDS = 1.0
+"""After rank 0 its worker leaves."""
+WORKER = [sys.executable, str(Path(__file__).with_name("worker.py")), str(SECONDS)]
 OUTSIDE = {
     **{name: value for name, value in CLEAN.items() if not re.match("OMPI_|PMI|MPI_|SLURM_STEP|HOROVOD_", name)},
     "OMP_NUM_THREADS": "1",
@@ -42,8 +44,10 @@ def slurm(rank):
 
 def check(output, started_by):
     """What the two workers print; MPICH writes a line into another's."""
-    for line in ("ended with [0, 0]", f"{started_by} 0 of 2: [2.0, 11.0]", f"{started_by} 1 of 2: [2.0, 11.0]"):
-        assert output.count(line) == 1
+    for rank in (0, 1):
+        assert output.count(f"{started_by} {rank} of 2: [2.0, 11.0]") == 1
+    seconds = float(re.search(r"ended after ([0-9.]+) s", output)[1])
+    assert SECONDS - 0.5 < seconds < 15  # when the last worker had left, and not at the limit
 
 
 @pytest.mark.parametrize(
