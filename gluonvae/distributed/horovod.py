@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
 
-from ..backend.runtime import mx
+from ..backend.runtime import import_quietly, mx
 from .identity import HOROVODRUN, Identity
 
-INSTALL = "HOROVOD_WITH_MXNET=1 HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_MPI=1 pip install --no-build-isolation horovod==0.28.1"
+INSTALL = (
+    "HOROVOD_WITH_MXNET=1 HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_MPI=1 pip install --no-build-isolation horovod==0.28.1"
+)
 """The command that builds Horovod for the MXNet that is installed."""
 
 
@@ -32,7 +33,7 @@ class Horovod:
 
     def __init__(self, identity: Identity) -> None:
         try:
-            self._horovod: Any = importlib.import_module("horovod.mxnet")
+            self._horovod: Any = import_quietly("horovod.mxnet")
         except ImportError as error:
             raise ImportError(f"workers of horovodrun need Horovod for MXNet: {INSTALL}") from error
         self._horovod.init()
