@@ -112,41 +112,46 @@ def worker_environment(root: str, size: int, servers: int = 1) -> dict[str, str]
         Where the host cannot be found.
     """
     host, port = address_of(root)
+    address = _numeric(host)
     variables = {
         "DMLC_ROLE": "worker",
-        "DMLC_PS_ROOT_URI": host,
+        "DMLC_PS_ROOT_URI": address,
         "DMLC_PS_ROOT_PORT": str(port),
         "DMLC_NUM_WORKER": str(size),
         "DMLC_NUM_SERVER": str(servers),
     }
-    own = os.environ.get(NODE_HOST) or _own_address(host)
-    return {**variables, "DMLC_NODE_HOST": own} if own else variables
+    given = os.environ.get(NODE_HOST)
+    own = _numeric(given) if given else _on_the_way_to(address)
+    # a host may call itself 127.0.1.1, where the others do not find it: MXNet takes the address of a network then
+    return {**variables, "DMLC_NODE_HOST": own} if address == LOOPBACK or not own.startswith("127.") else variables
 
 
-def _own_address(host: str) -> str:
-    """Return the address of this host on the way to another, or nothing where MXNet is to choose among them."""
+def _numeric(host: str) -> str:
+    """Return the address of a host: the KVStore listens at no name."""
+    try:
+        return socket.gethostbyname(host)
+    except OSError as error:
+        raise ValueError(f"host {host} of the group cannot be found: {error.strerror}") from None
+
+
+def _on_the_way_to(address: str) -> str:
+    """Return the address of this host on the way to another."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
         try:
-            way.connect((host, 1))  # which sends nothing
-        except socket.gaierror as error:
-            raise ValueError(f"host {host} of the scheduler cannot be found: {error.strerror}") from None
+            way.connect((address, 1))  # which sends nothing
         except OSError as error:
-            raise ValueError(f"host {host} of the scheduler cannot be reached: {error.strerror}") from None
-        own = way.getsockname()[0]
-    # a host may call itself 127.0.1.1, where the others do not find it
-    return own if host in (LOOPBACK, "localhost") or not own.startswith("127.") else ""
+            raise ValueError(f"the host of rank 0, {address}, cannot be reached: {error.strerror}") from None
+        return way.getsockname()[0]
 
 
 def check_port(root: str) -> None:
     """Raise ValueError unless this process can listen where the scheduler is to listen."""
     (host, port), here = address_of(root), socket.gethostname()
-    for address in (host, ""):
+    for address in (_numeric(host), ""):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 trial.bind((address, port))
-            except socket.gaierror as error:
-                raise ValueError(f"host {host} of {ROOT} cannot be found: {error.strerror}") from None
             except OSError as error:
                 if error.errno == errno.EADDRNOTAVAIL:
                     raise ValueError(

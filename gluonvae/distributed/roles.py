@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Callable, Optional
 
-from .rendezvous import address_of, check_port, worker_environment
+from .rendezvous import LOOPBACK, address_of, check_port, worker_environment
 
 _RUN = """
 import ctypes, os, signal, sys
@@ -57,6 +57,9 @@ class Roles:
         self.processes: list[subprocess.Popen[str]] = []
         """The scheduler, then the servers."""
         variables = {**os.environ, **worker_environment(root, size, servers), "GLUONVAE_THREADS": "1"}
+        if variables["DMLC_PS_ROOT_URI"] != LOOPBACK:
+            # to listen at all addresses: this host may know itself by another than the others do
+            variables["DMLC_USE_KUBERNETES"] = "1"
         for role in ("scheduler", *["server"] * servers):
             self._start(role, {**variables, "DMLC_ROLE": role})
 
