@@ -112,22 +112,29 @@ def worker_environment(root: str, size: int, servers: int = 1) -> dict[str, str]
         Where the host cannot be found.
     """
     host, port = address_of(root)
-    address = _numeric(host)
+    address = numeric(host)
+    given = os.environ.get(NODE_HOST)
+    own = numeric(given) if given else _on_the_way_to(address)
     variables = {
         "DMLC_ROLE": "worker",
-        "DMLC_PS_ROOT_URI": address,
+        # by its name: it may know itself by another address than the others do, such as Debian's 127.0.1.1
+        "DMLC_PS_ROOT_URI": LOOPBACK if is_local(host) else host,
         "DMLC_PS_ROOT_PORT": str(port),
         "DMLC_NUM_WORKER": str(size),
         "DMLC_NUM_SERVER": str(servers),
     }
-    given = os.environ.get(NODE_HOST)
-    own = _numeric(given) if given else _on_the_way_to(address)
-    # a host may call itself 127.0.1.1, where the others do not find it: MXNet takes the address of a network then
-    return {**variables, "DMLC_NODE_HOST": own} if address == LOOPBACK or not own.startswith("127.") else variables
+    if own.startswith("127.") and not is_local(host):
+        return variables  # MXNet takes the address of its first network
+    return {**variables, "DMLC_NODE_HOST": own}
 
 
-def _numeric(host: str) -> str:
-    """Return the address of a host: the KVStore listens at no name."""
+def is_local(host: str) -> bool:
+    """Return whether all workers are on one host, by the name that they have for rank 0's."""
+    return host in (LOOPBACK, "localhost")
+
+
+def numeric(host: str) -> str:
+    """Return the address of a host, or raise ValueError."""
     try:
         return socket.gethostbyname(host)
     except OSError as error:
@@ -147,7 +154,7 @@ def _on_the_way_to(address: str) -> str:
 def check_port(root: str) -> None:
     """Raise ValueError unless this process can listen where the scheduler is to listen."""
     (host, port), here = address_of(root), socket.gethostname()
-    for address in (_numeric(host), ""):
+    for address in (numeric(host), ""):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Callable, Optional
 
-from .rendezvous import LOOPBACK, address_of, check_port, worker_environment
+from .rendezvous import address_of, check_port, is_local, worker_environment
 
 _RUN = """
 import ctypes, os, signal, sys
@@ -51,15 +51,14 @@ class Roles:
 
     def __init__(self, root: str, size: int, servers: int = 1, died: Optional[Callable[[str], object]] = None) -> None:
         check_port(root)
-        self._port = address_of(root)[1]
+        host, self._port = address_of(root)
         self._died = died
         self._ending = False
         self.processes: list[subprocess.Popen[str]] = []
         """The scheduler, then the servers."""
         variables = {**os.environ, **worker_environment(root, size, servers), "GLUONVAE_THREADS": "1"}
-        if variables["DMLC_PS_ROOT_URI"] != LOOPBACK:
-            # to listen at all addresses: this host may know itself by another than the others do
-            variables["DMLC_USE_KUBERNETES"] = "1"
+        if not is_local(host):
+            variables["DMLC_USE_KUBERNETES"] = "1"  # to listen at all addresses, as MXNet cannot listen at a name
         for role in ("scheduler", *["server"] * servers):
             self._start(role, {**variables, "DMLC_ROLE": role})
 

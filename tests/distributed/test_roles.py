@@ -15,6 +15,7 @@ import pytest
 
 from gluonvae.distributed.roles import Roles
 from tests.helpers.processes import CLEAN
+from tests.slow.netns import Hosts, missing
 
 SECONDS = 1.0
 """After rank 0 its worker leaves."""
@@ -89,6 +90,30 @@ def test_the_real_command(command, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     check(done.stdout, name.replace("mpiexec.mpich", "mpirun").partition(".")[0])
+
+
+def over_two_hosts(rank):
+    return {**slurm(rank), "SLURM_STEP_TASKS_PER_NODE": "1(x2)", "SLURM_NODEID": str(rank), "SLURM_LOCALID": "0"}
+
+
+@pytest.mark.skipif(bool(missing()), reason=f"network namespaces: {missing()}")
+@pytest.mark.parametrize("own", ["10.77.0.1", "127.0.1.1"])
+def test_workers_on_two_hosts_find_each_other(own):
+    """Also where the first knows itself by another address than the second does, as Debian's."""
+    with Hosts(2) as hosts:
+        names = hosts.etc(0) / "hosts"
+        names.write_text(names.read_text().replace("10.77.0.1 node0", f"{own} node0"))
+        workers = [
+            hosts.start(
+                rank,
+                WORKER,
+                env={**OUTSIDE, **over_two_hosts(rank), "SLURM_STEP_NODELIST": "node[0-1]"},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for rank in (0, 1)
+        ]
+        check("".join(worker.communicate(timeout=60)[0] for worker in workers), "srun")
 
 
 def free_root():

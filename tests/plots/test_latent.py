@@ -77,7 +77,9 @@ def test_groups_stay_groups(method, library, rng):
 )
 def test_a_library_that_is_missing_is_named(method, module, distribution, extra, monkeypatch, rng):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ImportError, match=rf"method '{method}' needs {distribution}: pip install 'gluonvae\[{extra}\]'"):
+    with pytest.raises(
+        ImportError, match=rf"method '{method}' needs {distribution}: pip install 'gluonvae\[{extra}\]'"
+    ):
         gv.plots.plot_latent(small_vae(), rng.integers(0, 2, (9, 12)), method=method)
 
 

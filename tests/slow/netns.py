@@ -108,7 +108,7 @@ class Hosts:
 
     def _add_host(self, stack, i):
         space, address = self._spaces[i], self.addresses[i]
-        files = Path("/etc/netns", space)  # what its processes see in /etc
+        files = self.etc(i)
         files.mkdir(parents=True)
         stack.callback(shutil.rmtree, files)
         known = zip([*self.addresses, "127.0.0.1"], [*self.names, "localhost"])
@@ -124,6 +124,10 @@ class Hosts:
         config.write_text(SSHD.format(address=address, folder=self.folder))
         self.start(i, [path_of("sshd"), "-D", "-E", self.folder / f"sshd{i}.log", "-f", config])
         wait_for(lambda: f"{address}:22" in call("ip", "netns", "exec", space, "ss", "-Hltn"))
+
+    def etc(self, i):
+        """The folder of the files that a host has in the place of the machine's in /etc, such as hosts."""
+        return Path("/etc/netns", self._spaces[i])
 
     def start(self, i, command, **options):
         """Start a command on a host, with the ``ssh`` that reaches the others, as subprocess.Popen does."""
