@@ -8,7 +8,7 @@ import logging
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Optional
 
@@ -16,17 +16,20 @@ import numpy as np
 
 from .._version import __version__
 from ..backend.runtime import mx
-from .identity import TIMEOUT, Identity, identity_of
-from .kvstore import KVStore, root_of_environment
+from .horovod import Horovod
+from .identity import EXCHANGE, HOROVODRUN, LAUNCH, TIMEOUT, Identity, identity_of
+from .kvstore import KVStore
+from .rendezvous import root_of
 from .reports import Reports, Watch
+from .roles import Roles
 from .sharing import Share
 
 _log = logging.getLogger(__name__)
 
 SECONDS = 60.0
 """After how many seconds of waiting for the others a worker gives up, unless told otherwise."""
-TOO_LONG = 4
-"""The exit status of a worker that has waited for too long."""
+LOST = 4
+"""The exit status of a worker that has lost the others."""
 
 
 class Group:
@@ -214,20 +217,46 @@ def alone() -> Iterator[None]:
 def _join(identity: Identity) -> Group:
     if identity.size == 1:
         return ALONE
-    timeout = float(os.environ.get(TIMEOUT) or SECONDS)
     reports = Reports.of_environment()
 
-    def give_up(seconds: float) -> None:
-        error = f"rank {identity.rank} has waited {seconds:.0f} s for the others"
+    def end(error: str) -> None:
         reports.tell(error=error)
         print(f"gluonvae: {error}", file=sys.stderr, flush=True)
-        os._exit(TOO_LONG)  # it hangs in MXNet
+        os._exit(LOST)  # the main thread hangs in MXNet
 
-    watch = Watch(reports, timeout, give_up)
+    def give_up(seconds: float) -> None:
+        end(f"rank {identity.rank} has waited {seconds:.0f} s for the others")
+
+    watch = Watch(reports, _timeout(), give_up)
     with watch.waiting():
-        exchange = KVStore(identity, root_of_environment())
-    atexit.register(exchange.close)  # left to the interpreter, MXNet aborts
+        exchange = _connect(identity, end)
     group = Group(identity, exchange, watch)
     group.check_same({"gluonvae": __version__, "MXNet": mx.__version__, "NumPy": np.__version__})
     _log.info("rank %d of %d workers", identity.rank, identity.size)
     return group
+
+
+def _timeout() -> float:
+    text = os.environ.get(TIMEOUT) or str(SECONDS)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not seconds > 0:
+        raise ValueError(f"{TIMEOUT} must be a positive number of seconds, got {text!r}")
+    return seconds
+
+
+def _connect(identity: Identity, died: Callable[[str], object]) -> Any:
+    """Connect a worker to the others by what sums over them; ``died`` is told of what ends before them."""
+    if identity.started_by == HOROVODRUN or os.environ.get(EXCHANGE) == "horovod":
+        exchange: Any = Horovod(identity)
+    else:
+        root = root_of(identity, os.environ)
+        if identity.rank == 0 and identity.started_by != LAUNCH:
+            roles = Roles(root, identity.size, died=died)
+            # who has failed does not wait for the others
+            atexit.register(lambda: roles.end(0 if hasattr(sys, "last_type") else SECONDS))
+        exchange = KVStore(identity, root)
+    atexit.register(exchange.close)  # left to the interpreter, MXNet aborts
+    return exchange

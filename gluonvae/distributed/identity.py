@@ -24,6 +24,9 @@ RESTARTS = "GLUONVAE_RESTARTS"
 REPORTS = "GLUONVAE_REPORTS_FD"
 """The number of the file descriptor on which a worker tells ``gluonvae launch`` of itself, a line of JSON each."""
 
+EXCHANGE = "GLUONVAE_EXCHANGE"
+"""What sums over workers, "horovod" or "kvstore"; by default Horovod for horovodrun, and else the KVStore."""
+
 LAUNCH, HOROVODRUN, MPIRUN, SRUN = "gluonvae launch", "horovodrun", "mpirun", "srun"
 """The commands that start a group."""
 

@@ -11,7 +11,8 @@ import os
 from typing import Any
 
 from ..backend.runtime import mx
-from .identity import NODE_HOST, ROOT, Identity
+from .identity import Identity
+from .rendezvous import worker_environment
 
 
 class KVStore:
@@ -44,22 +45,3 @@ class KVStore:
     def close(self) -> None:
         """Leave the group; the others are not waited for."""
         self._store = None
-
-
-def worker_environment(root: str, size: int) -> dict[str, str]:
-    """Return the environment variables by which the KVStore knows a worker."""
-    host, _, port = root.rpartition(":")
-    variables = {
-        "DMLC_ROLE": "worker",
-        "DMLC_PS_ROOT_URI": host,
-        "DMLC_PS_ROOT_PORT": port,
-        "DMLC_NUM_WORKER": str(size),
-        "DMLC_NUM_SERVER": "1",
-    }
-    own = os.environ.get(NODE_HOST)
-    return {**variables, "DMLC_NODE_HOST": own} if own else variables
-
-
-def root_of_environment() -> str:
-    """Return where the scheduler listens."""
-    return os.environ[ROOT]
