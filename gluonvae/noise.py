@@ -7,6 +7,7 @@ copy of every draw, normal noise comes from MXNet's generator there all the same
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from .backend.runtime import IMPORTED_BEFORE, is_gpu, mx
 from .backend.structures import leaves, map_structure
 from .backend.types import Context, DType, Structure, Tensor
 from .distributed.identity import identity_of
+from .distributed.sharing import Within
 
 MANY = 2**16
 """Numbers of one draw from which on they come from a stream of their own, which all threads draw."""
@@ -121,6 +123,45 @@ class NoiseSource:
         self.seeded = True
 
 
+class PartOfNoise(NoiseSource):
+    """What a source draws for a batch, of which only some rows are kept.
+
+    The source goes on as if it had drawn for the whole batch, and the rows are those of the whole.
+
+    Parameters
+    ----------
+    whole : NoiseSource
+        The source.
+    within : Within
+        The rows.
+    """
+
+    def __init__(self, whole: NoiseSource, within: Within) -> None:
+        self.rng, self.seeded, self.on_gpu = whole.rng, whole.seeded, whole.on_gpu
+        self._whole, self._within = whole, within
+
+    def _draw(self, kind: str, shape: Sequence[int], ctx: Context, dtype: DType) -> Tensor:
+        part = self._within.part
+        if kind == "none" or not _is_many(math.prod(shape), dtype) or (self.on_gpu and is_gpu(ctx)):
+            drawn = self._whole._draw(kind, shape, ctx, dtype)
+            return drawn[part] if drawn.ndim == 2 else drawn[:, part]
+        stream = Stream([int(self.rng.integers(2**63))])
+        *_, rows, size = shape
+
+        def draw(values: np.ndarray) -> None:
+            for of_sample in values.reshape(-1, part.stop - part.start, size):
+                stream.skip(part.start * size)
+                fill(kind, stream, of_sample)
+                stream.skip((rows - part.stop) * size)
+
+        return filled(draw, (*shape[:-2], part.stop - part.start, size), ctx, dtype)
+
+
+def _is_many(count: int, dtype: DType) -> bool:
+    """Whether so many numbers are those of a stream of their own."""
+    return count >= MANY and np.dtype(dtype) != np.float64 and loops_compile()
+
+
 def fill(kind: str, rng: Any, out: np.ndarray) -> None:
     """Fill ``out``, float32 or float64, with noise of a kind.
 
@@ -129,7 +170,7 @@ def fill(kind: str, rng: Any, out: np.ndarray) -> None:
     if kind == "none":
         out[...] = 0
         return
-    if isinstance(rng, np.random.Generator) and out.size >= MANY and out.dtype == np.float32 and loops_compile():
+    if isinstance(rng, np.random.Generator) and _is_many(out.size, out.dtype):
         rng = Stream([int(rng.integers(2**63))])
     if kind == "normal":
         rng.standard_normal(out=out, dtype=out.dtype)

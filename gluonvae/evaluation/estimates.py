@@ -16,9 +16,9 @@ from ..backend.types import Structure, Tensor
 from ..batches import Batch, Data, batches, dataset_for, shared_batches
 from ..data import Stream, hide_labels
 from ..distributed.group import ALONE, current
-from ..distributed.sharing import WHOLE, Share, rows_of
+from ..distributed.sharing import WHOLE, Share, Within, rows_of
 from ..models import VAE, SemiSupervisedVAE
-from ..noise import NoiseSource, total_size
+from ..noise import NoiseSource, PartOfNoise, total_size
 from ..objectives import Objective
 from ..objectives.elbo import check_kl_not_replaced
 from ..objectives.layered_kl import kl_of_layers, layers_of
@@ -84,9 +84,9 @@ def in_parts(
     batch_size = min(checks.positive_int("batch_size", batch_size), read)
     for batch, of_batch in shared_batches(vae, dataset_for(vae, data), batch_size, source, share):
         own = share.part(len(of_batch))
-        of_all = vae.draw_noise(spec, len(of_batch), samples, source)
+        of_own = source if share == WHOLE or batch is None else PartOfNoise(source, Within(len(of_batch), own))
+        noise = vae.draw_noise(spec, len(of_batch), samples, of_own)
         if batch is not None:
-            noise = rows_of(of_all, own)
             for (part,) in blocks((len(batch.data),), at_once):
                 label = None if batch.label is None else batch.label[part]
                 yield start + own.start + part.start, Batch(batch.data[part], label), rows_of(noise, part)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Optional
 
 import numpy as np
 
+from .. import noise as _noise
 from ..backend.control_flow import is_foreign
 from ..backend.memory import read_values
 from ..backend.runtime import mx
@@ -18,7 +19,8 @@ from ..backend.types import Block, Structure, Tensor
 from ..batches import Batch
 from ..distributed.gradients import GradientSum, spread
 from ..distributed.group import Group, current
-from ..distributed.sharing import Share, rows_of
+from ..distributed.sharing import Share, Within, rows_of
+from ..noise import PartOfNoise
 from ..objectives import Objective, Terms
 from .divergence import Diverged, Taken
 from .step import Stepper
@@ -67,12 +69,13 @@ class SharedStepper(Stepper):
     def _differentiate(self, batch: Optional[Batch], rows: Optional[np.ndarray], rate: float) -> None:
         assert rows is not None
         part = self.group.share.part(len(rows))
-        noise = self.bound.draw_noise(len(rows))
         sums, taken = [0.0] * 4, None
+        source = _noise.source if self.group.is_alone else PartOfNoise(_noise.source, Within(len(rows), part))
         if batch is None:
+            self.bound.draw_noise(len(rows))  # what is drawn for the others is drawn by all
             self._clear_gradients()
         else:
-            noise = rows_of(noise, part)
+            noise = self.bound.draw_noise(len(rows), source)
             self._try_in_parts(batch, noise)
             terms, _ = self._compute(batch, noise)
             sums = [float(read_values(term).sum(dtype=np.float64)) for term in terms]

@@ -31,6 +31,10 @@ class Stream:
         self._key = int(np.random.SeedSequence(seed).generate_state(1, np.uint64).view(np.int64)[0])
         self._place = 0
 
+    def skip(self, count: int) -> None:
+        """Go on as if so many numbers had been drawn."""
+        self._place += count
+
     def standard_normal(self, out: np.ndarray, dtype: Any = np.float32) -> np.ndarray:
         """Fill a contiguous array of float32 with standard normal numbers, and return it."""
         return self._fill("normal", out)
