@@ -13,6 +13,7 @@ import pytest
 from gluonvae.distributed import launcher
 from gluonvae.distributed import plan as plans
 from gluonvae.distributed.launcher import PortInUse, launch
+from gluonvae.distributed.outcome import Outcome
 from gluonvae.distributed.plan import resuming
 from tests.helpers.groups import exit_status, forked, marked, plan, state, wait_for
 
@@ -38,7 +39,7 @@ told = {name: os.environ[name] for name in names}
 print(json.dumps({**told, "cores": sorted(os.sched_getaffinity(0))}))
 """
     outcome, printed = run(tmp_path, code, capfd, size=3, timeout=7.5)
-    assert outcome == (0, "", False)
+    assert outcome == Outcome(0)
     told = dict(re.findall(r"^\[(\d)\] (.*)$", printed.out, re.MULTILINE))
     for rank in range(3):
         one = json.loads(told[str(rank)])
@@ -133,7 +134,8 @@ def test_scheduler_or_server_that_dies_ends_all(role, tmp_path, capfd, monkeypat
     die = f"import os, time; time.sleep(0.3); os.environ['DMLC_ROLE'] == {role!r} and os.kill(os.getpid(), 9); time.sleep(60)"
     monkeypatch.setattr(plans, "ROLE", die)
     outcome, _ = run(tmp_path, "work()", capfd)
-    assert outcome[::2] == (4, True)
+    assert outcome.status == 4
+    assert outcome.may_restart
     assert outcome.text.startswith(f"{role} on localhost was killed by SIGKILL")
 
 
@@ -167,7 +169,8 @@ def test_silence(tmp_path, capfd):
 )
 def test_one_that_waits_in_vain_is_not_to_blame(other, text, tmp_path, capfd):
     outcome, _ = run(tmp_path, f"wait(0.7) if rank == 0 else ({other})", capfd, timeout=1)
-    assert outcome[::2] == (4, True)
+    assert outcome.status == 4
+    assert outcome.may_restart
     assert re.match(text, outcome.text)
 
 
@@ -303,7 +306,7 @@ def test_a_launcher_that_was_stopped_goes_on(tmp_path):
 
 def test_an_interpreter_that_is_not_there(tmp_path, capfd):
     outcome, _ = run(tmp_path, "", capfd, python=str(tmp_path / "python9"), restarts=2)
-    assert outcome == (4, f"localhost cannot be used: No such file or directory: {tmp_path}/python9", False)
+    assert outcome == Outcome(4, f"localhost cannot be used: No such file or directory: {tmp_path}/python9")
 
 
 def test_port_in_use(tmp_path, capfd):
