@@ -96,7 +96,6 @@ sys.stderr.buffer.write(b"odd \\xff byte\\n\\r 10%\\r 20%\\nno end")
             r"ended with exit status 1 \(last report: step 7\): RuntimeError: no such thing",
         ),
         ("print('bad input', file=sys.stderr); sys.exit(2)", 2, r"status 2 .*: bad input"),
-        ("sys.exit(3)", 3, r"exit status 3 \(last report: step 7\)"),
         ("sys.exit(200)", 4, r"exit status 200"),
     ],
 )
@@ -168,7 +167,7 @@ def test_silence(tmp_path, capfd):
     ],
 )
 def test_one_that_waits_in_vain_is_not_to_blame(other, text, tmp_path, capfd):
-    outcome, _ = run(tmp_path, f"wait(0.7) if rank == 0 else ({other})", capfd, timeout=1)
+    outcome, _ = run(tmp_path, f"wait(0.6) if rank == 0 else ({other})", capfd, timeout=0.9)
     assert outcome.status == 4
     assert outcome.may_restart
     assert re.match(text, outcome.text)
@@ -177,16 +176,16 @@ def test_one_that_waits_in_vain_is_not_to_blame(other, text, tmp_path, capfd):
 def test_restarts_take_the_same_command(tmp_path, capfd):
     code = """
 print("restarts", restarts, os.environ["GLUONVAE_ROOT"])
-sys.exit(7 if rank == 1 and restarts < 2 else 0)
+sys.exit(7 if rank == 1 and restarts < 1 else 0)
 """
     outcome, printed = run(tmp_path, code, capfd, restarts=3)
     assert outcome.status == 0
     again = re.findall(
         r"^gluonvae launch: worker 1 on localhost ended.*; started again \((\d) of 3\)$", printed.err, re.M
     )
-    assert again == ["1", "2"]
-    assert len(re.findall(r"^\[0\] restarts (\d)", printed.out, re.M)) == 3
-    assert len({*re.findall(r":(\d+)$", printed.out, re.M)}) == 3
+    assert again == ["1"]
+    assert len(re.findall(r"^\[0\] restarts (\d)", printed.out, re.M)) == 2
+    assert len({*re.findall(r":(\d+)$", printed.out, re.M)}) == 2
 
 
 @pytest.mark.parametrize(("status", "starts"), [(2, 1), (3, 1), (7, 2)])
@@ -296,10 +295,10 @@ def test_an_agent_that_is_killed_leaves_nothing(tmp_path):
 
 def test_a_launcher_that_was_stopped_goes_on(tmp_path):
     with marked():
-        number = started(tmp_path, SAVES + "work(2.5)", timeout=1)
+        number = started(tmp_path, SAVES + "work(2)", timeout=0.8)
         os.kill(number, signal.SIGSTOP)
         wait_for(lambda: state(number) == "T")
-        time.sleep(1.5)
+        time.sleep(1.2)
         os.kill(number, signal.SIGCONT)
         assert exit_status(number) == 0, (tmp_path / "printed").read_text()
 
