@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NoReturn, Optional
 
-from .children import Process, cores, share
+from .children import Process, cores, share, threads
 from .lines import Lines
 
 ALIVE = 0.5
@@ -107,8 +107,8 @@ class Agent:
         available = cores()
         for spec in specs:
             own = share(available, spec["local_rank"], spec["local_size"]) if "local_rank" in spec else []
-            threads = min(max(1, len(own)), spec.get("threads") or sys.maxsize)
-            spec["environment"].update(dict.fromkeys(("OMP_NUM_THREADS", "GLUONVAE_THREADS"), str(threads)))
+            count = threads(len(own), spec.get("local_size", 1), spec.get("threads"))
+            spec["environment"].update(dict.fromkeys(("OMP_NUM_THREADS", "GLUONVAE_THREADS"), str(count)))
             try:
                 process = Process(spec, [cpu for core in own for cpu in core], self._tell_of)
             except OSError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import signal
 import subprocess
@@ -107,6 +108,20 @@ def cores() -> list[list[int]]:
             siblings = str(cpu)
         found.setdefault(siblings, []).append(cpu)
     return list(found.values())
+
+
+def threads(own: int, workers: int, limit: Optional[int]) -> int:
+    """Return how many threads a worker has that may use so many cores, one of so many workers on its host.
+
+    A container's share of the CPU, which it may use on any of its cores, and the user's own limit go before.
+    """
+    try:
+        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
+            quota, period = file.read().split()
+        most = int(quota) / int(period) / workers
+    except (OSError, ValueError):  # "max", or another system
+        most = math.inf
+    return max(1, math.floor(min(own, most, limit or math.inf)))
 
 
 def share(among: list[list[int]], part: int, parts: int) -> list[list[int]]:

@@ -14,9 +14,8 @@ from .console import Console
 from .link import Link, Message, own_address
 from .outcome import FAILED, Member, Outcome, of_deaths, of_lost_host, of_silence
 from .plan import Plan, command_of, config_of, environment_here, specs
+from .signals import TURN, Signals
 
-TURN = 0.05
-"""Seconds between two looks at the group."""
 SETTLE = 0.3
 """Seconds between a death and its verdict, in which others that were first may be heard of."""
 GRACE = 2.0
@@ -35,23 +34,6 @@ PAUSE = 1.0
 
 class PortInUse(ValueError):
     """The scheduler cannot have the port that was asked for."""
-
-
-class Signals:
-    """Notes the signals that the launcher gets."""
-
-    def __init__(self) -> None:
-        self.received: list[int] = []
-
-    def note(self, number: int) -> None:
-        """Note one. The end of a terminal sends SIGHUP more than once."""
-        if not (self.received and number == signal.SIGHUP):
-            self.received.append(number)
-
-    @property
-    def first(self) -> Optional[int]:
-        """The first, if there was one."""
-        return self.received[0] if self.received else None
 
 
 def launch(plan: Plan) -> Outcome:
@@ -94,7 +76,8 @@ async def _launch(plan: Plan) -> Outcome:
                 break
             run = group.folder or run
             console.err(f"gluonvae launch: {outcome.text}; started again ({attempt + 1} of {plan.restarts})")
-            await asyncio.sleep(PAUSE)
+            # an agent that hears nothing of this process ends its own
+            await signals.pause(plan.timeout + LATER + GRACE if outcome.is_lost else PAUSE)
     finally:
         await loop.run_in_executor(None, console.close)
     return outcome
@@ -179,7 +162,10 @@ class Attempt:
         if self._signals.first is not None:
             return self._of_signal()
         if "error" in prepared:
-            raise PortInUse(f"--port {plan.port} of {plan.hosts[0].host.name} cannot be used: {prepared['error']}")
+            text = f"--port {plan.port} of {plan.hosts[0].host.name} cannot be used: {prepared['error']}"
+            if self._restarts:
+                return self._not_begun(text)
+            raise PortInUse(text)
         command = command_of(plan, self._run if prepared["file"] else None)
         root = (addresses[0], prepared["port"])
         for link, processes in zip(
@@ -234,7 +220,7 @@ class Attempt:
             return of_deaths(members, now, timeout, silent_hosts)
         for link in self._links:
             if link.is_closed and not deaths:
-                return Outcome(FAILED, f"the connection to {link.host.name} has ended: {link.reason}", True)
+                return Outcome(FAILED, f"the connection to {link.host.name} has ended: {link.reason}", True, True)
         for host, silence in silent_hosts.items():
             if silence > timeout:
                 return of_lost_host(host, silence)

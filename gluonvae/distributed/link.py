@@ -108,8 +108,9 @@ class Link:
         self._send(message)
 
     def _send(self, message: Any) -> None:
-        if self._process is not None and self._process.stdin is not None and not self.is_closed:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+        stdin = self._process.stdin if self._process is not None else None
+        if stdin is not None and not (self.is_closed or stdin.is_closing()):
+            stdin.write(json.dumps(message).encode() + b"\n")
 
     async def _read(self) -> None:
         """Take messages until there are no more."""

@@ -23,6 +23,8 @@ class Outcome(NamedTuple):
     """Who has ended the group, and of what."""
     may_restart: bool = False
     """Whether the same might go well another time."""
+    is_lost: bool = False
+    """Whether a host is out of reach, and its processes may go on for a while."""
 
 
 class Member:
@@ -103,7 +105,7 @@ def of_silence(silent: Member, now: float) -> Outcome:
 
 def of_lost_host(host: str, silence: float) -> Outcome:
     """Return the outcome where nothing is heard of a host."""
-    return Outcome(FAILED, f"the host {host} has been silent for {silence:.0f} s", True)
+    return Outcome(FAILED, f"the host {host} has been silent for {silence:.0f} s", True, True)
 
 
 def of_deaths(members: Sequence[Member], now: float, timeout: float, silent_hosts: dict[str, float]) -> Outcome:

@@ -3,6 +3,7 @@
 import re
 
 from gluonvae.distributed.launcher import launch
+from gluonvae.distributed.outcome import Outcome
 from tests.helpers.groups import marked, plan
 
 SUM = """
@@ -23,7 +24,7 @@ def test_workers_sum_by_the_kvstore(tmp_path, capfd):
     with marked():
         outcome = launch(plan(tmp_path, SUM, size=3))
     printed = capfd.readouterr()
-    assert outcome == (0, "", False), printed.err
+    assert outcome == Outcome(0), printed.err
     assert sorted(re.findall(r"^\[\d\] .*$", printed.out, re.MULTILINE)) == [
         f"[{rank}] [6.0, 60.0]" for rank in range(3)
     ]

@@ -13,6 +13,7 @@ import pytest
 from gluonvae.distributed import launcher
 from gluonvae.distributed import plan as plans
 from gluonvae.distributed.launcher import PortInUse, launch
+from gluonvae.distributed.outcome import Outcome
 from gluonvae.distributed.plan import resuming
 from tests.helpers.groups import exit_status, forked, marked, plan, state, wait_for
 
@@ -38,7 +39,7 @@ told = {name: os.environ[name] for name in names}
 print(json.dumps({**told, "cores": sorted(os.sched_getaffinity(0))}))
 """
     outcome, printed = run(tmp_path, code, capfd, size=3, timeout=7.5)
-    assert outcome == (0, "", False)
+    assert outcome == Outcome(0)
     told = dict(re.findall(r"^\[(\d)\] (.*)$", printed.out, re.MULTILINE))
     for rank in range(3):
         one = json.loads(told[str(rank)])
@@ -95,7 +96,6 @@ sys.stderr.buffer.write(b"odd \\xff byte\\n\\r 10%\\r 20%\\nno end")
             r"ended with exit status 1 \(last report: step 7\): RuntimeError: no such thing",
         ),
         ("print('bad input', file=sys.stderr); sys.exit(2)", 2, r"status 2 .*: bad input"),
-        ("sys.exit(3)", 3, r"exit status 3 \(last report: step 7\)"),
         ("sys.exit(200)", 4, r"exit status 200"),
     ],
 )
@@ -133,7 +133,8 @@ def test_scheduler_or_server_that_dies_ends_all(role, tmp_path, capfd, monkeypat
     die = f"import os, time; time.sleep(0.3); os.environ['DMLC_ROLE'] == {role!r} and os.kill(os.getpid(), 9); time.sleep(60)"
     monkeypatch.setattr(plans, "ROLE", die)
     outcome, _ = run(tmp_path, "work()", capfd)
-    assert outcome[::2] == (4, True)
+    assert outcome.status == 4
+    assert outcome.may_restart
     assert outcome.text.startswith(f"{role} on localhost was killed by SIGKILL")
 
 
@@ -166,24 +167,25 @@ def test_silence(tmp_path, capfd):
     ],
 )
 def test_one_that_waits_in_vain_is_not_to_blame(other, text, tmp_path, capfd):
-    outcome, _ = run(tmp_path, f"wait(0.7) if rank == 0 else ({other})", capfd, timeout=1)
-    assert outcome[::2] == (4, True)
+    outcome, _ = run(tmp_path, f"wait(0.6) if rank == 0 else ({other})", capfd, timeout=0.9)
+    assert outcome.status == 4
+    assert outcome.may_restart
     assert re.match(text, outcome.text)
 
 
 def test_restarts_take_the_same_command(tmp_path, capfd):
     code = """
 print("restarts", restarts, os.environ["GLUONVAE_ROOT"])
-sys.exit(7 if rank == 1 and restarts < 2 else 0)
+sys.exit(7 if rank == 1 and restarts < 1 else 0)
 """
     outcome, printed = run(tmp_path, code, capfd, restarts=3)
     assert outcome.status == 0
     again = re.findall(
         r"^gluonvae launch: worker 1 on localhost ended.*; started again \((\d) of 3\)$", printed.err, re.M
     )
-    assert again == ["1", "2"]
-    assert len(re.findall(r"^\[0\] restarts (\d)", printed.out, re.M)) == 3
-    assert len({*re.findall(r":(\d+)$", printed.out, re.M)}) == 3
+    assert again == ["1"]
+    assert len(re.findall(r"^\[0\] restarts (\d)", printed.out, re.M)) == 2
+    assert len({*re.findall(r":(\d+)$", printed.out, re.M)}) == 2
 
 
 @pytest.mark.parametrize(("status", "starts"), [(2, 1), (3, 1), (7, 2)])
@@ -293,17 +295,17 @@ def test_an_agent_that_is_killed_leaves_nothing(tmp_path):
 
 def test_a_launcher_that_was_stopped_goes_on(tmp_path):
     with marked():
-        number = started(tmp_path, SAVES + "work(2.5)", timeout=1)
+        number = started(tmp_path, SAVES + "work(2)", timeout=0.8)
         os.kill(number, signal.SIGSTOP)
         wait_for(lambda: state(number) == "T")
-        time.sleep(1.5)
+        time.sleep(1.2)
         os.kill(number, signal.SIGCONT)
         assert exit_status(number) == 0, (tmp_path / "printed").read_text()
 
 
 def test_an_interpreter_that_is_not_there(tmp_path, capfd):
     outcome, _ = run(tmp_path, "", capfd, python=str(tmp_path / "python9"), restarts=2)
-    assert outcome == (4, f"localhost cannot be used: No such file or directory: {tmp_path}/python9", False)
+    assert outcome == Outcome(4, f"localhost cannot be used: No such file or directory: {tmp_path}/python9")
 
 
 def test_port_in_use(tmp_path, capfd):

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from gluonvae.distributed import link
+from gluonvae.distributed import launcher, link
 from gluonvae.distributed import plan as plans
 from gluonvae.distributed.hosts import Host, placed
 from gluonvae.distributed.launcher import launch
+from gluonvae.distributed.outcome import Outcome
 from tests.helpers.groups import marked, plan, wait_for
 
 HERE_AND_THERE = [Host("localhost", 1), Host("127.0.0.2", 2), Host("127.0.0.3", 1)]
@@ -59,7 +60,7 @@ print(json.dumps([os.getcwd(), *(os.environ.get("GLUONVAE_" + name) for name in 
 
 
 def check_told(outcome, printed, folder):
-    assert outcome == (0, "", False), printed
+    assert outcome == Outcome(0), printed
     told = {int(rank): json.loads(line) for rank, line in re.findall(r"^\[(\d)\] (.*)$", printed.out, re.MULTILINE)}
     (root,) = {one[6] for one in told.values()}
     assert re.fullmatch(r"127\.0\.0\.1:\d+", root)
@@ -92,7 +93,8 @@ def test_workers_on_several_hosts(tmp_path, monkeypatch, capfd):
 def test_a_host_that_cannot_be_reached(instead, text, tmp_path, monkeypatch):
     fake_ssh(tmp_path, monkeypatch, instead)
     outcome = run(tmp_path, "open(sys.argv[1] + '/begun', 'w')", restarts=3)
-    assert outcome[::2] == (4, False)
+    assert outcome.status == 4
+    assert not outcome.may_restart
     assert re.fullmatch(rf"127\.0\.0\.[23] cannot be used: {text}", outcome.text)
     assert not (tmp_path / "begun").exists()
 
@@ -101,7 +103,7 @@ def test_an_ssh_that_hangs(tmp_path, monkeypatch):
     fake_ssh(tmp_path, monkeypatch, "trap '' TERM; sleep 60 & wait")
     monkeypatch.setattr(link, "TO_CONNECT", 1)
     outcome = run(tmp_path, "open(sys.argv[1] + '/begun', 'w')", timeout=1)
-    assert outcome == (4, "127.0.0.2 has not answered in 1 s", False)
+    assert outcome == Outcome(4, "127.0.0.2 has not answered in 1 s")
     assert not (tmp_path / "begun").exists()
 
 
@@ -123,7 +125,7 @@ def test_a_connection_that_ends(tmp_path, monkeypatch):
     # the fake ssh is the agent itself, as it runs its command in place of itself
     code = "if rank == 3: os.kill(int(open(sys.argv[1] + '/ssh-127.0.0.2').read()), signal.SIGKILL)\nwork()"
     outcome = run(tmp_path, code)
-    assert outcome == (4, "the connection to 127.0.0.2 has ended: ssh was killed by SIGKILL", True)
+    assert outcome == (4, "the connection to 127.0.0.2 has ended: ssh was killed by SIGKILL", True, True)
 
 
 def test_a_host_that_is_silent(tmp_path, monkeypatch):
@@ -133,8 +135,26 @@ if rank == 3: os.kill(int(open(sys.argv[1] + '/ssh-127.0.0.2').read()), signal.S
 work()
 """
     outcome = run(tmp_path, code, timeout=1.5)
-    assert outcome[::2] == (4, True)
+    assert outcome[0] == 4
+    assert outcome.may_restart
     assert re.fullmatch(r"the host 127\.0\.0\.2 has been silent for [12] s", outcome.text)
+
+
+def test_a_host_that_is_back_after_a_restart(tmp_path, monkeypatch, capfd):
+    fake_ssh(tmp_path, monkeypatch)
+    monkeypatch.setattr(launcher, "LATER", 0.1)
+    monkeypatch.setattr(launcher, "GRACE", 0.2)
+    code = """
+if restarts:
+    sys.exit()
+if rank == 3:
+    os.kill(int(open(sys.argv[1] + '/ssh-127.0.0.2').read()), signal.SIGKILL)
+work()
+"""
+    outcome = run(tmp_path, code, restarts=1, timeout=3)
+    assert outcome == Outcome(0)
+    said = "the connection to 127.0.0.2 has ended: ssh was killed by SIGKILL; started again (1 of 1)"
+    assert f"gluonvae launch: {said}\n" in capfd.readouterr().err
 
 
 def test_an_agent_without_its_launcher_ends_what_it_started(tmp_path, monkeypatch):
@@ -216,19 +236,21 @@ def test_workers_by_a_real_ssh(sshd, tmp_path, monkeypatch, capfd):
 def test_a_death_beyond_a_real_ssh(sshd, tmp_path):
     code = "import subprocess\nsubprocess.Popen(['sleep', '60'])\nos.abort() if rank == 2 else work()"
     outcome = run(tmp_path, code)
-    assert outcome == (4, "worker 2 on 127.0.0.2 was killed by SIGABRT", True)
+    assert outcome == Outcome(4, "worker 2 on 127.0.0.2 was killed by SIGABRT", may_restart=True)
 
 
 def test_a_real_ssh_without_a_key(sshd, tmp_path):
     (sshd / "user.pub").write_text("")
     outcome = run(tmp_path, "", hosts=HERE_AND_THERE[1:])
-    assert outcome[::2] == (4, False)
+    assert outcome.status == 4
+    assert not outcome.may_restart
     assert re.fullmatch(r"127\.0\.0\.[23] cannot be used: .*Permission denied \(publickey\)\.", outcome.text)
 
 
 def test_a_host_without_a_real_sshd(sshd, tmp_path):
     outcome = run(tmp_path, "", hosts=[Host("127.0.0.4", 1)])
-    assert outcome[::2] == (4, False)
+    assert outcome.status == 4
+    assert not outcome.may_restart
     assert re.fullmatch(
         r"127\.0\.0\.4 cannot be used: ssh: connect to host 127\.0\.0\.4 port \d+: Connection refused", outcome.text
     )
@@ -253,4 +275,4 @@ work()
 
 def test_a_real_ssh_that_is_killed(sshd, tmp_path):
     outcome = run(tmp_path, KILL_SSH)
-    assert outcome == (4, "the connection to 127.0.0.2 has ended: ssh was killed by SIGKILL", True)
+    assert outcome == (4, "the connection to 127.0.0.2 has ended: ssh was killed by SIGKILL", True, True)
