@@ -195,15 +195,13 @@ def _streamed(
     vae: VAE, data: Stream, seed: int, skip: int, batch_size: Optional[int], share: Share = WHOLE
 ) -> Iterator[tuple[Optional[Batch], np.ndarray]]:
     row = skip
-    for part in data.epoch(seed, skip, batch_size):
-        rows = np.arange(row, row + len(part.values))
-        own = share.part(len(rows))
-        values = part.values[own].astype(np.float32, copy=False)
+    for part, count in data.shared_epoch(seed, skip, batch_size, share):
+        rows = np.arange(row, row + count)
+        values = part.values.astype(np.float32, copy=False)
         name = f"rows {row} to {rows[-1]} of the data"
         vae.generator.check_support(name, values)
-        labels = _numbered(vae, None if part.labels is None else part.labels[own], name)
-        yield (_batch(vae, values, labels) if len(values) else None), rows
-        row += len(rows)
+        yield (_batch(vae, values, _numbered(vae, part.labels, name)) if len(values) else None), rows
+        row += count
 
 
 def _numbered(vae: VAE, labels: Optional[np.ndarray], name: str) -> Optional[np.ndarray]:

@@ -12,7 +12,9 @@ import numpy as np
 from .. import checks
 from ..backend.operators import as_numpy
 from ..backend.runtime import mx
+from ..distributed.sharing import Share
 from ..labels import MISSING, as_labels, as_they_are, is_missing
+from .loader_parts import reading_parts
 from .rounding import may_be_rounded, warn_of_rounded
 from .stores import InMemory
 from .summary import summarize
@@ -148,6 +150,23 @@ class Stream:
                 "start anew each time"
             )
         self._rows = read
+
+    def shared_epoch(self, seed: int, skip: int, size: Optional[int], share: Share) -> Iterator[tuple[Streamed, int]]:
+        """Yield a worker's part of what :meth:`epoch` yields, and the number of rows of the whole.
+
+        Of a ``DataLoader`` whose batches are taken as they are only the part is read; of other iterables all is.
+        """
+        if share.size > 1 and size is None and not skip and isinstance(self.batches, mx.gluon.data.DataLoader):
+            read = 0
+            with reading_parts(self.batches, share) as sampler:
+                for values, labels in self._read(seed):
+                    rows = sampler.sizes.popleft()
+                    part, read = share.part(rows), read + rows
+                    yield _cut(self._checked(values, labels), slice(part.stop - part.start)), rows
+            self._rows = read
+            return
+        for whole in self.epoch(seed, skip, size):
+            yield _cut(whole, share.part(len(whole.values))), len(whole.values)
 
     def _read(self, seed: int) -> Iterator[tuple[np.ndarray, Optional[np.ndarray]]]:
         """The batches, each read with NumPy's generator as this stream left it."""

@@ -6,6 +6,7 @@ import pytest
 from gluonvae.backend.runtime import mx
 from gluonvae.batches import as_data
 from gluonvae.data import Dataset, Stream, hide_labels
+from gluonvae.distributed.sharing import Share
 
 X = np.random.default_rng(0).integers(0, 2, (50, 12)).astype(np.float32)
 Y = np.arange(50) % 3
@@ -253,3 +254,51 @@ def test_blocks_are_all_rows_in_double_precision():
     stream = Stream(in_batches(X, 20, 20))
     np.testing.assert_array_equal(np.concatenate(list(stream.blocks())), X)
     assert {block.dtype for block in stream.blocks()} == {np.dtype(np.float64)}
+
+
+class Counted(mx.gluon.data.Dataset):
+    """Counts the rows that are read."""
+
+    def __init__(self):
+        self.read = []
+
+    def __len__(self):
+        return len(X)
+
+    def __getitem__(self, row):
+        self.read.append(row)
+        return X[row], Y[row]
+
+
+@pytest.mark.parametrize("size", [2, 3, 7])
+@pytest.mark.parametrize("options", [{}, {"shuffle": True}, {"num_workers": 2, "thread_pool": True}], ids=str)
+def test_workers_read_their_own_parts_of_a_data_loader(options, size):
+    whole = list(Stream(mx.gluon.data.DataLoader(Counted(), 8, **options)).epoch(5))
+    parts = []
+    for rank in range(size):
+        data = Counted()
+        stream = Stream(mx.gluon.data.DataLoader(data, 8, **options))
+        data.read.clear()
+        parts.append(list(stream.shared_epoch(5, 0, None, Share(rank, size))))
+        # of a batch of 8 rows every worker reads some, and of the last, of 2, those without a row one for nothing
+        ahead = 32 if options.get("num_workers") else 0  # whole batches that the loader had read before
+        assert len(data.read) <= -(-8 // size) * 6 + 1 + ahead
+        assert stream.known_rows == 50
+        data.read.clear()
+        assert len(list(stream.epoch(1))) == 7  # the loader is as it was
+        assert len(data.read) == 50
+    for number, batch in enumerate(whole):
+        of_batch = [part[number] for part in parts]
+        assert {rows for _, rows in of_batch} == {len(batch.values)}
+        np.testing.assert_array_equal(np.concatenate([part.values for part, _ in of_batch]), batch.values)
+        np.testing.assert_array_equal(np.concatenate([part.labels for part, _ in of_batch]), batch.labels)
+
+
+@pytest.mark.parametrize(("skip", "size"), [(0, None), (8, None), (5, 6)])
+def test_workers_have_their_own_parts_of_any_iterable(skip, size):
+    stream = Stream(Batches(*np.split(X, [8, 20, 21])))
+    whole = list(stream.epoch(0, skip, size))
+    parts = [list(stream.shared_epoch(0, skip, size, Share(rank, 3))) for rank in range(3)]
+    for number, batch in enumerate(whole):
+        joined = np.concatenate([part[number][0].values for part in parts])
+        np.testing.assert_array_equal(joined, batch.values)
