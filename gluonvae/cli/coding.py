@@ -17,12 +17,11 @@ from ..models import VAE
 from ..models.coding import MEAN_SAMPLES
 from ..training.config import Config, difference
 from ..training.preparing import check_columns, read_as_before
-from ..training.schema import NOT_ASKED
 from . import outputs
 from .columns import WRITERS, Table
 from .commands import load
 from .results import checked_result, remark
-from .sources import file_of_data
+from .sources import file_of_data, named_source
 
 PAIRS = 10
 """How many pairs of data points there are, unless another number is asked for."""
@@ -125,12 +124,8 @@ def _find(asked: argparse.Namespace, config: Config) -> data.Dataset:
             return found.prepared("train")
         shares = found.source["split"] if len(found.parts) == 1 else None
         return getattr(found.split(shares), asked.part or "test")
-    source, part = config["data"], asked.part or "test"
-    if asked.data:  # nothing that was asked of the run's own data has an effect
-        source = {**NOT_ASKED, "name": asked.data, "binarization": source["binarization"]}
-    if source["name"] is None:
-        raise data.DataError("the run was trained from Python: name data with --data")
-    points = getattr(data.load(**{**source, "folder": asked.data_dir or source["folder"]}), part)
+    source, part = named_source(asked, config), asked.part or "test"
+    points = getattr(data.load(**source), part)
     changed = None if asked.data else difference(config, part, points)
     if changed:
         raise data.DataError(f"{source['name']} has changed since the training: {changed}")

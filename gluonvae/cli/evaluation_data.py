@@ -11,8 +11,7 @@ from .. import checks, data
 from ..data.inspection import unscaled
 from ..training.config import Config, difference
 from ..training.preparing import Found, check_columns, read_as_before
-from ..training.schema import NOT_ASKED
-from .sources import file_of_data
+from .sources import file_of_data, named_source
 
 _log = logging.getLogger(__name__)
 
@@ -68,16 +67,10 @@ def evaluation_data(asked: argparse.Namespace, config: Config, unless_asked: Opt
 
 
 def _find(asked: argparse.Namespace, config: Config) -> _Found:
-    source = config["data"]
     path = file_of_data(asked)
     if path is not None:
         return _in_file(path, config)
-    if asked.data:  # nothing that was asked of the run's own data has an effect
-        source = {**NOT_ASKED, "name": asked.data, "folder": source["folder"], "binarization": source["binarization"]}
-    if source["name"] is None:
-        raise data.DataError("the run was trained from Python: name test images with --data")
-    test = data.load(**{**source, "folder": asked.data_dir or source["folder"]}).test
-    return _found(config, test, "its test set")
+    return _found(config, data.load(**named_source(asked, config)).test, "its test set")
 
 
 def _found(config: Config, test: data.Dataset, part: str) -> _Found:

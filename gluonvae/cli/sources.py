@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
-from ..data import NAMES
+from ..data import NAMES, DataError
+from ..training.config import Config
+from ..training.schema import NOT_ASKED
 
 
 def whole_name(name: str) -> str:
@@ -31,6 +33,23 @@ def short_name(name: str) -> str:
         return name
     path = Path(whole_name(name))
     return (path.name if path.is_dir() else path.stem) or "data"
+
+
+def named_source(asked: argparse.Namespace, config: Config) -> dict[str, Any]:
+    """Return the arguments of :func:`gluonvae.data.load` for the run's own data, or for the built-in data set that
+    ``--data`` names, which lies where the run's own did unless ``--data-dir`` says so.
+
+    Raises
+    ------
+    DataError
+        For a run whose data have no name.
+    """
+    source = dict(config["data"])
+    if asked.data:  # nothing that was asked of the run's own data has an effect
+        source = {**NOT_ASKED, "name": asked.data, "folder": source["folder"], "binarization": source["binarization"]}
+    if source["name"] is None:
+        raise DataError("the run was trained from Python: name data with --data")
+    return {**source, "folder": asked.data_dir or source["folder"]}
 
 
 def file_of_data(asked: argparse.Namespace) -> Optional[Path]:

@@ -20,11 +20,11 @@ from .config import Config, RunError, check_same_data
 from .fit import fit
 from .loop import History
 from .model_file import load_model
+from .overview import standing
 from .preparing import prepare
 from .remaking import make_bound
 from .run import BEST, CHECKPOINTS, METRICS, PARAMETERS, RESULT, load_run
 from .serialization import PARAMETERS as OF_PARAMETERS
-from .status import read_status
 
 CHECKPOINT_FILES = {"last": PARAMETERS, "best": BEST}
 """Whose parameters a run may be loaded with."""
@@ -104,8 +104,9 @@ class LoadedRun:
 
     @property
     def status(self) -> str:
-        """How the run ended: "finished", "interrupted", "diverged", "failed", or "running"."""
-        return str(read_status(self.folder).get("status", "unknown"))
+        """How the run ended: "finished", "interrupted" (also where its process was killed), "diverged", "failed", or
+        "running"."""
+        return standing(self.folder).status
 
     @cached_property
     def result(self) -> Optional[dict[str, float]]:

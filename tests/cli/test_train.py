@@ -166,7 +166,7 @@ def test_the_command_uses_a_run_from_python(tmp_path, capsys, rng):
     assert main(["sample", str(run), "-n", "3", "--out", str(tmp_path / "drawn.npy")]) == 0
     assert np.load(tmp_path / "drawn.npy").shape == (3, 12)
     assert main(["evaluate", str(run), "--samples", "3"]) == 2
-    assert "name test images with --data" in capsys.readouterr().err
+    assert "name data with --data" in capsys.readouterr().err
     assert main(["evaluate", str(run), "--samples", "3", "--data", str(tmp_path / "own.npy")]) == 0
     assert main(["train", "--resume", str(run)]) == 0  # finished
     write_status(run, "interrupted", "yesterday")

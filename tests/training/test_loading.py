@@ -123,6 +123,11 @@ def test_a_run_from_the_command_line(tmp_path, monkeypatch):
     assert main([*words, "--bound", "iwae", "--samples", "3", "--out", str(tmp_path / "run")]) == 0
     run = gv.load(str(tmp_path / "run"))
     assert (run.status, len(run.history), run.class_names) == ("finished", 2, ("cat", "dog", "eel"))
+    status = tmp_path / "run" / "status.json"
+    finished = status.read_text()
+    status.write_text(finished.replace('"finished"', '"running"'))
+    assert run.status == gv.load(tmp_path / "run").status == "interrupted"  # no process trains it
+    status.write_text(finished)
     assert run.history["valid_bound"] == [
         json.loads(line)["valid_bound"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     ]
