@@ -19,10 +19,13 @@ import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 if os.getppid() != {parent}:
     sys.exit()
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
 sys.path[:] = {path}
 import gluonvae
 """
-"""MXNet runs the role that DMLC_ROLE names while it is imported, until the workers are done."""
+"""MXNet runs the role that DMLC_ROLE names while it is imported. Signals that ask a group to end, as Slurm sends to all
+of its processes, are for the workers, which sum once more before they save."""
 
 
 class Roles:
