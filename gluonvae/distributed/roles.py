@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Callable, Optional
 
 from .rendezvous import address_of, check_port, is_local, worker_environment
@@ -20,10 +19,13 @@ import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 if os.getppid() != {parent}:
     sys.exit()
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
 sys.path[:] = {path}
 import gluonvae
 """
-"""MXNet runs the role that DMLC_ROLE names while it is imported, until the workers are done."""
+"""MXNet runs the role that DMLC_ROLE names while it is imported. Signals that ask a group to end, as Slurm sends to all
+of its processes, are for the workers, which sum once more before they save."""
 
 
 class Roles:
@@ -89,13 +91,13 @@ class Roles:
             errors = re.findall(r"^\w*Error: .*$", said, re.MULTILINE) or said.splitlines() or ["it has not said why"]
             self._died(f"the {role} of the KVStore ended with status {status}: {errors[-1]}")
 
-    def end(self, timeout: float = 60.0) -> None:
+    def end(self, timeout: float = 5.0) -> None:
         """Wait until the other workers have left, and end the scheduler and the servers.
 
         Parameters
         ----------
         timeout : float
-            For how many seconds to wait.
+            For how many seconds to wait. Without rank 0 there are no more sums, but the last may be on its way.
         """
         until = time.monotonic() + timeout
         while not self._workers_have_left() and time.monotonic() < until:
@@ -115,10 +117,8 @@ class Roles:
     def __enter__(self) -> Roles:
         return self
 
-    def __exit__(
-        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        self.end(60.0 if error is None else 0.0)
+    def __exit__(self, *error: object) -> None:
+        self.end()
 
 
 def _connections(port: int) -> int:

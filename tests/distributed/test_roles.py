@@ -15,7 +15,7 @@ import pytest
 
 from gluonvae.distributed.roles import Roles
 from tests.helpers.processes import CLEAN
-from tests.slow.netns import Hosts, missing
+from tests.slow.netns import Hosts, missing, wait_for
 
 SECONDS = 1.0
 """After rank 0 its worker leaves."""
@@ -154,7 +154,13 @@ def test_a_port_in_use_starts_nothing():
         Roles(f"127.0.0.1:{server.getsockname()[1]}", 2)
 
 
-def test_they_do_not_outlive_rank_0(tmp_path):
+def ignores_sigterm(process):
+    mask = re.search(r"^SigIgn:\s*(\w+)$", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)[1]
+    return int(mask, 16) >> (signal.SIGTERM - 1) & 1
+
+
+def test_they_end_with_rank_0_and_not_before():
+    """Slurm sends SIGTERM to every process of a job whose time is up, and rank 0 has to save then."""
     code = (
         "import time; from gluonvae.distributed.roles import Roles; "
         f"print(*(process.pid for process in Roles({free_root()!r}, 2).processes), flush=True); time.sleep(60)"
@@ -162,11 +168,11 @@ def test_they_do_not_outlive_rank_0(tmp_path):
     rank_0 = subprocess.Popen([sys.executable, "-c", code], env=OUTSIDE, stdout=subprocess.PIPE, text=True)
     processes = rank_0.stdout.readline().split()
     assert len(processes) == 2
-    time.sleep(0.3)  # until they have asked for it
+    wait_for(lambda: all(map(ignores_sigterm, processes)))  # which is their last preparation
+    for process in processes:
+        os.kill(int(process), signal.SIGTERM)
+    time.sleep(0.2)
     assert all(map(is_running, processes))
     rank_0.kill()
     rank_0.communicate()
-    until = time.monotonic() + 10
-    while any(map(is_running, processes)) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not any(map(is_running, processes))
+    wait_for(lambda: not any(map(is_running, processes)))
