@@ -256,7 +256,7 @@ def _connect(identity: Identity, died: Callable[[str], object]) -> Any:
         if identity.rank == 0 and identity.started_by != LAUNCH:
             roles = Roles(root, identity.size, died=died)
             # who has failed does not wait for the others
-            atexit.register(lambda: roles.end(0 if hasattr(sys, "last_type") else SECONDS))
+            atexit.register(lambda: roles.end(*([0.0] if hasattr(sys, "last_type") else [])))
         exchange = KVStore(identity, root)
     atexit.register(exchange.close)  # left to the interpreter, MXNet aborts
     return exchange

@@ -72,15 +72,20 @@ class ModelInputs(XavierBlock):
             return data, noise, self.encode_label(label, 0)
         self.generator.check_data(data)
         leading = _leading(samples or 1, len(data))
-        noise = self.drawn_or_checked(noise, spec, leading, any_samples=samples is None)
-        return data, noise, self.encode_label(label, len(data))
+        noise = self.drawn_or_checked(noise, spec, leading, samples is None, data.context)
+        return data, noise, tuple(of.as_in_context(data.context) for of in self.encode_label(label, len(data)))
 
     def drawn_or_checked(
-        self, noise: Optional[Structure], spec: Structure, leading: Sequence[int], any_samples: bool = False
+        self,
+        noise: Optional[Structure],
+        spec: Structure,
+        leading: Sequence[int],
+        any_samples: bool = False,
+        ctx: Optional[Context] = None,
     ) -> Structure:
         """Return noise drawn where it is None, else as it is, checked to have the leading axes, or any before them."""
         if noise is None:
-            return _noise.own.draw(spec, leading, self.context, self.dtype)
+            return _noise.own.draw(spec, leading, ctx or self.context, self.dtype)
         _noise.check(noise, spec, (..., *leading) if any_samples else leading, self.dtype)
         return noise
 
