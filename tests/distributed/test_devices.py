@@ -101,3 +101,30 @@ def test_a_codebook_of_moving_averages_is_refused_with_what_to_do():
     vae.collect_params().reset_ctx(DEVICES[0])
     with pytest.raises(ValueError, match="with a codebook that learns by gradient"):
         gv.fit(gv.VQELBO(vae), images(), progress=False)
+
+
+@pytest.mark.parametrize("hybrid", [False, True])
+def test_a_loop_of_ones_own_on_two_devices_is_that_on_one(hybrid):
+    """Gluon's own way: each device has a part, and the trainer adds up the gradients."""
+    x, found = images(6), []
+    for ctx in (DEVICES[0], [mx.cpu(0)]):
+        gv.seed(3)
+        vae = small_vae(label_size=3)
+        vae.collect_params().reset_ctx(ctx)
+        bound = gv.ELBO(vae)
+        bound.hybridize(hybrid)
+        trainer = gv.Trainer(bound.collect_params(), "adam", {"learning_rate": 0.01, "epsilon": 1e-3})
+        drawn = gv.distributed.rows_of(bound.draw_noise(6), slice(None))
+        for _ in range(3):
+            with mx.autograd.record():
+                rows = np.split(np.arange(6), len(ctx))
+                losses = [
+                    -bound(mx.nd.array(x[part], one), drawn[part[0] : part[-1] + 1].as_in_context(one), part % 3)
+                    for one, part in zip(ctx, rows)
+                ]
+            mx.autograd.backward(losses)
+            trainer.step(6)
+        found.append([p.data(ctx[-1]).asnumpy() for p in vae.collect_params().values()])
+    assert difference(*found) < 1e-5
+    bound.collect_params().reset_ctx(DEVICES[0])
+    assert bound(mx.nd.array(x, mx.cpu(1)), label=np.arange(6) % 3).context == mx.cpu(1)  # draws its noise there
