@@ -60,7 +60,7 @@ class Process:
         self.reports = Lines(reports, lambda text, bar: tell(self.name, report=text))
 
     def has_ended(self) -> bool:
-        """Return whether it has, with :attr:`code` its exit status, or minus the signal that killed it."""
+        """Return whether it has, with ``code`` its exit status, or minus the signal that killed it."""
         ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if ended is not None:
             # what it has started goes with it, and before its number may become another's
