@@ -68,8 +68,15 @@ def fast_disk(monkeypatch):
 
 
 @pytest.fixture
-def few_digits(monkeypatch):
+def no_pictures(monkeypatch):
+    """Trainings of the command draw no pictures, in tests that are not about them."""
+    from tests.helpers.commands import without_pictures
+
+    without_pictures(monkeypatch)
+
+
+@pytest.fixture
+def few_digits(monkeypatch, no_pictures):
     """The built-in digits are 60 in each part, and no picture is drawn."""
     few = gv.data.Splits(*(part.subset(slice(60)) for part in gv.data.load("digits", binarization="none")))
     monkeypatch.setitem(gv.data.NAMED, "digits", lambda folder: few)
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
