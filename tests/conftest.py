@@ -34,6 +34,15 @@ def pytest_addoption(parser):
     parser.addoption(
         "--programs", type=int, default=3, help="how many random programs of tests/objectives/test_programs.py"
     )
+    parser.addoption(
+        "--in-full", action="store_true", help="trainings of documents and of the notebook as long as printed"
+    )
+
+
+@pytest.fixture(scope="session")
+def in_full(request):
+    """Whether tests that have a short version run as they are in full, which takes long."""
+    return request.config.getoption("--in-full")
 
 
 def pytest_report_header(config):

@@ -11,20 +11,25 @@ from tests.helpers.missing import with_holes
 from tests.tables import parts
 
 PAIRS = [pair for pair in product(parts.POSTERIORS, parts.PRIORS) if parts.prior_fits(*pair)]
+# a bound is its kind, and the place of its row among those of the kind: the first or the last
+BOUNDS = {(kind, place): rows[place] for kind, rows in parts.ROWS_OF_BOUNDS.items() for place in (0, -1)}
 PARTS = [
-    (bound, posterior, prior, labels)
-    for bound, (posterior, prior), labels in product(parts.BOUNDS, PAIRS, parts.LABELS)
+    (kind, place, posterior, prior, labels)
+    for ((kind, place), bound), (posterior, prior), labels in product(BOUNDS.items(), PAIRS, parts.LABELS)
     if parts.labels_fit(labels, posterior, prior, bound)
     and (labels == "semi-supervised" or parts.bound_fits(bound, posterior, prior))
 ]
-COMBINATIONS = all_pairs(
-    [
-        (*row, *others)
-        for row in PARTS
-        for others in product(parts.LIKELIHOODS, parts.VALUES, parts.BODIES)
-        if parts.values_fit(others[1], others[0], row[0]) and parts.likelihood_fits(others[0], row[1])
-    ]
-)
+COMBINATIONS = [
+    (BOUNDS[kind, place], *others)
+    for kind, place, *others in all_pairs(
+        [
+            (*row, *others)
+            for row in PARTS
+            for others in product(parts.LIKELIHOODS, parts.VALUES, parts.BODIES)
+            if parts.values_fit(others[1], others[0], row[0]) and parts.likelihood_fits(others[0], row[2])
+        ]
+    )
+]
 X = parts.SHAPE[0] * parts.SHAPE[1]
 
 

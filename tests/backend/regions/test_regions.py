@@ -74,7 +74,8 @@ def test_values_and_gradients(case, mode, dtype, rtol, rng, team):
         pytest.skip("layers in float64 are MXNet's own")
     block = Block(case)
     set_mode(block, mode)
-    for rows, most in ((1, 2), (20, 1), (33, 3), (150, 2), (33, 3)):
+    sizes = ((1, 2), (20, 1), (33, 3), (150, 2), (33, 3)) if mode == "static_shape" else ((1, 2), (150, 3), (1, 2))
+    for rows, most in sizes:
         team(most)
         inputs = tensors(case, rng, rows, dtype)
         values, gradients, weights = outputs_and_gradients(block, inputs)
