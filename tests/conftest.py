@@ -32,7 +32,7 @@ def pytest_xdist_setupnodes(config, specs):
 def pytest_addoption(parser):
     parser.addoption("--seed", type=int, default=11, help="of noise and parameters in the tests")
     parser.addoption(
-        "--programs", type=int, default=3, help="how many random programs of tests/objectives/test_programs.py"
+        "--programs", type=int, default=2, help="how many random programs of tests/objectives/test_programs.py"
     )
     parser.addoption(
         "--in-full", action="store_true", help="trainings of documents and of the notebook as long as printed"
@@ -70,9 +70,9 @@ def rng(seed):
     return np.random.default_rng(seed)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def fast_disk(monkeypatch):
-    """Do not wait for the disk, in tests that are not about it."""
+    """Do not wait for the disk: what is synchronised and when is seen by other means in tests/files."""
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
 

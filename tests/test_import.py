@@ -27,10 +27,10 @@ def test_import_costs_at_most_15_percent_more_than_mxnets():
         "middle = time.process_time(); import gluonvae; print(middle - start, time.process_time() - middle)"
     )
     ratios = []
-    for _ in range(5):
+    for _ in range(3):
         mxnet, ours = map(float, python(code).split())
         ratios.append(ours / mxnet)
-    assert sorted(ratios)[2] < 0.15
+    assert sorted(ratios)[1] < 0.15
 
 
 def test_import_under_errors_for_warnings():

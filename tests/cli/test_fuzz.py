@@ -4,7 +4,7 @@ import pytest
 
 from tests.slow import fuzz_command
 
-CASES = 60
+CASES = 40
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from allpairspy import AllPairs
 
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
@@ -49,9 +50,9 @@ def fitted(bound, train, valid=None, **options):
     return np.concatenate([*found, history["train_bound"], *([history["valid_bound"]] if valid is not None else [])])
 
 
-@pytest.mark.parametrize("mode", ["imperative", "static_shape"])
-@pytest.mark.parametrize("make", [conditional, semi_supervised])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("way", "make", "mode"), AllPairs([list(WAYS), [conditional, semi_supervised], ["imperative", "static_shape"]])
+)
 def test_it_is_the_model_of_the_numbers(way, make, mode):
     labels, names = WAYS[way]
     bound, of_numbers = make(mode), make(mode)

@@ -168,9 +168,10 @@ RECONSTRUCTED = "return vae.generate_reconstructions(gv.backend.runtime.mx.nd.ar
 EVALUATED = "gv.evaluate(gv.ELBO(vae), data[:count], batch_size=count)"
 TASKS = {
     "images, conv": ("conv", GENERATED),
-    "reconstructions, conv": ("conv", RECONSTRUCTED),
-    "evaluate, conv": ("conv", EVALUATED),
-    "likelihood, conv": ("conv", "gv.log_marginal_likelihood(vae, data[:count], samples=1)"),
+    "reconstructions and estimates, conv": (
+        "conv",
+        f"gv.log_marginal_likelihood(vae, data[:count], samples=1); {EVALUATED}; {RECONSTRUCTED}",
+    ),
     "mixtures of logistics": (
         "dict(dense, likelihood='discretizedLogisticMixture')",
         "return vae.phantasize(1 + count // 12, 'mean')",
