@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-ROWS, MOST = 40_000, 80
+ROWS, MOST = 40_000, 150
 """Of the file, 125 MB, and the MB above the import that may be taken, without pages of the file."""
 
 TRAIN = """

@@ -210,12 +210,12 @@ print(json.dumps({{"bounds": bounds, "gigabytes": peak / 2**20}}))
 
 
 def test_five_thousand_samples_train_in_under_two_gigabytes(in_full):
-    """Of 100 images in full, and otherwise of 10, of whose pixels alone there are 157 MB."""
-    code = STEP.format(samples=5000, images=100 if in_full else 10)
+    """Of 100 images in full, and otherwise of 20, which at once would take 1.4 GB."""
+    code = STEP.format(samples=5000, images=100 if in_full else 20)
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     answer = json.loads(result.stdout)
     print(answer)
-    assert answer["gigabytes"] < (2 if in_full else 1)
+    assert answer["gigabytes"] < (2 if in_full else 1.1)
     assert answer["bounds"][1] > answer["bounds"][0]
 
 
