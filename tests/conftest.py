@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import gc
 import os
 import signal
 
@@ -27,6 +28,13 @@ def pytest_xdist_setupnodes(config, specs):
     for name in CHOSEN:  # by gluonvae in this process, and not by the user
         del os.environ[name]
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session):
+    """What is there now stays to the end: gc.collect, which Gluon's DataLoader calls, does not look through it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser):

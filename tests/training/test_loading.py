@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import cycle
 
 import numpy as np
 import pandas
@@ -62,8 +63,7 @@ def assert_same_numbers(one, other, rng, data):
         np.testing.assert_array_equal(got.asnumpy(), want.asnumpy())
 
 
-@pytest.mark.parametrize("made", ["construct_vae", "classes"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "made"), zip(MODELS, cycle(["construct_vae", "classes"])))
 def test_a_file_of_every_part(name, made, rng, tmp_path):
     vae = parts.model(**MODELS[name])
     data = parts.LIKELIHOODS[MODELS[name].get("likelihood", "bernoulli_prod")].data(rng, 4, X)

@@ -112,7 +112,7 @@ def test_gradients_are_added_or_left_out_where_asked(case, mode, rng):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_number_of_threads_changes_no_bit(case, rng, team):
     block = Block(case)
-    for rows in (1, 15, 16, 20, 31, 33, 50, 127, 128, 144, 300):
+    for rows in (1, 15, 16, 33, 127, 128, 300):
         inputs = tensors(case, rng, rows)
         results = []
         for most in (1, 2, 3, 4):
