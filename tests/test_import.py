@@ -3,6 +3,9 @@
 import subprocess
 import sys
 
+import pytest
+
+import gluonvae
 from tests.helpers.processes import MXNET_FIRST
 
 
@@ -27,10 +30,10 @@ def test_import_costs_at_most_15_percent_more_than_mxnets():
         "middle = time.process_time(); import gluonvae; print(middle - start, time.process_time() - middle)"
     )
     ratios = []
-    for _ in range(3):
+    for _ in range(5):
         mxnet, ours = map(float, python(code).split())
         ratios.append(ours / mxnet)
-    assert sorted(ratios)[1] < 0.15
+    assert sorted(ratios)[2] < 0.15
 
 
 def test_import_under_errors_for_warnings():
@@ -44,6 +47,5 @@ def test_numpy_is_left_as_it_was():
 
 
 def test_unknown_attribute():
-    assert "has no attribute 'nonsense'" in python(
-        "import gluonvae\ntry: gluonvae.nonsense\nexcept AttributeError as error: print(error)"
-    )
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = gluonvae.nonsense

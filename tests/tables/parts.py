@@ -29,10 +29,12 @@ PRIORS = {
     "codebook": {},
 }
 ALL_BOUNDS = {**bounds.BOUNDS, **bounds.OF_ONE_MODEL}
-ROWS_OF_BOUNDS = {kind: list(rows) for kind, rows in groupby(ALL_BOUNDS, lambda name: name.split(",")[0])}
-"""The names of the rows of each kind of bound."""
 # name: makes the bound of a model; the first and the last row of each kind
-BOUNDS = {rows[place]: ALL_BOUNDS[rows[place]] for rows in ROWS_OF_BOUNDS.values() for place in (0, -1)}
+BOUNDS = {
+    rows[place]: ALL_BOUNDS[rows[place]]
+    for rows in (list(group) for _, group in groupby(ALL_BOUNDS, lambda name: name.split(",")[0]))
+    for place in (0, -1)
+}
 # name: (generator_body, infer_body, options of the latter)
 BODIES = {
     "mlp": ("mlp", "mlp", {}),
