@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import gc
 import os
 import signal
 
@@ -29,11 +30,27 @@ def pytest_xdist_setupnodes(config, specs):
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session):
+    """What is there now stays to the end: gc.collect, which Gluon's DataLoader calls, does not look through it."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_addoption(parser):
     parser.addoption("--seed", type=int, default=11, help="of noise and parameters in the tests")
     parser.addoption(
-        "--programs", type=int, default=3, help="how many random programs of tests/objectives/test_programs.py"
+        "--programs", type=int, default=2, help="how many random programs of tests/objectives/test_programs.py"
     )
+    parser.addoption(
+        "--in-full", action="store_true", help="trainings of documents and of the notebook as long as printed"
+    )
+
+
+@pytest.fixture(scope="session")
+def in_full(request):
+    """Whether tests that have a short version run as they are in full, which takes long."""
+    return request.config.getoption("--in-full")
 
 
 def pytest_report_header(config):
@@ -61,15 +78,22 @@ def rng(seed):
     return np.random.default_rng(seed)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def fast_disk(monkeypatch):
-    """Do not wait for the disk, in tests that are not about it."""
+    """Do not wait for the disk: what is synchronised and when is seen by other means in tests/files."""
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
 
 @pytest.fixture
-def few_digits(monkeypatch):
+def no_pictures(monkeypatch):
+    """Trainings of the command draw no pictures, in tests that are not about them."""
+    from tests.helpers.commands import without_pictures
+
+    without_pictures(monkeypatch)
+
+
+@pytest.fixture
+def few_digits(monkeypatch, no_pictures):
     """The built-in digits are 60 in each part, and no picture is drawn."""
     few = gv.data.Splits(*(part.subset(slice(60)) for part in gv.data.load("digits", binarization="none")))
     monkeypatch.setitem(gv.data.NAMED, "digits", lambda folder: few)
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)

@@ -44,11 +44,13 @@ def number(text, pattern):
 
 
 @pytest.fixture(scope="module")
-def executed():
-    """The notebook, run from its first cell to its last in a kernel of its own."""
+def executed(in_full):
+    """The notebook, run from its first cell to its last in a kernel of its own: in full, or with few epochs."""
     notebook = read()
     for cell in code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
+        if not in_full:
+            cell.source = re.sub(r"\bepochs=\d\d\b", "epochs=2", cell.source)
     # a cell that raises an error, as where a comparison fails, ends it
     nbclient.NotebookClient(notebook, timeout=600, coalesce_streams=True).execute()
     return notebook
@@ -59,14 +61,16 @@ def test_it_writes_nothing_but_its_results(executed):
     assert len(pictures(executed)) == PICTURES
 
 
-def test_what_it_trains_has_learned(executed):
+def test_what_it_trains_has_learned(executed, in_full):
     text = printed(executed)
     # nats per image; a model whose generator ignores its latent state has about -206
     by_hand = [float(value) for value in re.findall(r"epoch \d: ELBO (-[\d.]+)", text)]
     assert by_hand == sorted(by_hand)
     assert by_hand[-1] > -200
     bound = number(text, r"bound (-[\d.]+) =")
-    assert -140 < bound < number(text, r"log p\(x\) (-[\d.]+) ±")
+    assert (-140 if in_full else -206) < bound < number(text, r"log p\(x\) (-[\d.]+) ±")
+    if not in_full:
+        return
     # below log p(x): the affine couplings, the richest of the three, by less than a Gaussian
     below = dict(re.findall(r"(\w+ \w+): ELBO -[\d.]+, which is ([\d.]+) below", text))
     assert float(below["affine couplings"]) < float(below["diagonal Gaussian"])

@@ -6,8 +6,8 @@ import gluonvae as gv
 
 
 @pytest.fixture
-def asked_of_fit(monkeypatch):
-    """What the command calls fit with: the training itself is left out."""
+def asked_of_fit(monkeypatch, no_pictures):
+    """What the command calls fit with: the training itself is left out, and its pictures."""
     from gluonvae.cli import train
 
     calls = []

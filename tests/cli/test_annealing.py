@@ -118,7 +118,7 @@ OF_FORMER_VERSIONS = {
 }
 
 
-@pytest.mark.usefixtures("fast_disk")
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("kind", OF_FORMER_VERSIONS)
 def test_a_run_of_a_former_version_goes_on_as_it_began(kind, tmp_path):
     """Its config.json has --beta-schedule and its like."""

@@ -8,7 +8,7 @@ import pytest
 
 from gluonvae.cli.main import main
 from gluonvae.cli.sources import short_name
-from tests.helpers.commands import SMALL
+from tests.helpers.commands import SMALL, without_pictures
 
 EVALUATE = ["evaluate", "run", "--samples", "3"]
 
@@ -21,7 +21,7 @@ def images(rng):
 @pytest.fixture
 def run(tmp_path, images, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
     np.save("a.npy", images[:100])
     words = ["--data", "a.npy", "--binarization", "none", "--likelihood", "gaussian", "--batch-size", "20"]
     assert main(["train", *SMALL, *words, "--epochs", "1", "--out", "run", "--quiet"]) == 0
@@ -93,7 +93,7 @@ def test_one_image_more_in_a_folder(tmp_path, monkeypatch, capsys):
     from PIL import Image
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
     os.makedirs("pics")
     for n in range(60):
         Image.fromarray(np.full((8, 8), n, np.uint8)).save(f"pics/{n:03}.png")

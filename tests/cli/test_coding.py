@@ -10,7 +10,7 @@ import pytest
 
 import gluonvae as gv
 from gluonvae.cli.main import main
-from tests.helpers.commands import TINY, is_picture
+from tests.helpers.commands import TINY, is_picture, without_pictures
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -62,7 +62,7 @@ def run_of(place):
             name, *words = KINDS[kind]
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("os.fsync", lambda descriptor: None)
-                patch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+                without_pictures(patch)
                 words = ["--data", str(place / name), *words, *TINY, "--out", str(place / kind), "--quiet"]
                 assert main(["train", *words]) == 0
         return place / kind
@@ -223,7 +223,7 @@ def test_errors(command, message, run_of, place, monkeypatch, capsys):
 
 
 def test_data_that_have_changed_are_refused(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
     np.save(tmp_path / "mine.npy", IMAGES)
     assert main(["train", "--data", str(tmp_path / "mine.npy"), *TINY, "--out", str(tmp_path / "run"), "--quiet"]) == 0
     np.save(tmp_path / "mine.npy", IMAGES[::-1])

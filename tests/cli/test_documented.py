@@ -16,7 +16,7 @@ from gluonvae.cli.main import __doc__ as help_text
 from gluonvae.cli.main import main
 from gluonvae.distributed.outcome import Outcome
 from gluonvae.training.status import write_status
-from tests.helpers.commands import SMALL
+from tests.helpers.commands import SMALL, without_pictures
 from tests.helpers.documents import GUIDE, README, ROOT, blocks, commands
 
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *GUIDE]
@@ -84,7 +84,7 @@ def few_images(monkeypatch):
     train, valid, test = data.load("digits", binarization="none")
     few = gv.data.Splits(train.subset(slice(300)), valid.subset(slice(100)), test.subset(slice(100)))
     # pictures are looked at elsewhere, and take most of the time
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
     for name in ("digits", "mnist"):
         monkeypatch.setitem(data.NAMED, name, lambda folder: few)
 

@@ -5,6 +5,7 @@ import pytest
 
 from gluonvae.cli.effects import RULES
 from gluonvae.cli.main import main, parser
+from tests.helpers.commands import without_pictures
 
 WITHOUT = [
     ("--anneal beta=linear:0:1:2 --beta 2", "--beta is what --anneal beta=... sets"),
@@ -41,7 +42,7 @@ WITH = [
 
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from gluonvae.cli.main import main
 from gluonvae.training.run import load_run
-from tests.helpers.commands import TINY
+from tests.helpers.commands import TINY, without_pictures
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -62,7 +62,7 @@ def runs(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch):
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
 
 
 def evaluated(capsys, run, *words):

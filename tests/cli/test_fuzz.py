@@ -2,16 +2,17 @@
 
 import pytest
 
+from tests.helpers.commands import without_pictures
 from tests.slow import fuzz_command
 
-CASES = 60
+CASES = 40
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fuzz")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+        without_pictures(patch)
         fuzz_command.make_runs(folder)
         return [fuzz_command.run_case(folder, seed=0, number=number) for number in range(CASES)]
 

@@ -41,7 +41,8 @@ COMPANIONS = {
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind[1])
-def test_every_kind_trains_by_name_and_comes_back(kind, tmp_path, rng, capsys):
+def test_every_kind_trains_by_name_and_comes_back(kind, tmp_path, rng, capsys, monkeypatch):
+    monkeypatch.setattr("gluonvae.plots.plot_history", lambda *of_run: None)  # the same for all kinds
     images, labels = rng.integers(0, 256, (50, 6, 4), dtype=np.uint8), np.arange(50) % 3
     if kind == ["--likelihood", "categorical"]:
         images = np.eye(4)[rng.integers(0, 4, (50, 6))]
@@ -54,7 +55,8 @@ def test_every_kind_trains_by_name_and_comes_back(kind, tmp_path, rng, capsys):
         assert is_picture(tmp_path / "run" / f"{name}.png")
     assert main(["sample", folder, "--image", "sample", "--out", str(tmp_path / "x.npy")]) == 0
     assert np.isfinite(np.load(tmp_path / "x.npy")).all()
-    assert main(["reconstruct", folder, "--images", "3"]) == 0
+    assert main(["reconstruct", folder, "--images", "3", "--out", str(tmp_path / "r.npy")]) == 0
+    assert np.load(tmp_path / "r.npy").shape[1] == 3
     # nothing is drawn, or labels are summed out: there are no importance weights, and the command says so
     unweighted = {"vq", "semi_supervised"} & set(kind)
     assert main(["evaluate", folder, "--samples", "20"]) == (2 if unweighted else 0)

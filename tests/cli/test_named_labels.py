@@ -12,7 +12,7 @@ import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from gluonvae.cli.main import main
 from gluonvae.training.run import load_run
-from tests.helpers.commands import SMALL
+from tests.helpers.commands import SMALL, without_pictures
 
 N = 120
 NUMBER = np.arange(N) % 3
@@ -30,7 +30,7 @@ def command(*words):
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch):
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
 
 
 def train(folder, labels, *words, conditional="--conditional", x=X):

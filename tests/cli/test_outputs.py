@@ -15,7 +15,7 @@ import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from gluonvae.cli.main import main
 from gluonvae.training.run import load_run
-from tests.helpers.commands import SMALL, is_picture
+from tests.helpers.commands import SMALL, is_picture, without_pictures
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -64,7 +64,7 @@ def runs(tmp_path_factory):
             words = [*SMALL[:-2], "--batch-size", "10", "--epochs", "2", "--out", folder / "run", "--quiet"]
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("os.fsync", lambda descriptor: None)
-                patch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+                without_pictures(patch)
                 assert main(["train", "--data", *map(str, [*write(kind, folder), *words])]) == 0
             made[kind] = folder / "run"
         return made[kind]

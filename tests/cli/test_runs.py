@@ -11,7 +11,7 @@ from gluonvae.cli.main import main
 from gluonvae.training.overview import standing
 from gluonvae.training.run import Run, load_run
 from gluonvae.training.status import write_status
-from tests.helpers.commands import SMALL
+from tests.helpers.commands import SMALL, without_pictures
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "finished"
     words = ["train", *SMALL, "--bound", "iwae", "--samples", "2", "--epochs", "2", "--quiet", "--out", str(folder)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+        without_pictures(patch)
         assert main(words) == 0
     return folder
 

@@ -11,7 +11,7 @@ from gluonvae.backend.runtime import mx
 from gluonvae.cli.main import main
 from gluonvae.training.run import load_run
 from gluonvae.training.status import write_status
-from tests.helpers.commands import TINY
+from tests.helpers.commands import TINY, without_pictures
 
 STILL = ["--anneal", "learning_rate=constant:0"]
 """Nothing is learnt: the parameters stay what they were taken as."""
@@ -19,7 +19,7 @@ STILL = ["--anneal", "learning_rate=constant:0"]
 
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch, fast_disk):
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def runs(tmp_path_factory):
         rows = [f"{x:.3f},{y:.3f},{row}" for row, (x, y) in enumerate(rng.normal(size=(60, 2)))]
         (folder / f"{name}.csv").write_text("\n".join([header, *rows]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+        without_pictures(patch)
         words = {
             "classes": ["--data", "ab.npz", "--conditional", "--bound", "iwae", "--samples", "3"],
             "table": ["--data", "here.csv", "--drop", "id", "--standardize", "--likelihood", "gaussian"],

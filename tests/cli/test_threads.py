@@ -7,7 +7,11 @@ import sys
 import numpy as np
 import pytest
 
+from gluonvae.backend import installation
 from gluonvae.backend.regions.availability import products_available
+from gluonvae.backend.runtime import OPENMP
+from gluonvae.cli.main import main
+from gluonvae.training.status import write_status
 from tests.helpers.commands import TINY
 from tests.helpers.processes import CLEAN, MXNET_FIRST, python
 
@@ -23,8 +27,6 @@ def run(*words, **environment):
 )
 @pytest.mark.parametrize("value", ["0", "-1", "abc", "10000", "2.0", "", "9" * 5000])
 def test_what_is_no_number_of_threads_is_refused_in_a_line(command, value, capsys):
-    from gluonvae.cli.main import main
-
     with pytest.raises(SystemExit, match="2"):
         main([*command.split(), f"--threads={value}"])
     (line,) = capsys.readouterr().err.splitlines()
@@ -63,6 +65,18 @@ def test_threads_of_another_engine_are_refused():
 SIZES = [*TINY, "--batch-size", "100", "--inference-layers", "200", "100"]
 
 
+@pytest.fixture
+def any_threads(monkeypatch):
+    """Trainings in this process may set the number of threads, which is put back."""
+    before = installation.threads()
+    monkeypatch.setattr("gluonvae.backend.runtime._threads_are_given", False)
+    yield
+    OPENMP.omp_set_num_threads(before)
+
+
+in_this_process = pytest.mark.usefixtures("any_threads", "no_pictures")
+
+
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     path = tmp_path_factory.mktemp("threads") / "images.npy"
@@ -70,21 +84,26 @@ def images(tmp_path_factory):
     return path
 
 
+@in_this_process
 @pytest.mark.skipif(not products_available("float32"), reason="the products are MXNet's own")
 def test_a_run_is_the_same_to_the_bit_with_any_number_of_threads(images, tmp_path):
     written, told = [], []
     for threads in (1, 2, 3):
         out = tmp_path / str(threads)
-        done = run("train", "--data", images, *SIZES, "--quiet", "--threads", threads, "--out", out)
-        assert done.returncode == 0, done.stderr
+        words = ["train", "--data", images, *SIZES, "--quiet", "--threads", threads, "--out", out]
+        assert main([*map(str, words)]) == 0
         written.append((out / "model.params").read_bytes())
         told.append(json.loads((out / "config.json").read_text())["conditions"]["threads"])
     assert told == [1, 2, 3]
     assert written[0] == written[1] == written[2]
 
 
+@in_this_process
 def test_a_run_is_resumed_with_another_number_of_threads(images, tmp_path):
     out = tmp_path / "run"
-    assert run("train", "--data", images, *TINY, "--quiet", "--threads", 1, "--out", out).returncode == 0
-    assert run("train", "--resume", out, "--threads", 2).returncode == 0
+    words = ["train", "--data", images, *TINY, "--quiet", "--threads", 1, "--out", out]
+    assert main([*map(str, words)]) == 0
+    write_status(out, "interrupted", "yesterday")
+    assert main(["train", "--resume", str(out), "--threads", "2"]) == 0
+    assert installation.threads() == 2
     assert "threads" not in json.loads((out / "config.json").read_text())["asked"]

@@ -14,6 +14,7 @@ from gluonvae.training.status import read_status, write_status
 from tests.helpers.commands import SMALL
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize(
     "options", [["--bound", "iwae", "--samples", "3"], ["--anneal", "beta=cyclical:0:1:1"], ["-v"]]
 )
@@ -21,6 +22,7 @@ def test_other_trainings_end_well(options, tmp_path):
     assert main(["train", *SMALL, *options, "--epochs", "2", "--out", str(tmp_path / "run")]) == 0
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("layers", [[], ["5", "4", "3"]])
 def test_layers_of_any_number(layers, tmp_path):
     assert (
@@ -42,6 +44,7 @@ def test_layers_of_any_number(layers, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_same_seed_same_run(tmp_path):
     for name in ("one", "two"):
         assert main(["train", *SMALL, "--epochs", "1", "--out", str(tmp_path / name)]) == 0

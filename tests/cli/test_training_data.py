@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse
 
 from gluonvae.cli.main import main
-from tests.helpers.commands import TINY
+from tests.helpers.commands import TINY, without_pictures
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("fast_disk")
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch):
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
 
 
 def train(folder, data, *words):

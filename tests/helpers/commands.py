@@ -26,6 +26,12 @@ def gluonvae(*arguments, **options):
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
+def without_pictures(patch):
+    """Trainings of the command draw no pictures, and those of other commands are not written."""
+    patch.setattr("gluonvae.cli.train.draw_training", lambda *of_run: None)
+    patch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+
+
 def is_picture(path):
     pixels = matplotlib_image.imread(path)
     return pixels.ndim == 3 and pixels[..., :3].std() > 0.05

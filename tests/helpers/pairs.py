@@ -9,17 +9,19 @@ def _pairs(row):
 
 
 def all_pairs(rows, tries=30):
-    """Rows, of all those that are possible, that hold every pair that is in any: greedily, the best of a few tries.
+    """Rows, of all those that are possible, that hold every pair that is in any: greedily, the best of ``tries``.
 
     allpairspy does the same for kinds that all go together; where a filter says which do, it stops early.
     """
-    draw, with_pair = random.Random(0), {}
-    for row in rows:
+    with_pair = {}
+    for row in random.Random(0).sample(rows, len(rows)):
         for pair in _pairs(row):
-            with_pair.setdefault(pair, []).append(row)
+            held = with_pair.setdefault(pair, [])
+            if len(held) < tries:
+                held.append(row)
     missing, chosen = dict.fromkeys(with_pair), []
     while missing:
-        candidates = draw.choices(with_pair[next(iter(missing))], k=tries)
+        candidates = with_pair[next(iter(missing))]
         chosen.append(max(candidates, key=lambda row: sum(pair in missing for pair in _pairs(row))))
         for pair in _pairs(chosen[-1]):
             missing.pop(pair, None)

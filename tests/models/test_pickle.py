@@ -4,6 +4,7 @@ import copy
 import pickle
 import subprocess
 import sys
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -55,8 +56,7 @@ def assert_copied(bound, inputs, copied):
     np.testing.assert_array_equal(bound(*inputs).asnumpy(), before)
 
 
-@pytest.mark.parametrize("mode", ["imperative", "static_shape"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "mode"), zip(MODELS, cycle(["imperative", "static_shape"])))
 def test_every_part(name, mode, rng):
     vae = parts.model(**MODELS[name])
     bound = gv.VQELBO(vae) if vae.inference_net.deterministic else None

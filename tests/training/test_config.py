@@ -13,7 +13,7 @@ from gluonvae.cli.main import main
 from gluonvae.training.config import Config, RunError, difference, part_of, read_config
 from gluonvae.training.run import load_run
 from gluonvae.training.schema import DATA, FIELDS, MODEL, SCHEMA
-from tests.helpers.commands import SMALL
+from tests.helpers.commands import SMALL, without_pictures
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def run(tmp_path_factory):
     np.savez(folder / "mine.npz", images=np.random.default_rng(0).integers(0, 2, (60, 6, 4)), labels=np.arange(60) % 3)
     words = ["--data", str(folder / "mine.npz"), "--conditional", "--batch-size", "10", "--epochs", "1", "--quiet"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+        without_pictures(patch)
         assert main(["train", *SMALL, *words, "--out", str(folder / "run")]) == 0
     return folder / "run"
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import cycle
 
 import numpy as np
 import pandas
@@ -14,7 +15,7 @@ from gluonvae.cli.main import main
 from gluonvae.training.config import RunError
 from gluonvae.weights import Weight
 from tests.helpers import nd, small_vae
-from tests.helpers.commands import SMALL
+from tests.helpers.commands import SMALL, without_pictures
 from tests.helpers.runs import IMAGES, fit
 from tests.helpers.tensors import draw
 from tests.tables import parts
@@ -62,8 +63,7 @@ def assert_same_numbers(one, other, rng, data):
         np.testing.assert_array_equal(got.asnumpy(), want.asnumpy())
 
 
-@pytest.mark.parametrize("made", ["construct_vae", "classes"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "made"), zip(MODELS, cycle(["construct_vae", "classes"])))
 def test_a_file_of_every_part(name, made, rng, tmp_path):
     vae = parts.model(**MODELS[name])
     data = parts.LIKELIHOODS[MODELS[name].get("likelihood", "bernoulli_prod")].data(rng, 4, X)
@@ -103,7 +103,7 @@ def test_a_run_of_every_bound(name, tmp_path):
 
 def test_a_run_from_the_command_line(tmp_path, monkeypatch):
     """Everything in one line each."""
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
     np.savez(tmp_path / "mine.npz", images=IMAGES, labels=np.array(["cat", "dog", "eel"])[np.arange(len(IMAGES)) % 3])
     words = [
         "train",
@@ -174,7 +174,7 @@ def test_what_was_trained_on_arrays_says_what_to_supply(tmp_path):
 
 
 def test_data_that_have_moved_and_that_have_changed(tmp_path, monkeypatch):
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
     np.save(tmp_path / "mine.npy", IMAGES)
     words = ["train", *SMALL, "--data", str(tmp_path / "mine.npy"), "--batch-size", "10", "--epochs", "1", "--quiet"]
     assert main([*words, "--out", str(tmp_path / "run")]) == 0
@@ -188,7 +188,7 @@ def test_data_that_have_moved_and_that_have_changed(tmp_path, monkeypatch):
 
 
 def test_few_labels_are_those_of_the_training(tmp_path, monkeypatch):
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
     np.savez(tmp_path / "mine.npz", images=IMAGES, labels=np.arange(len(IMAGES)) % 3)
     words = [
         "train",
@@ -381,7 +381,7 @@ def test_recipes_name_nothing_but_blocks_of_gluonvae(tmp_path):
 
 def test_other_data_are_prepared_as_those_of_the_training(tmp_path, monkeypatch):
     """A table whose columns lie in another order, with more of them; a file; and grey values in the data's units."""
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
     rng = np.random.default_rng(0)
     table = pandas.DataFrame({"a": rng.normal(5, 2, 60), "b": rng.normal(0, 9, 60), "kind": ["x", "y"] * 30})
     table.to_csv(tmp_path / "rows.csv", index=False)

@@ -76,9 +76,9 @@ def assert_same(one, other, folders=()):
     assert len(rows[0]) == EPOCHS
 
 
-@pytest.mark.parametrize("mode", [None, "hybrid"])
+# each kind in both modes, and killed before its first step and later
+@pytest.mark.parametrize(("mode", "step"), [(None, 7), ("hybrid", 0)])
 @pytest.mark.parametrize("kind", BOUNDS)
-@pytest.mark.parametrize("step", [0, 7])
 def test_a_killed_training_is_resumed_to_the_bit(kind, mode, step, rng, tmp_path):
     images = patterns(rng, 60)
     whole = train(BOUNDS[kind], images, mode, folder=tmp_path / "whole", checkpoint_minutes=1e-9)

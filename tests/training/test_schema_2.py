@@ -16,6 +16,7 @@ from gluonvae.backend.runtime import mx
 from gluonvae.cli.main import main
 from gluonvae.training.config import read_config
 from gluonvae.training.run import load_run
+from tests.helpers.commands import without_pictures
 
 HERE = Path(__file__).parent / "schema_2"
 WHOLE = json.loads((HERE / "whole.json").read_text())
@@ -23,7 +24,7 @@ WHOLE = json.loads((HERE / "whole.json").read_text())
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    monkeypatch.setattr("gluonvae.plots.figure.save", lambda figure, path: None)
+    without_pictures(monkeypatch)
     folder = tmp_path / "run"
     shutil.copytree(HERE / "run", folder)
     shutil.copy(HERE / "mine.npz", tmp_path)

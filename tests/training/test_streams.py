@@ -176,7 +176,7 @@ def test_resumed_to_the_bit(step, options, tmp_path):
     def train(**where):
         bound = bound_of("imperative")
         history = gv.fit(
-            bound, loader(X, shuffle=True, **options), X[:20], epochs=4, progress=False, checkpoint_minutes=1e-9,
+            bound, loader(X, shuffle=True, **options), X[:20], epochs=3, progress=False, checkpoint_minutes=1e-9,
             **{"learning_rate": 0.01, **where},
         )  # fmt: skip
         return parameters(bound), rows(history)

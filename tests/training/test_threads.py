@@ -56,12 +56,12 @@ print(json.dumps(parameters))
 @pytest.fixture(scope="module")
 def trained():
     code = TRAIN.replace("sys.argv[1]", repr(json.dumps(MODELS)))
-    return [json.loads(python(code, GLUONVAE_THREADS=count).stdout.splitlines()[-1]) for count in "123"]
+    return [json.loads(python(code, GLUONVAE_THREADS=count).stdout.splitlines()[-1]) for count in "13"]
 
 
 @pytest.mark.skipif(not products_available("float32"), reason="the products are MXNet's own")
 @pytest.mark.parametrize("model", MODELS)
 def test_parameters_are_the_same_to_the_bit_with_any_number_of_threads(model, trained):
-    assert [of["threads"] for of in trained] == [1, 2, 3]
+    assert [of["threads"] for of in trained] == [1, 3]
     assert len({of[model] for of in trained}) == 1
     assert trained[0][model] not in [value for name, value in trained[0].items() if name != model]

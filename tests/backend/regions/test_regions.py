@@ -74,7 +74,8 @@ def test_values_and_gradients(case, mode, dtype, rtol, rng, team):
         pytest.skip("layers in float64 are MXNet's own")
     block = Block(case)
     set_mode(block, mode)
-    for rows, most in ((1, 2), (20, 1), (33, 3), (150, 2), (33, 3)):
+    sizes = ((1, 2), (20, 1), (33, 3), (150, 2), (33, 3)) if mode == "static_shape" else ((1, 2), (150, 3), (1, 2))
+    for rows, most in sizes:
         team(most)
         inputs = tensors(case, rng, rows, dtype)
         values, gradients, weights = outputs_and_gradients(block, inputs)
@@ -111,7 +112,7 @@ def test_gradients_are_added_or_left_out_where_asked(case, mode, rng):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_number_of_threads_changes_no_bit(case, rng, team):
     block = Block(case)
-    for rows in (1, 15, 16, 20, 31, 33, 50, 127, 128, 144, 300):
+    for rows in (1, 15, 16, 33, 127, 128, 300):
         inputs = tensors(case, rng, rows)
         results = []
         for most in (1, 2, 3, 4):
