@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import checks
-from ..distributed.hosts import Host, placed, read_hosts
-from ..distributed.launcher import launch as run_group
-from ..distributed.plan import Plan
+from ..launching.hosts import Host, placed, read_hosts
+from ..launching.launcher import launch as run_group
+from ..launching.plan import Plan
 from ..training.signals import STOPPING, Interrupt
 from .kinds import number
 
@@ -71,7 +71,7 @@ def plan_of(asked: argparse.Namespace) -> Plan:
     Raises
     ------
     ValueError, OSError
-        If that cannot be, see :func:`gluonvae.distributed.hosts.read_hosts`.
+        If that cannot be, see :func:`gluonvae.launching.hosts.read_hosts`.
     """
     _check_command(asked.of_workers)
     if asked.n is None and asked.hosts is None:

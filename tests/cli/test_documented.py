@@ -14,7 +14,7 @@ from gluonvae import data
 from gluonvae.backend.runtime import mx
 from gluonvae.cli.main import __doc__ as help_text
 from gluonvae.cli.main import main
-from gluonvae.distributed.outcome import Outcome
+from gluonvae.launching.outcome import Outcome
 from gluonvae.training.status import write_status
 from tests.helpers.commands import SMALL, without_pictures
 from tests.helpers.documents import GUIDE, README, ROOT, blocks, commands
@@ -93,7 +93,7 @@ def few_images(monkeypatch):
 def test_command(page, command, place, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(place)
     if command[0] == "launch":
-        # how it runs is tested in tests/distributed; here, that it would
+        # how it runs is tested in tests/launching; here, that it would
         monkeypatch.setattr("gluonvae.cli.launch.run_group", lambda plan: Outcome(0))
         assert main(command) == 0, capsys.readouterr().err
         return

@@ -8,8 +8,8 @@ import pytest
 
 from gluonvae.cli import launch
 from gluonvae.cli.main import main, parser
-from gluonvae.distributed.hosts import Host
-from gluonvae.distributed.outcome import Outcome
+from gluonvae.launching.hosts import Host
+from gluonvae.launching.outcome import Outcome
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_script_runs(tmp_path, capfd, monkeypatch):
     script = tmp_path / "own.py"
     script.write_text("import os, sys; print(sys.argv[1:], os.environ['GLUONVAE_RANK'])")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("gluonvae.distributed.plan.ROLE", "import time; time.sleep(60)")
+    monkeypatch.setattr("gluonvae.launching.plan.ROLE", "import time; time.sleep(60)")
     assert main(["launch", "-n", "2", "--", "python", "own.py", "--size", "3"]) == 0
     assert sorted(capfd.readouterr().out.splitlines()) == [f"[{rank}] ['--size', '3'] {rank}" for rank in range(2)]
 

@@ -9,8 +9,8 @@ import traceback
 import uuid
 from pathlib import Path
 
-from gluonvae.distributed.hosts import Host, placed
-from gluonvae.distributed.plan import Plan
+from gluonvae.launching.hosts import Host, placed
+from gluonvae.launching.plan import Plan
 
 WORKER = """
 import json, os, signal, sys, time

@@ -2,8 +2,8 @@
 
 import re
 
-from gluonvae.distributed.launcher import launch
-from gluonvae.distributed.outcome import Outcome
+from gluonvae.launching.launcher import launch
+from gluonvae.launching.outcome import Outcome
 from tests.helpers.groups import marked, plan
 
 SUM = """

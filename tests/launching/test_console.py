@@ -5,9 +5,9 @@ import pty
 
 import pytest
 
-from gluonvae.distributed import plan as plans
-from gluonvae.distributed.console import CLEAR
-from gluonvae.distributed.launcher import launch
+from gluonvae.launching import plan as plans
+from gluonvae.launching.console import CLEAR
+from gluonvae.launching.launcher import launch
 from tests.helpers.groups import exit_status, forked, marked, plan
 
 BAR = """

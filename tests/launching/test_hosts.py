@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from gluonvae.distributed.hosts import Host, placed, read_hosts
+from gluonvae.launching.hosts import Host, placed, read_hosts
 
 FILE = """
 # the cluster

@@ -10,11 +10,11 @@ import time
 
 import pytest
 
-from gluonvae.distributed import launcher
-from gluonvae.distributed import plan as plans
-from gluonvae.distributed.launcher import PortInUse, launch
-from gluonvae.distributed.outcome import Outcome
-from gluonvae.distributed.plan import resuming
+from gluonvae.launching import launcher
+from gluonvae.launching import plan as plans
+from gluonvae.launching.launcher import PortInUse, launch
+from gluonvae.launching.outcome import Outcome
+from gluonvae.launching.plan import resuming
 from tests.helpers.groups import exit_status, forked, marked, plan, state, wait_for
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Optional
 
 from ..backend.environment import SETTINGS
 from ..backend.runtime import CHOSEN, THREADS_FROM
-from . import identity
+from ..distributed import identity
 from .hosts import Placed
 
 SERVERS = 1

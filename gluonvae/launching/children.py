@@ -1,4 +1,4 @@
-"""The processes of a group on one host, and the cores that each may use, for :mod:`gluonvae.distributed.agent`.
+"""The processes of a group on one host, and the cores that each may use, for :mod:`gluonvae.launching.agent`.
 
 The agent is sent this file as text: it needs the standard library alone.
 """

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from gluonvae.distributed import launcher, link
-from gluonvae.distributed import plan as plans
-from gluonvae.distributed.hosts import Host, placed
-from gluonvae.distributed.launcher import launch
-from gluonvae.distributed.outcome import Outcome
+from gluonvae.launching import launcher, link
+from gluonvae.launching import plan as plans
+from gluonvae.launching.hosts import Host, placed
+from gluonvae.launching.launcher import launch
+from gluonvae.launching.outcome import Outcome
 from tests.helpers.groups import marked, plan, wait_for
 
 HERE_AND_THERE = [Host("localhost", 1), Host("127.0.0.2", 2), Host("127.0.0.3", 1)]

@@ -1,6 +1,6 @@
 """Starts the processes of a group on one host, tells the launcher of them, and ends them.
 
-:mod:`gluonvae.distributed.link` sends the text of this file to a Python on the host: it needs the standard library
+:mod:`gluonvae.launching.link` sends the text of this file to a Python on the host: it needs the standard library
 alone, and both ends always speak the same protocol, whichever gluonvae is installed there. Each message is a line of
 JSON, from the launcher on the standard input, to it on the standard output.
 """

@@ -1,4 +1,4 @@
-"""What a process writes, line by line, as :mod:`gluonvae.distributed.agent` reads it.
+"""What a process writes, line by line, as :mod:`gluonvae.launching.agent` reads it.
 
 The agent is sent this file as text: it needs the standard library alone.
 """

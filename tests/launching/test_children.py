@@ -7,7 +7,7 @@ import os
 import pytest
 
 from gluonvae.backend.processor import physical_cores
-from gluonvae.distributed.children import cores, share, threads
+from gluonvae.launching.children import cores, share, threads
 
 
 def test_cores_are_those_of_the_process():
