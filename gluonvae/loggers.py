@@ -61,6 +61,8 @@ class TensorBoard(Callback):
     >>> gluonvae.fit(bound, train, valid, callbacks=[gluonvae.loggers.TensorBoard("runs/first/tensorboard")])
     """
 
+    of_first = True
+
     def __init__(self, folder: Union[str, Path], every: int = 5) -> None:
         self._make_writer = _library("tensorboardX", "tensorboard").SummaryWriter
         self.folder, self.every = Path(folder), checks.positive_int("every", every)
@@ -158,6 +160,8 @@ class WandB(Callback):
     >>> gluonvae.fit(bound, train, callbacks=[gluonvae.loggers.WandB(project="digits", config={"latent": 100})])
     """
 
+    of_first = True
+
     def __init__(self, **options: Any) -> None:
         self._wandb, self.options = _library("wandb", "wandb"), options
         self._id: Optional[str] = None
@@ -201,6 +205,8 @@ class MLflow(Callback):
     ...     mlflow.log_param("latent", 100)
     ...     gluonvae.fit(bound, train, callbacks=[gluonvae.loggers.MLflow()])
     """
+
+    of_first = True
 
     def __init__(self, **options: Any) -> None:
         self._mlflow, self.options = _library("mlflow", "mlflow"), options

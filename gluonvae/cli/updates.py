@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
+from pathlib import Path
 from typing import Any, Optional
 
 from .. import loggers
@@ -52,7 +53,7 @@ def updates_of(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def callbacks_of(asked: argparse.Namespace, run: Optional[Run]) -> list[Callback]:
-    """Return the callbacks of a training; those that write are of the worker that has the run."""
+    """Return the callbacks of a training. A worker that has no run has those that write too, and does not call them."""
     stopping = [] if asked.patience is None else [EarlyStopping(asked.patience)]
-    writing = [loggers.TensorBoard(run.file(EVENTS))] if asked.tensorboard and run is not None else []
-    return [*stopping, *writing]
+    folder = Path(EVENTS) if run is None else run.file(EVENTS)
+    return [*stopping, *([loggers.TensorBoard(folder)] if asked.tensorboard else [])]

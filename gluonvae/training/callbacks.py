@@ -31,6 +31,9 @@ class Callback:
     >>> gluonvae.fit(bound, train, callbacks=[Printer()])
     """
 
+    of_first = False
+    """Whether of several workers rank 0 alone calls it, as what writes files has to be."""
+
     def on_start(self, training: Training) -> None:
         """Before the first step; in a training that is resumed, when its state is restored."""
 
@@ -75,13 +78,16 @@ class Callbacks:
     ----------
     callbacks : iterable of Callback or callable
         A function is called after each epoch with its metrics.
+    rank : int
+        Of the worker.
     """
 
-    def __init__(self, callbacks: Iterable[AnyCallback]) -> None:
+    def __init__(self, callbacks: Iterable[AnyCallback], rank: int = 0) -> None:
         self.all: Sequence[Callback] = [_as_callback(callback) for callback in callbacks]
+        self._called = [callback for callback in self.all if rank == 0 or not callback.of_first]
         self.at_steps = [
             callback.on_step
-            for callback in self.all
+            for callback in self._called
             if getattr(callback.on_step, "__func__", callback.on_step) is not Callback.on_step
         ]
         """Those that are called after each step."""
@@ -89,13 +95,13 @@ class Callbacks:
 
     def start(self, training: Training) -> None:
         """Tell all of the start."""
-        for callback in self.all:
+        for callback in self._called:
             callback.on_start(training)
             self._started.append(callback)
 
     def end_epoch(self, training: Training, metrics: Metrics) -> None:
         """Tell all of the end of an epoch, and look at what they have added to its metrics."""
-        for callback in self.all:
+        for callback in self._called:
             callback.on_epoch(training, metrics)
         for name, value in metrics.items():
             if type(value) not in (int, float):

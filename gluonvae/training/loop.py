@@ -80,7 +80,9 @@ class Training:
         self.stepper, self.train, self.valid = stepper, train, valid
         self.epochs, self.batch_size = epochs, batch_size
         followers: dict[int, Any] = {id(of): of for of in stepper.schedules.values() if isinstance(of, Callback)}
-        self.callbacks = Callbacks([*callbacks, *followers.values()])
+        self.group = current()
+        """The workers that take part."""
+        self.callbacks = Callbacks([*callbacks, *followers.values()], self.group.rank)
         self.history = History()
         self.epoch, self.row = 1, 0
         """Which epoch is next or under way, and how many of its data points have been seen."""
@@ -99,8 +101,6 @@ class Training:
         """What this epoch has taken so far."""
         self.mxnet_seed: Optional[int] = None
         """What MXNet's generator is seeded with, anew at each step, where it is drawn from and a folder is written."""
-        self.group = current()
-        """The workers that take part."""
 
     @property
     def bound(self) -> Objective:

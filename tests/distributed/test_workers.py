@@ -70,12 +70,21 @@ def end_after_epoch(metrics):
         import os, signal
         os.kill(os.getpid(), signal.SIGINT)
 
+class Writer(gv.callbacks.Callback):
+    of_first = True
+    calls = 0
+
+    def on_epoch(self, training, metrics):
+        self.calls += 1
+
+writer = Writer()
 found = []
-for callbacks in ([Stop()], [end_after_epoch]):
+for callbacks in ([Stop(), writer], [end_after_epoch, writer]):
     gv.seed(3)
     bound = gv.ELBO(small_vae())
     history = gv.fit(bound, images(), epochs=5, batch_size=10, progress=False, callbacks=callbacks)
     found.append([len(history), history.stopped, history.interrupted, bound.vae._first_parameter.data().asnumpy().tolist()])
+assert writer.calls == (3 if group.rank == 0 else 0)
 print(json.dumps(found))
 """
 
