@@ -11,7 +11,11 @@ import os
 from typing import Any
 
 from ..backend.runtime import mx
-from .identity import NODE_HOST, ROOT, Identity
+from .identity import NODE_HOST, ROOT, SERVERS, Identity
+
+SHARED_FROM = "50000"
+"""Arrays of at least so many numbers are divided among the servers, of which each then sends and receives a part; of
+fewer a message costs more than their numbers. MXNet's own bound, 1,000,000, is more than many models have."""
 
 
 class KVStore:
@@ -54,7 +58,8 @@ def worker_environment(root: str, size: int) -> dict[str, str]:
         "DMLC_PS_ROOT_URI": host,
         "DMLC_PS_ROOT_PORT": port,
         "DMLC_NUM_WORKER": str(size),
-        "DMLC_NUM_SERVER": "1",
+        "DMLC_NUM_SERVER": os.environ.get(SERVERS) or "1",
+        "MXNET_KVSTORE_BIGARRAY_BOUND": os.environ.get("MXNET_KVSTORE_BIGARRAY_BOUND") or SHARED_FROM,
     }
     own = os.environ.get(NODE_HOST)
     return {**variables, "DMLC_NODE_HOST": own} if own else variables
