@@ -27,31 +27,38 @@ class Host(NamedTuple):
 
 
 HERE = Host()
+BURST = 128 * 1024
+"""Bytes that a slowed link lets through at once."""
 
 
 class Group:
-    """Workers in processes of ``threads`` threads each, which do the tasks of ``workers/group_worker.py`` together.
+    """Workers in processes of ``threads`` threads each, which do the tasks of a script in ``workers`` together.
 
     The scheduler is on the host of the first worker, and the servers are on the hosts in ``servers``; by default there
     is one, where the first worker is.
     """
 
-    def __init__(self, hosts: Sequence[Host] = (HERE,), servers: Sequence[Host] = (), threads: int = 1) -> None:
-        self.size, threads_each = len(hosts), {"OMP_NUM_THREADS": str(threads)}
-        servers, port = servers or hosts[:1], _free_port()
-        of_all = {"DMLC_PS_ROOT_URI": hosts[0].address, "DMLC_PS_ROOT_PORT": str(port), **threads_each}
-        of_all.update(DMLC_NUM_WORKER=str(self.size), DMLC_NUM_SERVER=str(len(servers)))
+    def __init__(
+        self,
+        hosts: Sequence[Host] = (HERE,),
+        servers: Sequence[Host] = (),
+        threads: int = 1,
+        script: Sequence[str] = ("group_worker.py",),
+    ) -> None:
+        self.size, servers, root, port = len(hosts), servers or hosts[:1], hosts[0].address, str(_free_port())
+        of_each = {"OMP_NUM_THREADS": str(threads), SIZE: str(self.size), SERVERS: str(len(servers))}
+        of_each.update({ROOT: f"{root}:{port}", LOCAL_RANK: "0", LOCAL_SIZE: "1"})
+        of_roles = {"DMLC_PS_ROOT_URI": root, "DMLC_PS_ROOT_PORT": port, "OMP_NUM_THREADS": str(threads)}
+        of_roles.update(DMLC_NUM_WORKER=str(self.size), DMLC_NUM_SERVER=str(len(servers)))
         roles = [("scheduler", hosts[0]), *(("server", host) for host in servers)] if self.size > 1 else []
-        self._others = [_role(role, host, of_all) for role, host in roles]
-        with ThreadPoolExecutor(self.size) as pool:  # each answers when all are there
-            root = f"{hosts[0].address}:{port}"
-            started = [pool.submit(self._worker, *at, len(servers), root, threads_each) for at in enumerate(hosts)]
-            self.workers = [future.result() for future in started]
+        self._others = [_role(role, host, of_roles) for role, host in roles]
 
-    def _worker(self, rank: int, host: Host, servers: int, root: str, threads: dict[str, str]) -> Worker:
-        environment = {RANK: str(rank), SIZE: str(self.size), LOCAL_RANK: "0", LOCAL_SIZE: "1", **threads}
-        environment.update({ROOT: root, NODE_HOST: host.address, SERVERS: str(servers)})
-        return Worker(sys.executable, "group_worker.py", environment=environment, before=host.before)
+        def start(rank: int) -> Worker:
+            own, before = {RANK: str(rank), NODE_HOST: hosts[rank].address}, hosts[rank].before
+            return Worker(sys.executable, *script, environment={**of_each, **own}, before=before)
+
+        with ThreadPoolExecutor(self.size) as pool:  # each answers when all are there
+            self.workers = [*pool.map(start, range(self.size))]
 
     def ask(self, *question: Any, **options: Any) -> list[Answer]:
         """Have all do a task at once."""
@@ -113,7 +120,7 @@ def set_link(count: int, rate: str) -> None:
         for name, device in ((_name(number), "eth0"), (_name(-1), f"to{number}")):
             subprocess.run(f"tc -n {name} qdisc del dev {device} root".split(), check=False, stderr=subprocess.DEVNULL)
             if rate:
-                _run(f"tc -n {name} qdisc add dev {device} root tbf rate {rate} burst 256kb latency 200ms")
+                _run(f"tc -n {name} qdisc add dev {device} root tbf rate {rate} burst {BURST}b latency 200ms")
 
 
 def _name(number: int) -> str:

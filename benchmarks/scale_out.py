@@ -18,7 +18,7 @@ from typing import Any
 import contest
 import gluon_model
 from groups import HERE, Group
-from rows import IWAE_PAPER, ROWS, TUTORIAL
+from rows import IWAE_PAPER, ROWS
 
 STEPS = {
     name: ROWS[name] for name in ("tutorial, batch 128", "tutorial, batch 512", "IWAE paper, batch 100, 50 samples")
