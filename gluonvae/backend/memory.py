@@ -8,7 +8,7 @@ import gc
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Callable
+from typing import Any, Callable
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def read_values(tensor: Tensor) -> np.ndarray:
     return view(address(tensor), tensor.dtype, tensor.shape)
 
 
-def set_values(tensor: Tensor, values: np.ndarray) -> None:
+def set_values(tensor: Any, values: np.ndarray) -> None:
     """Set the values of an NDArray of any dtype and device, on the CPU without the copies of ``tensor[:] = values``.
 
     Parameters
