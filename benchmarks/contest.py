@@ -11,9 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 import machine
 import numpy as np
@@ -37,20 +37,28 @@ class Answer(NamedTuple):
 
 class Worker:
     """A contestant: ``workers/SCRIPT``, run by its interpreter. Raises RuntimeError, with the last it
-    said, where the process ends before its time."""
+    said, where the process ends before its time. ``environment`` is added to that of this process, and ``before`` is a
+    command that runs it."""
 
-    def __init__(self, interpreter: str, script: str, *arguments: str) -> None:
+    def __init__(
+        self,
+        interpreter: str,
+        script: str,
+        *arguments: str,
+        environment: Optional[Mapping[str, str]] = None,
+        before: Sequence[str] = (),
+    ) -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         # What gluonvae has set for this process is none of the others' business.
         clean = {name: value for name, value in os.environ.items() if name not in runtime.CHOSEN}
         path = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
         self._process = subprocess.Popen(
-            [interpreter, str(HERE / "workers" / script), *arguments],
+            [*before, interpreter, str(HERE / "workers" / script), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env={**clean, "PYTHONPATH": path},
+            env={**clean, "PYTHONPATH": path, **(environment or {})},
         )
         first = self._read()
         self.description: str = first["description"]

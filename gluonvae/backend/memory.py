@@ -8,7 +8,7 @@ import gc
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Callable
+from typing import Any, Callable
 
 import numpy as np
 
@@ -100,6 +100,23 @@ def read_values(tensor: Tensor) -> np.ndarray:
         return as_numpy(tensor)
     wait((tensor,))
     return view(address(tensor), tensor.dtype, tensor.shape)
+
+
+def set_values(tensor: Any, values: np.ndarray) -> None:
+    """Set the values of an NDArray of any dtype and device, on the CPU without the copies of ``tensor[:] = values``.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        What is changed.
+    values : np.ndarray
+        Of the same shape.
+    """
+    if is_gpu(tensor.context) or tensor.dtype not in VIEWED:
+        tensor[:] = values
+        return
+    wait((tensor,))
+    view(address(tensor), tensor.dtype, tensor.shape)[:] = values
 
 
 def filled(fill: Callable[[np.ndarray], object], shape: Sequence[int], ctx: Context, dtype: DType) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.memory import read_values, set_values
 from ..backend.runtime import mx
 from .group import Group
 
@@ -26,6 +27,7 @@ class GradientSum:
         self.group = group
         self._parameters = [parameter for parameter in parameters if parameter.grad_req != "null"]
         self._store: Any = None
+        self._together: Any = None
 
     def run(self, numbers: Sequence[float] = ()) -> np.ndarray:
         """Give each device of each worker the sum of all gradients, and return the sum of each number."""
@@ -55,23 +57,28 @@ class GradientSum:
             self._store.pushpull(key, list(gradients), out=list(gradients))
 
     def _over_workers(self, devices: Sequence[Sequence[Any]], numbers: Sequence[float]) -> np.ndarray:
-        dtype = "float64" if any(gradients[0].dtype == np.float64 for gradients in devices) else "float32"
-        flat = [gradients[0].reshape(-1).astype(dtype, copy=False).as_in_context(mx.cpu()) for gradients in devices]
-        if len(numbers):  # MXNet's arrays have no size of 0
-            flat.append(mx.nd.array(np.asarray(numbers, dtype), dtype=dtype))
-        together = mx.nd.concat(*flat, dim=0)
-        if dtype == "float32":
+        ends = np.cumsum([gradients[0].size for gradients in devices])
+        together = self._room(devices, len(numbers))
+        *parts, last = np.split(read_values(together), ends)
+        for part, gradients in zip(parts, devices):
+            part[:] = read_values(gradients[0]).reshape(-1)
+        last[:] = numbers
+        if together.dtype == np.float32:
             self.group.sum(together)
         else:  # MXNet's servers add up in float32
-            together = mx.nd.array(self.group.sum_numbers(together.asnumpy()), dtype=dtype)
-        start = 0
-        for gradients in devices:
-            end = start + gradients[0].size
+            read_values(together)[:] = self.group.sum_numbers(together.asnumpy())
+        for part, gradients in zip(parts, devices):
             for gradient in gradients:
-                summed = together[start:end].reshape(gradient.shape)
-                gradient[:] = summed.astype(gradient.dtype, copy=False).as_in_context(gradient.context)
-            start = end
-        return together[start:].asnumpy().astype(np.float64) if len(numbers) else np.zeros(0)
+                set_values(gradient, part.reshape(gradient.shape))
+        return last.astype(np.float64)
+
+    def _room(self, devices: Sequence[Sequence[Any]], numbers: int) -> Any:
+        """An array for all gradients and numbers, which is kept: memory that is new each time costs as much as both."""
+        dtype = np.float64 if any(gradients[0].dtype == np.float64 for gradients in devices) else np.float32
+        size = sum(gradients[0].size for gradients in devices) + numbers
+        if self._together is None or (self._together.size, self._together.dtype) != (size, dtype):
+            self._together = mx.nd.zeros(size, mx.cpu(), dtype)
+        return self._together
 
 
 def spread(parameters: Sequence[Any]) -> None:

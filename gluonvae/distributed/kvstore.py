@@ -11,7 +11,7 @@ import os
 from typing import Any
 
 from ..backend.runtime import mx
-from .identity import Identity
+from .identity import SERVERS, Identity
 from .rendezvous import worker_environment
 
 
@@ -27,7 +27,8 @@ class KVStore:
     """
 
     def __init__(self, identity: Identity, root: str) -> None:
-        os.environ.update(worker_environment(root, identity.size))
+        servers = int(os.environ.get(SERVERS) or 1)
+        os.environ.update(worker_environment(root, identity.size, servers))
         self._store = mx.kv.create("dist_sync")
         # who has finished need not wait for the others, and who has failed must not
         mx.base.check_call(mx.base._LIB.MXKVStoreSetBarrierBeforeExit(self._store.handle, ctypes.c_int(0)))

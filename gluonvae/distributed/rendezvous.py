@@ -19,6 +19,10 @@ from .identity import MPIRUN, NODE_HOST, ROOT, SRUN, Identity
 
 LOOPBACK = "127.0.0.1"
 
+SHARED_FROM = "50000"
+"""Arrays of at least so many numbers are divided among the servers, of which each then sends and receives a part; of
+fewer a message costs more than their numbers. MXNet's own bound, 1,000,000, is more than many models have."""
+
 PORTS = range(20000, 30000)
 """Of which a group takes one; below those that Linux gives to programs that ask for any."""
 
@@ -122,6 +126,7 @@ def worker_environment(root: str, size: int, servers: int = 1) -> dict[str, str]
         "DMLC_PS_ROOT_PORT": str(port),
         "DMLC_NUM_WORKER": str(size),
         "DMLC_NUM_SERVER": str(servers),
+        "MXNET_KVSTORE_BIGARRAY_BOUND": os.environ.get("MXNET_KVSTORE_BIGARRAY_BOUND") or SHARED_FROM,
     }
     if own.startswith("127.") and not is_local(host):
         return variables  # MXNet takes the address of its first network

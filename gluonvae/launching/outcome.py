@@ -33,7 +33,7 @@ class Member:
     Parameters
     ----------
     name : str
-        "worker N", "scheduler" or "server".
+        "worker N", "scheduler", "server" or, on further hosts, "server-N".
     host : str
         The name of its host.
     """

@@ -13,8 +13,6 @@ from ..backend.runtime import CHOSEN, THREADS_FROM
 from ..distributed import identity
 from .hosts import Placed
 
-SERVERS = 1
-"""Of MXNet's KVStore."""
 ROLE = "import gluonvae"
 """The program of a scheduler or server, which is what MXNet becomes at its import by ``DMLC_ROLE``."""
 SENT = ("GLUONVAE_", "MXNET_", "OMP_", "GOMP_", "PYTHON")
@@ -78,7 +76,9 @@ def specs(
     for placed, address in zip(plan.hosts, addresses):
         sent = {} if placed.host.is_local else _sent(environment_here())
         common = {**sent, "PYTHONUNBUFFERED": "1"}
-        here = [] if found else [_role(plan, role, root, address, common) for role in ("scheduler", "server")]
+        # a server on each host: one alone would send and receive what all workers do
+        roles = {f"server-{len(found) + 1}": "server"} if found else {"scheduler": "scheduler", "server": "server"}
+        here = [_role(plan, role, name, root, address, common) for name, role in roles.items()]
         for local_rank, rank in enumerate(placed.ranks):
             told = {
                 **common,
@@ -88,6 +88,7 @@ def specs(
                 identity.LOCAL_SIZE: str(len(placed.ranks)),
                 identity.ROOT: f"{root[0]}:{root[1]}",
                 identity.NODE_HOST: address,
+                identity.SERVERS: str(len(plan.hosts)),
                 identity.TIMEOUT: f"{plan.timeout:g}",
                 identity.RESTARTS: str(restarts),
             }
@@ -115,18 +116,20 @@ def _spec(name: str, command: Sequence[str], environment: Mapping[str, str], bar
     }
 
 
-def _role(plan: Plan, role: str, root: tuple[str, int], address: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """The scheduler or the server."""
+def _role(
+    plan: Plan, role: str, name: str, root: tuple[str, int], address: str, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """The scheduler or a server."""
     told = {
         "GLUONVAE_RUNTIME": "off",  # MXNet's own engine, which the naive one would announce
         "DMLC_ROLE": role,
         "DMLC_PS_ROOT_URI": root[0],
         "DMLC_PS_ROOT_PORT": str(root[1]),
         "DMLC_NUM_WORKER": str(plan.size),
-        "DMLC_NUM_SERVER": str(SERVERS),
+        "DMLC_NUM_SERVER": str(len(plan.hosts)),
         "DMLC_NODE_HOST": address,
     }
-    return _spec(role, [plan.python, "-c", ROLE], {**environment, **told})
+    return _spec(name, [plan.python, "-c", ROLE], {**environment, **told})
 
 
 def _sent(environment: Mapping[str, str]) -> dict[str, str]:

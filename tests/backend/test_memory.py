@@ -18,6 +18,13 @@ def test_filled_writes_where_the_array_lies(dtype):
     np.testing.assert_array_equal((tensor + 1).asnumpy(), nd([[1, 2, 3], [4, 5, 6]]).asnumpy())
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32"])
+def test_values_are_set_in_place(dtype):
+    tensor, values = mx.nd.zeros((2, 3), dtype=dtype), np.arange(6).reshape(2, 3)
+    memory.set_values(tensor, values)
+    np.testing.assert_array_equal((tensor + 1).asnumpy(), values + 1)
+
+
 @pytest.fixture
 def nothing_frozen():
     """Of what tests/conftest.py leaves out of the search for garbage."""

@@ -107,7 +107,7 @@ group.any(True)
 
 def test_a_worker_that_has_waited_for_too_long_gives_up():
     with workers(2, "-c", WAIT, timeout=2) as (first, _):
-        _, errors = first.communicate(timeout=30)
+        _, errors = first.communicate(timeout=90)
         assert first.returncode == 4
         assert "gluonvae: rank 0 has waited 2 s for the others" in errors
 

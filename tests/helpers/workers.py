@@ -16,14 +16,15 @@ def free_port():
 
 @contextlib.contextmanager
 def workers(count, *words, timeout=60, **environment):
-    """The processes of ``count`` workers that run Python with ``words``, and with them scheduler and server."""
+    """The processes of ``count`` workers that run Python with ``words``, and with them scheduler and servers."""
     port = free_port()
     base = {**CLEAN, "OMP_NUM_THREADS": "1", **environment}
     store = {"DMLC_PS_ROOT_URI": "127.0.0.1", "DMLC_PS_ROOT_PORT": str(port)}
-    store.update(DMLC_NUM_WORKER=str(count), DMLC_NUM_SERVER="1")
+    servers = int(environment.get("GLUONVAE_SERVERS", 1))
+    store.update(DMLC_NUM_WORKER=str(count), DMLC_NUM_SERVER=str(servers))
     others = [
         subprocess.Popen([sys.executable, "-c", "import gluonvae"], env={**base, **store, "DMLC_ROLE": role})
-        for role in ("scheduler", "server")
+        for role in ["scheduler", *["server"] * servers]
     ]
     started = []
     for rank in map(str, range(count)):
