@@ -71,6 +71,7 @@ class Hosts:
         self.addresses = [f"10.77.0.{i + 1}" for i in range(count)]
         self._spaces = [f"gv{os.getpid()}-{name}" for name in self.names]
         self._switch = f"gv{os.getpid()}-switch"
+        self._servers = set()
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -124,6 +125,7 @@ class Hosts:
         config.write_text(SSHD.format(address=address, folder=self.folder))
         self.start(i, [path_of("sshd"), "-D", "-E", self.folder / f"sshd{i}.log", "-f", config])
         wait_for(lambda: f"{address}:22" in call("ip", "netns", "exec", space, "ss", "-Hltn"))
+        self._servers |= self._processes(i)
 
     def etc(self, i):
         """The folder of the files that a host has in the place of the machine's in /etc, such as hosts."""
@@ -146,6 +148,18 @@ class Hosts:
         finally:
             process.kill()
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+    def _processes(self, i):
+        return {int(number) for number in call("ip", "netns", "pids", self._spaces[i]).split()}
+
+    def guests(self):
+        """The numbers of the processes on all hosts but of sshd itself."""
+        return {number for i in range(len(self.names)) for number in self._processes(i)} - self._servers
+
+    def replace(self, i, path, other):
+        """Have a file of a host be another one, for what ssh starts there."""
+        (server,) = self._servers & self._processes(i)
+        call("nsenter", "--mount", "--target", server, "mount", "--bind", other, path)
 
     def cut(self, i):
         """Pull the cable of a host out of the switch."""
