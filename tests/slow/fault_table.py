@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import gluonvae
+from tests.slow import launched
 from tests.slow.full_disk import fill
 
 TIMEOUT = 10
@@ -26,7 +27,7 @@ from pathlib import Path
 import gluonvae as gv
 
 folder, group = Path(sys.argv[1]), gv.distributed.current()
-begun = folder.exists()
+begun = "again" in sys.argv or os.environ.get("GLUONVAE_RESTARTS", "0") != "0"
 
 
 def harm(metrics):
@@ -45,7 +46,7 @@ def take_all():
 
 
 gv.seed(3)
-vae = gv.construct_vae(data_dims=784, latent_size=3, infer_layer_sizes=[20], generator_layer_sizes=[20])
+vae = gv.construct_vae(data_dims=784, latent_variable_size=3, infer_layer_sizes=[20], generator_layer_sizes=[20])
 vae.initialize()
 bound = gv.ELBO(vae)
 bound.hybridize()
@@ -132,7 +133,15 @@ def tell_launcher(*numbers):
 
 
 def wait_for_death(trial):
-    return trial.launched.wait_until((trial.place / "died").exists)
+    """Wait until worker 1 has done itself harm, and has ended."""
+    worker = None
+
+    def has_ended():
+        nonlocal worker
+        worker = worker or trial.launched.member("worker 1")
+        return (trial.place / "died").exists() and not launched.alive({worker})
+
+    return trial.launched.wait_until(has_ended)
 
 
 def limit_memory(trial):
@@ -197,6 +206,7 @@ def small_disk(trial):
     trial.disk = trial.place / "disk"
     trial.disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "gluonvae", trial.disk], check=True)
+    trial.stack.callback(subprocess.run, ["umount", trial.disk], check=True)
     trial.folder = trial.disk / "run"
 
 

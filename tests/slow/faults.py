@@ -49,15 +49,14 @@ class Trial:
         self.folder = place / "run"
         self.size = 2 if fault.needs_hosts else rng.choice(SIZES)
         self.hosts = None
-        self.launched = None
+        self.launched = self.stack = None
 
     def run(self):
         """Return what happened, the seconds to the end, and what was wrong with it."""
-        with contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as self.stack:
             if self.fault.needs_hosts:
-                self.hosts = stack.enter_context(netns.Hosts(2))
+                self.hosts = self.stack.enter_context(netns.Hosts(2))
                 (self.place / "hosts").write_text("node0\nnode1\n")
-            stack.callback(self.fault.undo, self)
             self.fault.prepare(self)
             return self._run()
 
@@ -137,7 +136,7 @@ class Trial:
     def _resume(self, faults):
         """Go on with the training by hand, with another number of workers; return the words of that."""
         if self.fault.script:
-            command = self.command()
+            command = [*self.command(), "again"]
         else:
             is_begun = (self.folder / "config.json").exists()
             command = ["train", "--resume", self.folder] if is_begun else self.command()

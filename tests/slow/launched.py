@@ -21,9 +21,9 @@ MARK = "PYTHON_TEST_MARK"
 EPOCHS = 8
 OPTIONS = [
     "--data", "digits", "--epochs", EPOCHS, "--inference-layers", "20", "--generator-layers", "20",
-    "--latent-size", "3", "--seed", "3", "--checkpoint-epochs", "1", "--optimizer-options", "epsilon=1e-3",
+    "--latent-size", "3", "--seed", "3", "--batch-size", "400", "--checkpoint-epochs", "1", "--optimizer-options", "epsilon=1e-3",
 ]  # fmt: skip
-GENEROUS = 300
+GENEROUS = 120
 """Seconds for what is measured, or cannot be waited for in vain."""
 
 
