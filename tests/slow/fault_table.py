@@ -280,7 +280,7 @@ FAULTS = {
     "a host that cannot be reached": Fault(
         nothing,
         "^node1 cannot be used: ssh: connect to host node1 port 22: ",
-        within=TIMEOUT + 5,
+        within=60,
         moments=(),
         may_restart=False,
         resumes=False,

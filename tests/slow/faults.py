@@ -108,7 +108,8 @@ class Trial:
         """The seconds until the processes of the group that was done harm to have ended."""
         begin = time.monotonic()
         while time.monotonic() - begin < launched.GENEROUS:
-            if not launched.alive(before) and (self.is_restarted or self.launched.process.poll() is not None):
+            never_began = not (self.fault.needs_moment or self.fault.script)
+            if not launched.alive(before) and not (never_began and self.launched.process.poll() is None):
                 break
             time.sleep(0.02)
         return time.monotonic() - begin

@@ -14,6 +14,7 @@ import numpy as np
 
 from gluonvae.backend.runtime import mx
 from tests.helpers.groups import with_mark
+from tests.helpers.processes import CLEAN
 from tests.slow import trainings
 
 MARK = "PYTHON_TEST_MARK"
@@ -45,7 +46,7 @@ class Launched:
         self._mark = uuid.uuid4().hex
         self.printed = [folder / f"{self._mark}.{name}" for name in ("out", "err")]
         words = [sys.executable, "-m", "gluonvae", "launch", *options, "--", *command]
-        environment = {"OMP_NUM_THREADS": "1", **os.environ, MARK: self._mark}
+        environment = {"OMP_NUM_THREADS": "1", **CLEAN, MARK: self._mark}
         start = subprocess.Popen if hosts is None else lambda *rest, **more: hosts.start(0, *rest, **more)
         with open(self.printed[0], "w") as out, open(self.printed[1], "w") as err:
             self.process = start(
