@@ -193,7 +193,7 @@ def other_version(trial):
 
 def other_data(trial):
     """A file of the same path that has other numbers on node1."""
-    rows = np.random.default_rng(1).integers(0, 256, (300, 8, 8)).astype(np.uint8)
+    rows = np.random.default_rng(1).integers(0, 256, (1000, 8, 8)).astype(np.uint8)
     for name in ("data.npy", "other.npy"):
         np.save(trial.place / name, rows)
         rows = 255 - rows
