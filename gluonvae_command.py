@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
@@ -13,6 +14,9 @@ def main() -> int:
     int
         The exit status of :func:`gluonvae.cli.main.program`; 4 without MXNet.
     """
+    heeds_interrupt = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if heeds_interrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # NumPy's import makes an ImportError of a Ctrl-C
     try:
         from gluonvae.cli.main import program
     except ImportError as error:
@@ -20,6 +24,10 @@ def main() -> int:
             raise
         print(f"gluonvae: {error}", file=sys.stderr)
         return 4
-    except KeyboardInterrupt:
-        return 130
+    if heeds_interrupt:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return program()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

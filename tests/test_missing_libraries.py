@@ -3,6 +3,7 @@
 A file that is no library, found in the place of one, fails to load as a missing one does.
 """
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +60,19 @@ def test_readme_and_dockerfile_name_the_packages():
     root = Path(__file__).parents[1]
     for name in ("README.md", "Dockerfile"):
         assert "libgomp1 libquadmath0" in (root / name).read_text()
+
+
+def test_ctrl_c_in_an_import_says_nothing():
+    """NumPy would make an ImportError of it, with a page of text."""
+    code = f"""
+import os, signal, sys
+class Interrupted:
+    def find_spec(self, name, path, target=None):
+        if name in ("mxnet", "datetime"):
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupted())
+signal.signal(signal.SIGINT, signal.default_int_handler)
+{COMMAND}
+"""
+    done = subprocess.run([sys.executable, "-c", code, "runs"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")

@@ -225,7 +225,11 @@ class Attempt:
             if silence > timeout:
                 return of_lost_host(host, silence)
         silent = max(workers, key=lambda worker: worker.silence(now))
-        return of_silence(silent, now) if silent.silence(now) > timeout else None
+        if silent.silence(now) <= timeout:
+            return None
+        if silent_hosts[silent.host] > timeout / 2:  # the last report came shortly before the host's last sign of life
+            return of_lost_host(silent.host, silent_hosts[silent.host])
+        return of_silence(silent, now)
 
     def _of_signal(self) -> Outcome:
         number = self._signals.first or 0

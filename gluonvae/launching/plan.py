@@ -15,6 +15,8 @@ from .hosts import Placed
 
 ROLE = "import gluonvae"
 """The program of a scheduler or server, which is what MXNet becomes at its import by ``DMLC_ROLE``."""
+PROGRAM = "gluonvae_command"
+"""The module of ``gluonvae``, outside the package, whose import a Ctrl-C may interrupt."""
 SENT = ("GLUONVAE_", "MXNET_", "OMP_", "GOMP_", "PYTHON")
 """What the environment variables begin with that workers on other hosts get as well."""
 KEPT = ("--threads", "--quiet", "--debug")
@@ -148,7 +150,7 @@ def command_of(plan: Plan, run: Optional[str] = None) -> list[str]:
     words = list(plan.command)
     if words[0] == "python":
         return [plan.python, *words[1:]]
-    return [plan.python, "-m", "gluonvae", *(resuming(words, run) if run else words)]
+    return [plan.python, "-m", PROGRAM, *(resuming(words, run) if run else words)]
 
 
 def resuming(words: Sequence[str], run: str) -> list[str]:

@@ -157,6 +157,21 @@ work()
     assert f"gluonvae launch: {said}\n" in capfd.readouterr().err
 
 
+def test_a_worker_of_a_silent_host_is_not_to_blame(tmp_path, monkeypatch):
+    """Its last report may come before the host's last sign of life."""
+    fake_ssh(tmp_path, monkeypatch)
+    code = """
+tell(step=1, waits=0)
+if rank == 3:
+    time.sleep(0.2)
+    os.kill(int(open(sys.argv[1] + '/ssh-127.0.0.2').read()), signal.SIGSTOP)
+work() if rank not in (1, 2) else time.sleep(60)
+"""
+    outcome = run(tmp_path, code, timeout=3)
+    assert outcome.status == 4
+    assert re.fullmatch(r"the host 127\.0\.0\.2 has been silent for [123] s", outcome.text)
+
+
 def test_an_agent_without_its_launcher_ends_what_it_started(tmp_path, monkeypatch):
     """A link that is cut closes nothing: the agent hears nothing, and no end either."""
     with marked() as processes:

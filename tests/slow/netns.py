@@ -71,6 +71,7 @@ class Hosts:
         self.addresses = [f"10.77.0.{i + 1}" for i in range(count)]
         self._spaces = [f"gv{os.getpid()}-{name}" for name in self.names]
         self._switch = f"gv{os.getpid()}-switch"
+        self._servers = []
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -124,6 +125,7 @@ class Hosts:
         config.write_text(SSHD.format(address=address, folder=self.folder))
         self.start(i, [path_of("sshd"), "-D", "-E", self.folder / f"sshd{i}.log", "-f", config])
         wait_for(lambda: f"{address}:22" in call("ip", "netns", "exec", space, "ss", "-Hltn"))
+        self._servers += self._processes(i)
 
     def etc(self, i):
         """The folder of the files that a host has in the place of the machine's in /etc, such as hosts."""
@@ -147,6 +149,18 @@ class Hosts:
             process.kill()
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
+    def _processes(self, i):
+        return {int(number) for number in call("ip", "netns", "pids", self._spaces[i]).split()}
+
+    def guests(self):
+        """The numbers of the processes on all hosts but those of sshd, which does not hear that a link is cut."""
+        found = {number for i in range(len(self.names)) for number in self._processes(i)}
+        return {number for number in found if not name_of(number).startswith("sshd")}
+
+    def replace(self, i, path, other):
+        """Have a file of a host be another one, for what ssh starts there."""
+        call("nsenter", "--mount", "--target", self._servers[i], "mount", "--bind", other, path)
+
     def cut(self, i):
         """Pull the cable of a host out of the switch."""
         call("ip", "-n", self._switch, "link", "set", f"to{i}", "down")
@@ -167,6 +181,12 @@ def end_processes_of(space):
         return not processes
 
     wait_for(none_left)
+
+
+def name_of(process):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/comm").read_text()
+    return ""
 
 
 def wait_for(condition, seconds=10):
