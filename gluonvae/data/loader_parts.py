@@ -29,8 +29,8 @@ class PartSampler:
         return len(self._whole)
 
     def __iter__(self) -> Iterator[list[Any]]:
-        for batch in self._whole:
-            indices = list(batch)
+        # all at first: what draws as it goes would draw between the items, of which each worker has others
+        for indices in [list(batch) for batch in self._whole]:
             self.sizes.append(len(indices))
             # a batch cannot be empty: of a part without a row one is read for nothing
             yield indices[self._share.part(len(indices))] or indices[:1]

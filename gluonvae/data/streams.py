@@ -162,7 +162,13 @@ class Stream:
                 for values, labels in self._read(seed):
                     rows = sampler.sizes.popleft()
                     part, read = share.part(rows), read + rows
-                    yield _cut(self._checked(values, labels), slice(part.stop - part.start)), rows
+                    count = part.stop - part.start
+                    if len(values) != max(1, count):
+                        raise ValueError(
+                            f"the DataLoader makes {len(values)} rows of {max(1, count)} items: several workers need a "
+                            "row for each, or an iterable of batches, of which each reads all"
+                        )
+                    yield _cut(self._checked(values, labels), slice(count)), rows
             self._rows = read
             return
         for whole in self.epoch(seed, skip, size):

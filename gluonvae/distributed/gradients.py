@@ -25,9 +25,14 @@ class GradientSum:
 
     def __init__(self, parameters: Sequence[Any], group: Group) -> None:
         self.group = group
-        self._parameters = [parameter for parameter in parameters if parameter.grad_req != "null"]
+        self._all = parameters
         self._store: Any = None
         self._together: Any = None
+
+    @property
+    def _parameters(self) -> list[Any]:
+        """Those that are learnt now."""
+        return [parameter for parameter in self._all if parameter.grad_req != "null"]
 
     def run(self, numbers: Sequence[float] = ()) -> np.ndarray:
         """Give each device of each worker the sum of all gradients, and return the sum of each number."""
@@ -43,10 +48,7 @@ class GradientSum:
         """A worker that has had no data point, and so no backward pass since the last sum, adds nothing."""
         values = [value for parameter in self._parameters for value in parameter.list_data()]
         if not self.group.is_alone and not any(value._fresh_grad for value in values):
-            for parameter in self._parameters:
-                parameter.zero_grad()
-            for value in values:
-                value._fresh_grad = True  # a trainer refuses gradients of no backward pass
+            clear(self._parameters)
 
     def _over_devices(self, devices: Sequence[Sequence[Any]]) -> None:
         if self._store is None:
@@ -79,6 +81,14 @@ class GradientSum:
         if self._together is None or (self._together.size, self._together.dtype) != (size, dtype):
             self._together = mx.nd.zeros(size, mx.cpu(), dtype)
         return self._together
+
+
+def clear(parameters: Sequence[Any]) -> None:
+    """Set gradients to 0, those of no data point."""
+    for parameter in parameters:
+        parameter.zero_grad()
+        for value in parameter.list_data():
+            value._fresh_grad = True  # a trainer refuses gradients of no backward pass
 
 
 def spread(parameters: Sequence[Any]) -> None:

@@ -139,7 +139,7 @@ class Group:
         if error is not None:
             raise error
 
-    def any(self, value: bool) -> bool:
+    def is_any(self, value: bool) -> bool:
         """Return whether the value is true in any worker."""
         return bool(self.sum_numbers(np.array([float(value)]))[0] > 0)
 
@@ -176,7 +176,7 @@ def _kind(error: Exception) -> str:
 
 
 KINDS: dict[str, type[Exception]] = {
-    kind.__name__: kind for kind in (ValueError, TypeError, FloatingPointError, MemoryError, OSError)
+    kind.__name__: kind for kind in (ValueError, TypeError, FloatingPointError, MemoryError)
 }
 """Built-in exceptions, by which a caller and the command know whose fault it is."""
 
@@ -225,7 +225,7 @@ def _join(identity: Identity) -> Group:
         os._exit(LOST)  # the main thread hangs in MXNet
 
     def give_up(seconds: float) -> None:
-        end(f"rank {identity.rank} has waited {seconds:.0f} s for the others")
+        end(f"rank {identity.rank} has waited {seconds:.0f} s for the others ({TIMEOUT})")
 
     watch = Watch(reports, _timeout(), give_up)
     with watch.waiting():

@@ -23,7 +23,7 @@ from ..objectives import Objective
 from ..objectives.elbo import check_kl_not_replaced
 from ..objectives.layered_kl import kl_of_layers, layers_of
 from .finite import check_finite, check_parameters
-from .together import of_all_rows
+from .together import check_same_data, of_all_rows
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -147,7 +147,8 @@ def evaluate(
     FloatingPointError
         Where a term of a data point is not finite, with its row.
     """
-    vae, group = bound.vae, current()
+    vae, group, data = bound.vae, current(), dataset_for(bound.vae, data)
+    check_same_data(data)
     share = group.share if bound.of_single_rows else WHOLE
 
     def pieces() -> Iterator[tuple[int, np.ndarray]]:
@@ -197,7 +198,8 @@ def kl_by_layer(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0, *, ro
             f"{type(vae.inference_net).__name__}"
         )
     check_kl_not_replaced(vae, "kl_by_layer")
-    group = current()
+    group, data = current(), dataset_for(vae, data)
+    check_same_data(data)
 
     def pieces() -> Iterator[tuple[int, np.ndarray]]:
         parts = in_parts(vae, data, vae.inference_net.noise, 1, batch_size, seed, rows, group.share)

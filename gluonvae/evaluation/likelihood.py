@@ -12,14 +12,14 @@ from ..backend.operators import as_numpy
 from ..backend.runtime import mx
 from ..backend.types import Tensor
 from ..batches import Batch, Data, dataset_for, shared_batches, to_device
-from ..distributed.group import current
+from ..distributed.group import alone, current
 from ..models import VAE, SemiSupervisedVAE
 from ..progress import progress_bar
 from .coding import labelled
 from .estimates import in_parts, in_predict_mode, standard_error
 from .finite import check_finite
 from .importance import LogWeight, batch_and_chunk, generators, in_chunks, log_weight_of
-from .together import of_all_rows
+from .together import check_same_data, of_all_rows
 
 
 class MarginalLikelihood(NamedTuple):
@@ -74,7 +74,9 @@ def log_marginal_likelihood(
         As :func:`gluonvae.evaluate`.
     """
     log_weight = log_weight_of(vae, "there is no more to know than the bound, evaluate(VQELBO(vae), data)")
-    log_likelihood = _estimated(log_weight, dataset_for(vae, data), samples, memory, seed, progress)
+    found = dataset_for(vae, data)
+    check_same_data(found)
+    log_likelihood = _estimated(log_weight, found, samples, memory, seed, progress)
     return MarginalLikelihood(log_likelihood, float(log_likelihood.mean()), standard_error(log_likelihood))
 
 
@@ -119,6 +121,11 @@ def log_prob(
     FloatingPointError
         As :func:`gluonvae.evaluate`.
     """
+    with alone():  # each worker may ask for rows of its own
+        return _log_prob_of_any(vae, data, samples, label, memory, seed, progress)
+
+
+def _log_prob_of_any(vae: VAE, data: Any, samples: int, label: Any, memory: float, seed: int, progress: bool) -> Any:
     if isinstance(data, mx.nd.NDArray):
         vae.generator.check_data(data)
         rows = dataset_for(vae, labelled(vae, as_numpy(data), None if label is None else as_numpy(label)))

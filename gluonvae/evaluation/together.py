@@ -6,7 +6,17 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..distributed.group import Group
+from ..batches import Data
+from ..data import Stream
+from ..distributed.group import Group, current
+
+
+def check_same_data(data: Data) -> None:
+    """Raise ValueError, in all workers, where one has other data than rank 0, of which each would compute its rows."""
+    group = current()
+    if not group.is_alone:
+        read = isinstance(data, Stream) or data.store.reads_ahead
+        group.check_same({"data": [data.known_rows, *data.shape] if read else data.digest()})
 
 
 def of_all_rows(group: Group, terms: int, pieces: Iterable[tuple[int, np.ndarray]]) -> np.ndarray:

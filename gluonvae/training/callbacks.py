@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 from .. import checks
+from .. import noise as _noise
 from ..files import as_json
 from .metrics import Metrics
 from .serialization import plain_attributes, set_attributes
@@ -85,27 +89,31 @@ class Callbacks:
     def __init__(self, callbacks: Iterable[AnyCallback], rank: int = 0) -> None:
         self.all: Sequence[Callback] = [_as_callback(callback) for callback in callbacks]
         self._called = [callback for callback in self.all if rank == 0 or not callback.of_first]
-        self.at_steps = [
-            callback.on_step
-            for callback in self._called
-            if getattr(callback.on_step, "__func__", callback.on_step) is not Callback.on_step
-        ]
+        self.at_steps = [partial(_at_step, callback) for callback in self._called if _looks_at_steps(callback)]
         """Those that are called after each step."""
+        self.look_at_steps = any(map(_looks_at_steps, self.all))
+        """Whether a worker has such."""
         self._started: list[Callback] = []
 
     def start(self, training: Training) -> None:
         """Tell all of the start."""
         for callback in self._called:
-            callback.on_start(training)
+            with _leaving_noise_alone(callback):
+                callback.on_start(training)
             self._started.append(callback)
 
     def end_epoch(self, training: Training, metrics: Metrics) -> None:
         """Tell all of the end of an epoch, and look at what they have added to its metrics."""
-        for callback in self._called:
-            callback.on_epoch(training, metrics)
-        for name, value in metrics.items():
-            if type(value) not in (int, float):
-                metrics[name] = _as_float(name, value)
+        for callback in self.all:
+            with training.group.failing_together():
+                if callback in self._called:
+                    with _leaving_noise_alone(callback):
+                        callback.on_epoch(training, metrics)
+                for name, value in metrics.items():
+                    if type(value) not in (int, float):
+                        metrics[name] = _as_float(name, value)
+            if not training.group.is_alone:  # the next may decide by them, in all workers alike
+                metrics.update(json.loads(training.group.gather(json.dumps(metrics))[0]))
 
     def end(self, training: Training) -> None:
         """Tell those that have started of the end; an exception of one keeps it from no other."""
@@ -144,6 +152,24 @@ class Callbacks:
                     callback.restore(state["state"])
                     left.remove(state)
                     break
+
+
+def _looks_at_steps(callback: Callback) -> bool:
+    return getattr(callback.on_step, "__func__", callback.on_step) is not Callback.on_step
+
+
+def _at_step(callback: Callback, training: Training) -> None:
+    with _leaving_noise_alone(callback):
+        callback.on_step(training)
+
+
+@contextmanager
+def _leaving_noise_alone(callback: Callback) -> Iterator[None]:
+    """Context manager of a callback: what one worker alone draws must not be missing in the noise of the training."""
+    before = _noise.source.state()
+    yield
+    if callback.of_first and _noise.source.state() != before:
+        _noise.source.restore(before)
 
 
 def _as_float(name: str, value: Any) -> float:

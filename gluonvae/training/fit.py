@@ -182,7 +182,7 @@ def fit(
         checkpoint = shared_checkpoint(group, None if run is None else run.checkpoint)
         if checkpoint is None:
             _begin(bound.vae, train)
-        is_kept = group.any(run is not None)
+        is_kept = group.is_any(run is not None)
         stack.enter_context(noise_of_the_cpu() if is_kept else nullcontext())
         stack.enter_context(stopping)
         stack.enter_context(training.until_its_end())
@@ -243,13 +243,14 @@ def _run_epochs(training: Training, stopping: Stopping, saver: Optional[Saver], 
 
 def _leave_parameters(training: Training, run: Optional[Run], restore_best: bool) -> None:
     """Give the model the parameters that it is to have at the end, where these are not those of the last step."""
-    best = training.best
+    best, group = training.best, training.group
     if best is None and run is not None and run.file(BEST).exists():  # of an epoch before the training was resumed
         best = run.file(BEST).read_bytes()
-    if restore_best and best is not None:
-        read_by(training.vae.load_parameters, best)
+    if restore_best and group.is_any(best is not None and group.rank == 0):
+        if best is not None:
+            read_by(training.vae.load_parameters, best)
+        make_same(training.stepper.trained.parameters, group)  # rank 0's, which alone may have had any
         if run is not None:
             run.save_parameters(training.vae)
-        make_same(training.stepper.trained.parameters, training.group)
     elif training.stepper.updates.average is not None:
         training.stepper.updates.average.set()

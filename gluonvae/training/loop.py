@@ -7,7 +7,7 @@ import math
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any, Optional
 
 from tqdm import tqdm
@@ -176,7 +176,8 @@ class Training:
             metrics = self._end_epoch()
             if self.valid is not None:
                 validation = f", validation {metrics['valid_bound']:.2f}"
-            after_step(True)
+            with self.group.failing_together():
+                after_step(True)
         self.history.stopped = next(filter(None, self.group.gather(self.history.stopped or "")), None)
         self.history.interrupted = self.epoch <= self.epochs and self.history.stopped is None
 
@@ -192,14 +193,14 @@ class Training:
             self.callbacks.end(self)
 
     def _is_to_end(self, stopping: Stopping) -> bool:
-        return self.group.any(self._asks_to_end(stopping))
+        return self.group.is_any(self._asks_to_end(stopping))
 
     def _asks_to_end(self, stopping: Stopping) -> bool:
         return stopping.received is not None or self.history.stopped is not None
 
     def _ends_after_step(self, stopping: Stopping) -> bool:
         """Whether to end in the midst of an epoch: of what is said by signals workers learn with the next step."""
-        if isinstance(self.stepper, SharedStepper) and not self.callbacks.at_steps:
+        if isinstance(self.stepper, SharedStepper) and not self.callbacks.look_at_steps:
             self.stepper.asks_to_end = self._asks_to_end(stopping)
             return self.stepper.ends
         return self._is_to_end(stopping)
@@ -228,7 +229,7 @@ class Training:
             self.stepper.start_epoch()
         stepper, at_steps, started = self.stepper, self.callbacks.at_steps, time.perf_counter() - self.seconds
         batches = epoch(self.bound.vae, self.train, self.order, self.row, self.batch_size, self.group.share)
-        with closing(batches):  # what reads ahead ends with the epoch
+        with closing(batches), self._telling_of_errors():  # what reads ahead ends with the epoch
             for batch, rows in batches:
                 if self.mxnet_seed is not None:
                     own = f" {self.group.rank}" if self.group.rank else ""
@@ -239,12 +240,25 @@ class Training:
                 stepper.is_settled = True
                 self.seconds = time.perf_counter() - started
                 self._show(bar, len(rows))
-                for callback in at_steps:
-                    self._call(callback, self)
-                after_step(False)
+                with self.group.failing_together() if self.callbacks.look_at_steps else nullcontext():
+                    for callback in at_steps:
+                        self._call(callback, self)
+                    after_step(False)
                 if self._ends_after_step(stopping):
                     return self.row == self.train.known_rows
+            if isinstance(stepper, SharedStepper):
+                stepper.end_steps()
         return True
+
+    @contextmanager
+    def _telling_of_errors(self) -> Iterator[None]:
+        """Context manager of the steps of an epoch: the other workers are told of what this one fails at."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(self.stepper, SharedStepper):
+                self.stepper.tell(error)
+            raise
 
     def _show(self, bar: tqdm, rows: int) -> None:
         """Tell of a step."""

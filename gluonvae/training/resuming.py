@@ -31,8 +31,12 @@ def keep_state(training: Training) -> None:
     if name in serialization.UNFIT_FOR_CHECKPOINTS:
         raise ValueError(f"the optimizer {name} keeps what no checkpoint can hold: train without a folder")
     if name in serialization.DRAW_FROM_MXNET or draws_random_numbers(training.bound):
-        # MXNet's generator has no state that could be read: it starts anew at each step
-        training.mxnet_seed = zlib.crc32(as_json(training.noise_now).encode())
+        seed_mxnet(training)
+
+
+def seed_mxnet(training: Training) -> None:
+    """Have MXNet's generator, which has no state that could be read, start anew at each step."""
+    training.mxnet_seed = zlib.crc32(as_json(training.noise_now).encode())
 
 
 def checkpoint_of(training: Training, digest: str) -> Checkpoint:

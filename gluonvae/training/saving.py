@@ -13,10 +13,11 @@ from .. import checks
 from .. import noise as _noise
 from ..backend.runtime import mx
 from ..batches import batches
+from ..graph import draws_random_numbers
 from ..networks.blocks import not_finite
 from .checkpoint import Checkpoint
 from .loop import Training
-from .resuming import checkpoint_of, keep_state, restore
+from .resuming import checkpoint_of, keep_state, restore, seed_mxnet
 from .run import Run
 from .together import check_same_training
 
@@ -164,6 +165,8 @@ def go_on_from(training: Training, checkpoint: Optional[Checkpoint], is_kept: bo
     _know_all_sizes(training)
     if is_kept:
         keep_state(training)
+    elif draws_random_numbers(training.bound):
+        seed_mxnet(training)  # which would draw the same in all workers, for other data points
     digest = training.train.digest()
     check_same_training(training.group, training, digest)
     if checkpoint is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -17,14 +18,18 @@ from ..backend.runtime import mx
 from ..backend.structures import map_structure
 from ..backend.types import Block, Structure, Tensor
 from ..batches import Batch
-from ..distributed.gradients import GradientSum, spread
+from ..distributed.gradients import GradientSum, clear, spread
 from ..distributed.group import Group, current
 from ..distributed.sharing import Share, Within, rows_of
 from ..noise import PartOfNoise
 from ..objectives import Objective, Terms
 from .divergence import Diverged, Taken
+from .serialization import DRAW_FROM_MXNET
 from .step import Stepper
 from .trainer import make_same
+
+_BatchNorm = mx.gluon.nn.BatchNorm.__mro__[1]
+"""Gluon's base class of batch normalisation, which has no public name."""
 
 IN_ONE = "Train on one device and in one process, or"
 
@@ -59,6 +64,9 @@ class SharedStepper(Stepper):
         self._sum = GradientSum(self.trainer._params, group)
         self._averages = list(_moving_averages(bound))
         self._is_to_be_tried = is_foreign(type(bound))
+        self._has_told = False
+        """Whether all workers know of the error that is raised."""
+        _check_optimizer(self.trainer, len(self._devices))
         self._at_once = 1  # who waits for others need not read ahead of a device
 
     def _apply(self, divisor: float) -> None:
@@ -69,7 +77,7 @@ class SharedStepper(Stepper):
     def _differentiate(self, batch: Optional[Batch], rows: Optional[np.ndarray], rate: float) -> None:
         assert rows is not None
         part = self.group.share.part(len(rows))
-        sums, taken = [0.0] * 4, None
+        sums, taken = [0.0] * len(Terms._fields), None
         source = _noise.source if self.group.is_alone else PartOfNoise(_noise.source, Within(len(rows), part))
         if batch is None:
             self.bound.draw_noise(len(rows))  # what is drawn for the others is drawn by all
@@ -80,7 +88,7 @@ class SharedStepper(Stepper):
             terms, _ = self._compute(batch, noise)
             sums = [float(read_values(term).sum(dtype=np.float64)) for term in terms]
             taken = Taken(self.taken + 1, rate, batch, rows[part], noise, terms, 0.0)
-        *sums, ends = self._sum.run([*sums, float(self.asks_to_end)])
+        *sums, ends = self._sum_with_others(sums, len(rows))
         self._average(0 if batch is None else len(batch.data))
         check = self._check(self.trained.changed())
         unsound = check if isinstance(check, float) else float(check.asscalar())
@@ -91,6 +99,51 @@ class SharedStepper(Stepper):
         self.ends = ends > 0
         if taken is not None:
             self._note(taken)
+
+    def _sum_with_others(self, sums: Sequence[float], rows: int, error: Optional[Exception] = None) -> list[float]:
+        """Sum the gradients, some numbers and whether one asks to end over all workers, or raise what one tells of."""
+        failed = float(error is not None)
+        *sums, ends, of_all, failed = self._sum.run([*sums, float(self.asks_to_end), rows, failed])
+        if failed:
+            self._has_told = True
+            with self.group.failing_together():
+                if error is not None:
+                    raise error
+        if of_all != rows * self.group.size:
+            self._has_told = True
+            raise ValueError(
+                f"the workers have batches of different sizes: one has {rows} rows, all {self.group.size} together "
+                f"{of_all:.0f}. All need the same data, in the same order"
+            )
+        return [*sums, ends]
+
+    def end_steps(self) -> None:
+        """Tell the other workers that the epoch has no more steps, or raise ValueError where they take others."""
+        if not self.group.is_alone:
+            self._clear_gradients()
+            self._sum_with_others([0.0] * len(Terms._fields), 0)
+
+    def tell(self, error: Exception) -> None:
+        """Tell the other workers of an error in this one, which takes no more steps, and raise it."""
+        if not (self.group.is_alone or self._has_told):
+            self._clear_gradients()
+            self._sum_with_others([0.0] * len(Terms._fields), 0, error)
+
+    def finish_epoch(self) -> None:
+        super().finish_epoch()
+        self._check_replicas()
+
+    def _check_replicas(self) -> None:
+        """Raise ValueError where devices or workers do not have the same parameters."""
+        digest = hashlib.sha256()
+        for parameter in self.trained.parameters:
+            first, *others = (value.asnumpy() for value in parameter.list_data())
+            if any(not np.array_equal(first, other, equal_nan=True) for other in others):
+                raise ValueError(
+                    f"{parameter.name} is no longer the same on all devices. {IN_ONE} with another optimizer"
+                )
+            digest.update(first.tobytes())
+        self.group.check_same({"state of the parameters": digest.hexdigest()})
 
     def _compute(self, batch: Batch, noise: Structure) -> tuple[Terms, Sequence[Tensor]]:
         if len(self._devices) == 1:
@@ -131,10 +184,7 @@ class SharedStepper(Stepper):
 
     def _clear_gradients(self) -> None:
         """Set the gradients to those of no data point."""
-        for parameter in self.trained.learned():
-            parameter.zero_grad()
-            for value in parameter.list_data():
-                value._fresh_grad = True  # a trainer refuses gradients of no backward pass
+        clear(self.trained.learned())
 
     def _average(self, rows: int) -> None:
         """Give the moving averages of batch normalisation their means over the parts of a batch."""
@@ -164,12 +214,14 @@ class SharedStepper(Stepper):
         else:
             self._buffers.restore()
             self.trained.clear_gradients()
+        self._has_told = True
         told = [is_sound, str(own), own.parameters_before] if own else None
         found = [(rank, json.loads(text)) for rank, text in enumerate(self.group.gather(json.dumps(told)))]
         rank, (_, message, before) = min((item for item in found if item[1]), key=lambda item: (item[1][0], item[0]))
         good: Any = next((state for state in self._kept if state.step == before), None)
         if good is not None:
             good.restore()
+        make_same(self.trained.parameters, self.group)
         where = "" if self.group.is_alone else f"rank {rank}: "
         raise Diverged(f"{where}{message}", self.taken + 1, before) from None
 
@@ -198,6 +250,17 @@ def check_single_rows(bound: Objective) -> None:
         )
 
 
+def _check_optimizer(trainer: Any, devices: int) -> None:
+    """Raise ValueError for an optimizer whose steps would not be the same everywhere."""
+    name = type(trainer._optimizer).__name__.lower()
+    if name in DRAW_FROM_MXNET:
+        raise ValueError(
+            f"the optimizer {name} draws noise, which differs between devices and workers. {IN_ONE} with adam"
+        )
+    if name == "nadam" and devices > 1:
+        raise ValueError(f"the optimizer {name} counts the devices as steps: train on one, or with adam")
+
+
 def _check_store(trainer: Any) -> None:
     """Raise ValueError for a trainer whose KVStore has the optimizer, and gives out parameters and no gradients."""
     options = trainer._kvstore_params
@@ -210,7 +273,7 @@ def _check_store(trainer: Any) -> None:
 
 def _moving_averages(block: Block) -> Iterator[Any]:
     """The parameters of a block, and of those in it, that batch normalisation moves."""
-    if isinstance(block, mx.gluon.nn.BatchNorm):
+    if isinstance(block, _BatchNorm):
         yield from (block.running_mean, block.running_var)
     for child in block._children.values():
         yield from _moving_averages(child)

@@ -13,6 +13,7 @@ from .. import noise as _noise
 from ..distributed.group import Group
 from .checkpoint import Checkpoint
 from .loop import Training
+from .serialization import plain_attributes
 
 Result = TypeVar("Result")
 
@@ -51,6 +52,7 @@ def check_same_training(group: Group, training: Training, digest: str) -> None:
     if group.is_alone:
         return
     shapes = [parameter.shape for parameter in training.bound.collect_params().values()]
+    rate = training.stepper.rate
     own = {
         "training data": digest,
         "bound": type(training.bound).__name__,
@@ -58,14 +60,19 @@ def check_same_training(group: Group, training: Training, digest: str) -> None:
         "batch size": training.batch_size,
         "number of epochs": training.epochs,
         "validation data": None if training.valid is None else training.valid.known_rows,
-        "updates": training.stepper.updates.accumulate,
+        "number of batches an update": training.stepper.updates.accumulate,
+        "optimizer": type(training.trainer._optimizer).__name__,
+        "options of the optimizer": plain_attributes(training.trainer._optimizer),
+        "clip_norm": training.stepper.updates.clip_norm,
+        "learning rate": training.trainer.learning_rate if rate is None else rate(0),
+        "weights": training.bound.weights,
     }
     group.check_same(own)
 
 
 def shared_checkpoint(group: Group, checkpoint: Optional[Checkpoint]) -> Optional[Checkpoint]:
     """Return the checkpoint that rank 0 has, in all workers."""
-    if group.is_alone or not group.any(checkpoint is not None):
+    if group.is_alone or not group.is_any(checkpoint is not None):
         return checkpoint
     kinds = (
         {name: [str(np.asarray(array).dtype), list(array.shape)] for name, array in checkpoint.arrays.items()}

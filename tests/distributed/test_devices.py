@@ -128,3 +128,9 @@ def test_a_loop_of_ones_own_on_two_devices_is_that_on_one(hybrid):
     assert difference(*found) < 1e-5
     bound.collect_params().reset_ctx(DEVICES[0])
     assert bound(mx.nd.array(x, mx.cpu(1)), label=np.arange(6) % 3).context == mx.cpu(1)  # draws its noise there
+
+
+@pytest.mark.parametrize("name", ["sgld", "nadam"])
+def test_optimizers_whose_steps_would_differ_are_refused(name):
+    with pytest.raises(ValueError, match=f"the optimizer {name}"):
+        fitted(optimizer=name, ctx=DEVICES[0])
