@@ -1,8 +1,9 @@
 """Training and evaluation by several processes, on one machine or several, which share their gradients.
 
 ``gluonvae launch``, mpirun, srun and horovodrun start such a group. :func:`gluonvae.fit`, :func:`gluonvae.evaluate`,
-:func:`gluonvae.log_marginal_likelihood` and :class:`gluonvae.Trainer` are then of all workers together: each of them
-has to call these, with the same arguments. In a loop of one's own each takes its part of every batch::
+:func:`gluonvae.kl_by_layer`, :func:`gluonvae.log_marginal_likelihood` and :class:`gluonvae.Trainer` are then of all
+workers together: each of them has to call these, with the same arguments. In a loop of one's own each takes its part
+of every batch::
 
     group = gluonvae.distributed.current()
     trainer = gluonvae.Trainer(vae.collect_params(), "adam", {"learning_rate": 1e-3})

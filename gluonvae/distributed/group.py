@@ -141,7 +141,7 @@ class Group:
 
     def is_any(self, value: bool) -> bool:
         """Return whether the value is true in any worker."""
-        return bool(self.sum_numbers(np.array([float(value)]))[0] > 0)
+        return value if self.is_alone else bool(self.sum_numbers(np.array([float(value)]))[0] > 0)
 
     def gather(self, text: str) -> list[str]:
         """Return the texts of all workers, by their ranks."""

@@ -112,7 +112,9 @@ def _trainer_of(bound: Objective, optimizer: Any) -> Any:
         raise ValueError(f"the trainer has parameters that the bound has not, such as {foreign[0]}")
     store = optimizer._kvstore_params["kvstore"]
     if "dist" in getattr(store, "type", str(store)):
-        raise ValueError(f"fit trains in one process: a trainer with the KVStore {store} is for a loop of your own")
+        raise ValueError(
+            f"a trainer with the KVStore {store} would leave workers with different parameters: give fit one without it"
+        )
     if hasattr(optimizer, "_amp_loss_scaler"):
         raise ValueError("the trainer scales its loss by amp, and fit does not: precision='float16' does it here")
     return optimizer
