@@ -94,7 +94,7 @@ def test_a_folder_that_is_removed_while_it_is_written_to(tmp_path, monkeypatch):
 
     monkeypatch.setattr(checkpoint, "add", removed_first)
     with pytest.raises(FileNotFoundError):
-        fit(folder, epochs=3)
+        fit(folder, epochs=3, checkpoint_epochs=1)
     assert len(rows_in(folder)) == 1
     assert read_status(folder)["status"] == "failed"
     bound, history = fit(resume=folder, epochs=3)
