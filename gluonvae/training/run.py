@@ -174,6 +174,11 @@ class Run:
     def __exit__(
         self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
+        if not self._lock.is_there():
+            self._lock.release()
+            if error is None:
+                raise self._removed()
+            return
         if error is not None and self._is_new and not checkpoint.found(self.file(CHECKPOINTS)):
             _remove(self.folder, self._lock, self._made_folder)  # nothing has been learnt
             return
@@ -186,6 +191,40 @@ class Run:
             _log.warning("the status of %s could not be written: %s", self.folder, unwritten)
         finally:
             self._lock.release()
+
+    def restore_folder(self) -> bool:
+        """Make the folder anew where it was removed during the training, with the configuration and the status.
+
+        Returns
+        -------
+        bool
+            Whether it was removed, with all that had been written to it.
+
+        Raises
+        ------
+        RunError
+            If another run is there now.
+        OSError
+            If it cannot be made.
+        """
+        if self._lock.is_there() and self.file(CONFIG).exists():
+            return False
+        if not self._lock.is_there():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = Lock(self.folder)
+            if self.file(CONFIG).exists():
+                lock.release()
+                raise self._removed()
+            self._lock.release()
+            self._lock = lock
+        _log.warning("%s was removed during the training: it is written again", self.folder)
+        self._write_status(RUNNING)
+        write_json(self.file(CONFIG), self.config)
+        return True
+
+    def _removed(self) -> RunError:
+        now = " and is of another run now" if self.file(CONFIG).exists() else ""
+        return RunError(f"{self.folder} was removed during the training{now}")
 
     def _how_it_ended(self, error: Optional[BaseException]) -> str:
         if self.interrupted or isinstance(error, KeyboardInterrupt):
@@ -241,6 +280,8 @@ class Run:
 
     def write_result(self, result: Mapping[str, float]) -> None:
         """Write the estimates on the test set."""
+        if not self._lock.is_there():
+            raise self._removed()
         write_json(self.file(RESULT), result)
 
 

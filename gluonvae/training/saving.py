@@ -18,7 +18,7 @@ from ..networks.blocks import not_finite
 from .checkpoint import Checkpoint
 from .loop import Training
 from .resuming import checkpoint_of, keep_state, restore, seed_mxnet
-from .run import Run
+from .run import Run, RunError
 from .together import check_same_training
 
 _log = logging.getLogger(__name__)
@@ -109,12 +109,22 @@ class Saver:
 
     def after_step(self, epoch_ended: bool) -> None:
         """Write what is due after a step or an epoch."""
-        if self.schedule.is_due(self.training.epoch - 1 if epoch_ended else None):
+        is_due = self.schedule.is_due(self.training.epoch - 1 if epoch_ended else None)
+        if is_due or (epoch_ended and self._was_removed()):
             self._save_if_changed()
         if epoch_ended:
             self._write_rows()
 
+    def _was_removed(self) -> bool:
+        """Make the folder anew if it was removed; return whether the state has to be written again."""
+        was_removed = self.run.restore_folder()
+        if was_removed:
+            self.run.write_metrics(self.training.history.rows)
+            self._rows, self._saved, self._best = len(self.training.history), None, None
+        return was_removed
+
     def _save_if_changed(self) -> None:
+        self._was_removed()
         if self._place() != self._saved:
             self._save()
 
@@ -146,6 +156,7 @@ class Saver:
         """Write the last good state, where it is in memory; else it is that of the last checkpoint."""
         training = self.training
         try:
+            self._was_removed()
             if isinstance(error, FloatingPointError):
                 self._save_best()
                 if not not_finite(training.bound.vae):
@@ -153,7 +164,7 @@ class Saver:
             elif training.stepper.is_settled and not (training.in_callbacks and isinstance(error, KeyboardInterrupt)):
                 self._save_if_changed()
             self._write_rows()
-        except (OSError, MemoryError, FloatingPointError, mx.base.MXNetError) as second:
+        except (OSError, RunError, MemoryError, FloatingPointError, mx.base.MXNetError) as second:
             _log.warning("the last steps could not be saved: %s", second)
 
 

@@ -52,16 +52,16 @@ class Lock:
                     f"{folder} is in use by another training{_holder(folder)}: wait for its end, or name another folder"
                 ) from error
             _log.warning("the file system of %s has no locks: see to it that no other training writes there", folder)
-        if not self._is_there():
+        if not self.is_there():
             self.release()
             raise RunError(f"{folder} was removed by another training: try again")
         Lock._held.add(self)
 
-    def _is_there(self) -> bool:
-        """Whether the file that is locked still has its name: who had the lock before may have removed it."""
+    def is_there(self) -> bool:
+        """Return whether the file that is locked still has its name: it may have been removed, with its folder."""
         try:
             return os.path.samestat(os.fstat(self._descriptor), os.stat(self.path))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
     def release(self) -> None:
