@@ -161,6 +161,6 @@ def test_the_device_reaches_the_model(asked_of_fit, monkeypatch, tmp_path):
     from gluonvae.backend.runtime import mx
     from gluonvae.cli import train
 
-    monkeypatch.setattr(train, "device", lambda name: {"gpu:3": mx.cpu(3)}[name])
+    monkeypatch.setattr(train, "devices", lambda name, count: {"gpu:3": [mx.cpu(3)]}[name])
     assert main(["train", *SMALL, "--device", "gpu:3", "--out", str(tmp_path / "run")]) == 0
     assert asked_of_fit[0]["bound"].vae.context == mx.cpu(3)

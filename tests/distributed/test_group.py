@@ -51,7 +51,7 @@ import json, numpy as np, gluonvae as gv
 from gluonvae.backend.runtime import mx
 group = gv.distributed.current()
 rank = group.rank
-found = {"gathered": group.gather("ä" * (3 * rank)), "any": [group.any(rank == 2), group.any(False)]}
+found = {"gathered": group.gather("ä" * (3 * rank)), "any": [group.is_any(rank == 2), group.is_any(False)]}
 found["sum"] = group.sum_numbers(np.array([[rank, 0.1]])).tolist()
 tensor = mx.nd.array([1.5 + rank, np.nan if rank else 2])
 group.broadcast([tensor])
@@ -101,7 +101,7 @@ import time, gluonvae as gv
 group = gv.distributed.current()
 if group.rank == 1:
     time.sleep(100)
-group.any(True)
+group.is_any(True)
 """
 
 

@@ -84,6 +84,7 @@ def test_what_the_kvstore_is_told(monkeypatch):
         "DMLC_NUM_WORKER": "4",
         "DMLC_NUM_SERVER": "2",
         "DMLC_NODE_HOST": "127.0.0.1",
+        "MXNET_KVSTORE_BIGARRAY_BOUND": "50000",
     }
     assert worker_environment("127.0.0.1:20000", 4, servers=2) == told
     assert worker_environment("localhost:20000", 4, servers=2) == told  # it listens at no name
