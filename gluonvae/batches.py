@@ -120,12 +120,16 @@ def _load_share(
 ) -> Optional[Batch]:
     """The share ``own`` of the data points at ``rows``; None where it is of none."""
     within = share.within(len(rows))
-    if within is not None and type(data).batch is not Dataset.batch:  # which draws for all that it is asked for
-        return _batch_or_none(vae, data, data.batch(rows, source)[within.part], own)
-    return _batch_or_none(vae, data, data.batch(own, source, *(() if within is None else (within,))), own)
+    if within is None:
+        return load_batch(vae, data, own, source)
+    if type(data).batch is Dataset.batch:
+        return _batch_or_none(vae, data, data.batch(own, source, within), own)
+    # the user's own, which draws for all that it is asked for
+    return _batch_or_none(vae, data, data.batch(rows, source)[within.part], own)
 
 
 def _batch_or_none(vae: VAE, data: Dataset, values: np.ndarray, own: Rows) -> Optional[Batch]:
+    """The data points ``own``, whose values are given, as a batch; None where there is none."""
     if not len(values):
         return None
     return _batch(vae, values, None if data.labels is None else data.labels[own])
@@ -180,7 +184,6 @@ def epoch(
         return
     size = checks.positive_int("batch_size", batch_size)
     parts = (order[first : first + size] for first in range(start, len(order), size))
-
     if not data.store.reads_ahead:
         for rows in parts:
             yield _load_share(vae, data, rows[share.part(len(rows))], rows, share), rows

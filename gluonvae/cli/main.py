@@ -68,9 +68,6 @@ COMMANDS = (
 """What each command runs, whose name is the command's, before any _, and whose docstring is shown by ``--help``; the
 function that adds its arguments; a line about it."""
 
-SHARED = (train, commands.evaluate)
-"""The commands that several workers share out."""
-
 HELP_ALL = "More options: gluonvae train --help-all. Likelihoods, bounds and others, with their options: gluonvae list."
 """What the short help ends with."""
 
@@ -174,9 +171,8 @@ def _as_worker(asked: argparse.Namespace) -> Iterator[None]:
         For a command that several workers would do at once, each the whole of it.
     """
     worker = identity_of(os.environ)
-    if worker.size > 1 and asked.run not in SHARED:
-        names = " and ".join(command.__name__ for command in SHARED)
-        raise ValueError(f"{asked.command} is for one process: several share {names}")
+    if worker.size > 1 and asked.command not in OF_GLUONVAE:
+        raise ValueError(f"{asked.command} is for one process: several share {' and '.join(OF_GLUONVAE)}")
     if worker.rank == 0:
         yield
         return

@@ -98,6 +98,7 @@ def kl_by_dimension(vae: VAE, data: Any, batch_size: int = 500, seed: int = 0) -
         "has no closed form for each latent variable: evaluate(ELBO(vae), data).kl is that of all",
     )
     total, rows = np.zeros(vae.latent_variable_size), 0
+    data = dataset_for(vae, data)
     for start, batch, _ in in_parts(vae, data, vae.inference_net.noise, 1, batch_size, seed, None):
         # (B, D)
         kl = as_numpy(kl_by_variable(vae.posterior(*batch.inputs), vae.prior_distribution(*batch.inputs)))

@@ -48,7 +48,7 @@ READ_AT_ONCE = 2**22
 
 def in_parts(
     vae: VAE,
-    data: Any,
+    data: Data,
     spec: Structure,
     samples: int,
     batch_size: int,
@@ -61,7 +61,9 @@ def in_parts(
     Parameters
     ----------
     vae : VAE
-    data, batch_size, seed, rows
+    data : Dataset or Stream
+        As :func:`gluonvae.batches.dataset_for` returns it.
+    batch_size, seed, rows
         See :func:`gluonvae.evaluate`.
     spec : NoiseSpec or named tuple of NoiseSpec
     samples : int
@@ -82,7 +84,7 @@ def in_parts(
     at_once = at_once if rows is None else min(at_once, checks.positive_int("rows", rows))
     source, start = NoiseSource(seed), 0
     batch_size = min(checks.positive_int("batch_size", batch_size), read)
-    for batch, of_batch in shared_batches(vae, dataset_for(vae, data), batch_size, source, share):
+    for batch, of_batch in shared_batches(vae, data, batch_size, source, share):
         own = share.part(len(of_batch))
         of_own = source if share == WHOLE or batch is None else PartOfNoise(source, Within(len(of_batch), own))
         noise = vae.draw_noise(spec, len(of_batch), samples, of_own)

@@ -28,9 +28,6 @@ from .serialization import DRAW_FROM_MXNET
 from .step import Stepper
 from .trainer import make_same
 
-_BatchNorm = mx.gluon.nn.BatchNorm.__mro__[1]
-"""Gluon's base class of batch normalisation, which has no public name."""
-
 IN_ONE = "Train on one device and in one process, or"
 
 
@@ -273,7 +270,7 @@ def _check_store(trainer: Any) -> None:
 
 def _moving_averages(block: Block) -> Iterator[Any]:
     """The parameters of a block, and of those in it, that batch normalisation moves."""
-    if isinstance(block, _BatchNorm):
+    if isinstance(block, mx.gluon.nn.basic_layers._BatchNorm):
         yield from (block.running_mean, block.running_var)
     for child in block._children.values():
         yield from _moving_averages(child)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -223,6 +224,11 @@ def nothing(trial):
     return True
 
 
+of_two_hosts = partial(
+    Fault, nothing, status=2, within=None, moments=(), may_restart=False, resumes=False, needs_hosts=True
+)
+"""A fault that is there from the start, as two hosts are not alike."""
+
 KILLED = r"on (localhost|node\d) was killed by SIGKILL"
 FAULTS = {
     "a worker killed": Fault(send("worker", signal.SIGKILL), rf"^worker [123] {KILLED}"),
@@ -289,26 +295,12 @@ FAULTS = {
         prepare=unreachable,
         undo=join,
     ),
-    "another version on a host": Fault(
-        nothing,
+    "another version on a host": of_two_hosts(
         r"^worker \d on node\d ended with exit status 2.*rank 1 on node1 has another gluonvae than rank 0 on node0",
-        status=2,
-        within=None,
-        moments=(),
-        may_restart=False,
-        resumes=False,
-        needs_hosts=True,
         prepare=other_version,
     ),
-    "other data on a host": Fault(
-        nothing,
+    "other data on a host": of_two_hosts(
         r"^worker \d on node\d ended with exit status 2.*rank 1 on node1 has another training data than rank 0",
-        status=2,
-        within=None,
-        moments=(),
-        may_restart=False,
-        resumes=False,
-        needs_hosts=True,
         prepare=other_data,
     ),
 }
