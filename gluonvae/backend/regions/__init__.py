@@ -9,7 +9,7 @@ bit.
 - ``kinds`` has the instructions of programs, ``images`` the sizes of those of images, ``program`` their sequences,
   ``layout`` the plan of one for inputs of certain shapes, and ``programs`` makes an operator of MXNet's of it, as
   ``operator`` does of any region;
-- ``fusion`` puts the programs of a graph together;
+- ``fusion`` puts the programs of a graph together, with what ``arithmetic`` makes instructions of;
 - ``tables`` are regions over the memory of many tensors, ``checks`` over that of one;
 - ``widened`` computes bfloat16 in float32;
 - ``bodies`` has the compiled code.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..runtime import mx
+from .arithmetic import are_numbers, is_program, with_arithmetic
 from .kinds import KINDS
 from .program import Instruction, Program
 from .programs import NAME
@@ -30,7 +31,7 @@ def fused(symbol: Any) -> Any:
         A graph of the same inputs, outputs and values.
     """
     graph = json.loads(symbol.tojson())
-    nodes = graph["nodes"]
+    nodes = graph["nodes"] = with_arithmetic(graph["nodes"])
     states = set(symbol.list_auxiliary_states())  # such as running statistics, which have no gradient
     groups = [group for group in _groups(nodes, states) if len(group) > 1]
     if not groups:
@@ -40,10 +41,6 @@ def fused(symbol: Any) -> Any:
     return mx.sym.load_json(json.dumps(_sorted(graph)))
 
 
-def _is_program(node: Any) -> bool:
-    return node["op"] == "Custom" and node["attrs"]["op_type"] == NAME
-
-
 def _is_of_images(node: Any) -> bool:
     return any(KINDS[made.kind].of_images for made in Program.decoded(node["attrs"]["program"]).instructions)
 
@@ -51,21 +48,18 @@ def _is_of_images(node: Any) -> bool:
 def _mixes_rows(node: Any, nodes: Sequence[Any]) -> bool:
     """Whether a program takes for rows what another has made as numbers, or the other way round: a row of one thread is
     then not one of another's."""
-    if any(KINDS[made.kind].over_samples for made in Program.decoded(node["attrs"]["program"]).instructions):
+    taken = [KINDS[made.kind] for made in Program.decoded(node["attrs"]["program"]).instructions]
+    if any(kind.over_samples for kind in taken):
         return True
-    for index, output, *_ in node["inputs"]:
-        if _is_program(nodes[index]):
-            program = Program.decoded(nodes[index]["attrs"]["program"])
-            kind = program.instructions[program.outputs[output] - program.inputs].kind
-            if KINDS[kind].makes_numbers:
-                return True
-    return False
+    if all(kind.of_numbers for kind in taken):
+        return False
+    return any(are_numbers(entry, nodes) for entry in node["inputs"])
 
 
 def _of_parameters(nodes: Sequence[Any]) -> set[int]:
     """The nodes that compute what programs take as parameters: the gradients of these are known in the end only."""
     found: set[int] = set()
-    for node in filter(_is_program, nodes):
+    for node in filter(is_program, nodes):
         program = Program.decoded(node["attrs"]["program"])
         for kind, operands, _ in program.instructions:
             own = [operands[j] for j in KINDS[kind].parameters if j < len(operands)]  # there may be no bias
@@ -92,7 +86,7 @@ def _groups(nodes: Sequence[Any], states: set[str]) -> list[list[int]]:
         depends: set[int] = set().union(*(behind[index] for index in of_inputs))
         by_way = {group_of[index] for index in of_inputs if index in group_of}
         is_live.append(live)
-        if not _is_program(node) or number in apart or _mixes_rows(node, nodes):
+        if not is_program(node) or number in apart or _mixes_rows(node, nodes):
             behind.append(depends | by_way)
             continue
         kind = live, _is_of_images(node)

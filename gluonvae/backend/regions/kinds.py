@@ -41,6 +41,8 @@ class Kind(NamedTuple):
     """About how many operations it takes, of the shapes of operands and result."""
     makes_numbers: bool = False
     """Whether a row of the result is one number."""
+    of_numbers: bool = False
+    """Whether a row of its operands is one number."""
     over_samples: bool = False
     """Whether it takes all samples of a data point together."""
     components: Callable[[Options], int] = lambda options: 1
@@ -107,6 +109,15 @@ def _repeated(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape]
     return [like[-1:] if like and row != (1,) else row, like], like
 
 
+def _of_one_shape(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
+    known = next((shape for shape in given if shape), ())
+    return [known] * len(given), known
+
+
+def _multiple(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
+    return [given[0], (1,)], given[0]
+
+
 def _without_samples(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
     return given, given[0][1:]
 
@@ -148,7 +159,10 @@ KINDS: dict[str, Kind] = {
     "normal_log_prob": Kind(("noise", "std"), _row_by_row, makes_numbers=True),
     "standard_normal": Kind(("value",), _row_by_row, makes_numbers=True),
     "bernoulli": Kind(("logits", "value"), _row_by_row, constants=(1,), makes_numbers=True),
-    "log_mean_exp": Kind(("x",), _without_samples, makes_numbers=True, over_samples=True),
+    "log_mean_exp": Kind(("x",), _without_samples, makes_numbers=True, of_numbers=True, over_samples=True),
+    # x + factor y, and factor x
+    "sum": Kind(("x", "y"), _of_one_shape, _real("factor"), makes_numbers=True, of_numbers=True),
+    "multiple": Kind(("x", "factor"), _multiple, parameters=(1,), constants=(1,), makes_numbers=True, of_numbers=True),
     "convolution": _convolution(is_transposed=False),
     "transposed_convolution": _convolution(is_transposed=True),
     # inside of a program the channels of images come last

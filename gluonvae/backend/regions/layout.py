@@ -88,7 +88,7 @@ class Layout:
         self.parameters = {v for kind, operands in used for j, v in enumerate(operands) if j in kind.parameters}
         made = {program.inputs + i for i, (kind, _) in enumerate(used) if kind.makes_numbers}
         self.of_images = any(kind.of_images for kind, _ in used)
-        self.numbers = made | {v for kind, operands in used if kind.over_samples for v in operands}
+        self.numbers = made | {v for kind, operands in used if kind.of_numbers for v in operands} - self.parameters
         """The values of which a row is one number."""
         of_results = enumerate(used, start=program.inputs)
         self.fixed = {v for v, (kind, _) in of_results if len(kind.constants) == len(kind.operands)}

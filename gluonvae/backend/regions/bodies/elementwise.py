@@ -6,7 +6,7 @@ from ..layout import ADD, OVER_SAMPLES, ROWS, WIDTH
 from ..operator import SMALLEST
 from . import numerics
 from .dense import sum_rows
-from .native import zero_and_one
+from .native import compiled, zero_and_one
 from .rows import share
 from .tensors import (
     gradient_address,
@@ -63,6 +63,46 @@ def product_back(instruction, view, first, end, part, like):
                 for i in range(len(d)):
                     own = g[i] * other[i]
                     d[i] = own + d[i] if adds else own
+
+
+def total(instruction, view, first, end, like):
+    factor = zero_and_one(like)[1] * real_option(instruction)
+    for row in range(first, end):
+        x, y = row_of(view, operand(instruction, 0), row, like), row_of(view, operand(instruction, 1), row, like)
+        row_of(view, result(instruction), row, like)[0] = x[0] + factor * y[0]
+
+
+def total_back(instruction, view, first, end, part, like):
+    if part == OVER_SAMPLES:
+        return
+    _, one = zero_and_one(like)
+    for which in range(2):
+        if is_wanted(view, which):
+            factor = one if which == 0 else one * real_option(instruction)
+            _add_multiples(instruction, view, which, factor, first, end, like)
+
+
+def multiple(instruction, view, first, end, like):
+    factor = row_of(view, operand(instruction, 1), 0, like)[0]
+    for row in range(first, end):
+        x = row_of(view, operand(instruction, 0), row, like)[0]
+        row_of(view, result(instruction), row, like)[0] = factor * x
+
+
+def multiple_back(instruction, view, first, end, part, like):
+    if part != OVER_SAMPLES and is_wanted(view, 0):
+        factor = row_of(view, operand(instruction, 1), 0, like)[0]
+        _add_multiples(instruction, view, 0, factor, first, end, like)
+
+
+@compiled
+def _add_multiples(instruction, view, which, factor, first, end, like):
+    """Give the gradient of an operand that of the result, times a factor."""
+    adds = mode(view, which) == ADD
+    for row in range(first, end):
+        own = factor * gradient_of(view, result(instruction), row, like)[0]
+        d = gradient_of(view, operand(instruction, which), row, like)
+        d[0] = own + d[0] if adds else own
 
 
 def repeated(instruction, view, first, end, like):

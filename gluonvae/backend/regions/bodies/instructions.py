@@ -13,7 +13,19 @@ from typing import Any, NamedTuple, Optional
 
 from . import masses
 from .averages import log_mean_exp, log_mean_exp_back
-from .elementwise import filled, product, product_back, repeated, repeated_parameters, softplus, softplus_back
+from .elementwise import (
+    filled,
+    multiple,
+    multiple_back,
+    product,
+    product_back,
+    repeated,
+    repeated_parameters,
+    softplus,
+    softplus_back,
+    total,
+    total_back,
+)
 from .gaussians import (
     normal_draw,
     normal_draw_back,
@@ -67,6 +79,8 @@ FUNCTIONS = {
     "standard_normal": Functions(standard_normal, standard_normal_back),
     "bernoulli": Functions(masses.bernoulli, masses.bernoulli_back),
     "log_mean_exp": Functions(log_mean_exp, log_mean_exp_back),
+    "sum": Functions(total, total_back),
+    "multiple": Functions(multiple, multiple_back),
     "convolution": Functions(convolution, convolution_back, convolution_parameters, pack),
     "transposed_convolution": Functions(transposed, transposed_back, transposed_parameters, pack_transposed),
     "channels_last": Functions(channels_last, channels_last_back),
