@@ -134,6 +134,7 @@ class Group:
             told = self.gather("" if error is None else json.dumps([_kind(error), str(error)]))
             rank = next((rank for rank, text in enumerate(told) if text), None)
             if rank is not None and error is None:
+                self.tell(failed=rank)
                 kind, message = json.loads(told[rank])
                 raise KINDS.get(kind, RuntimeError)(f"rank {rank}: {message}")
         if error is not None:

@@ -2,7 +2,7 @@
 
 A report is a line of JSON. The keys are ``step``, the number of sums of gradients that were taken; ``waits``, for how
 many seconds the worker has waited for the others, 0 where it does not; ``run``, the folder of the run; ``error``, why
-it gives up.
+it gives up; ``failed``, the rank in which it failed where that made this worker raise an exception.
 """
 
 from __future__ import annotations

@@ -12,14 +12,14 @@ from typing import Any, Optional
 from ..training.signals import STOPPING
 from .console import Console
 from .link import Link, Message, own_address
-from .outcome import FAILED, Member, Outcome, of_deaths, of_lost_host, of_silence
+from .outcome import FAILED, Member, Outcome, are_followers, of_deaths, of_lost_host, of_silence
 from .plan import Plan, command_of, config_of, environment_here, specs
 from .signals import TURN, Signals
 
 SETTLE = 0.3
 """Seconds between a death and its verdict, in which others that were first may be heard of."""
 GRACE = 2.0
-"""Seconds between SIGTERM and SIGKILL."""
+"""Seconds between SIGTERM and SIGKILL, and for a worker to end whose error others have raised as well."""
 TO_END = 1.5
 """Seconds after that for agents to end, before the connections to them are."""
 ALIVE = 1.0
@@ -216,7 +216,7 @@ class Attempt:
             return self._not_begun(self._failed)
         silent_hosts = {link.host.name: now - link.heard for link in self._links}
         deaths = [member.ended for member in members if member.code]
-        if deaths and now - min(deaths) > SETTLE:
+        if deaths and now - min(deaths) > (GRACE if are_followers(members) else SETTLE):
             return of_deaths(members, now, timeout, silent_hosts)
         for link in self._links:
             if link.is_closed and not deaths:

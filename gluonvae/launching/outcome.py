@@ -64,6 +64,11 @@ class Member:
         """Whether it gave up because it had waited too long for the others."""
         return "error" in self.report and self.report.get("waits", 0) > 0
 
+    @property
+    def follows(self) -> str:
+        """The worker whose failure made this one fail; "" where it failed by itself."""
+        return f"worker {self.report['failed']}" if "failed" in self.report else ""
+
     def silence(self, now: float) -> float:
         """Return for how many seconds it has not reported; 0 where it never has, or has ended."""
         return 0.0 if self.reported is None or self.code is not None else now - self.reported
@@ -108,8 +113,15 @@ def of_lost_host(host: str, silence: float) -> Outcome:
     return Outcome(FAILED, f"the host {host} has been silent for {silence:.0f} s", True, True)
 
 
+def are_followers(members: Sequence[Member]) -> bool:
+    """Return whether all that have failed did so because of a worker that has not ended yet."""
+    running = {member.name for member in members if member.code is None}
+    failed = [member for member in members if member.code]
+    return bool(failed) and all(member.follows in running for member in failed)
+
+
 def of_deaths(members: Sequence[Member], now: float, timeout: float, silent_hosts: dict[str, float]) -> Outcome:
-    """Return the outcome where at least one process has failed: the first that did not wait for another is to blame.
+    """Return the outcome where at least one process has failed: the first that did so by itself is to blame.
 
     Parameters
     ----------
@@ -124,7 +136,7 @@ def of_deaths(members: Sequence[Member], now: float, timeout: float, silent_host
     # where one is killed, others may abort because of it, whose ends may be heard of first
     culprits = sorted(
         (member for member in failed if not member.waited),
-        key=lambda member: (member.code != -signal.SIGKILL, member.ended),
+        key=lambda member: (member.code != -signal.SIGKILL, bool(member.follows), member.ended),
     )
     if culprits:
         return of_death(culprits[0])

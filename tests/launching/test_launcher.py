@@ -112,6 +112,27 @@ work()
     assert "\n" not in outcome.text
 
 
+@pytest.mark.parametrize(
+    ("origin", "text"),
+    [
+        ("time.sleep(1); sys.exit('MemoryError')", r"worker 1 on localhost ended with exit status 1: MemoryError"),
+        ("work()", r"worker [02] on localhost ended with exit status 1: MemoryError: rank 1:"),
+    ],
+)
+def test_the_worker_in_which_an_error_began_is_named(origin, text, tmp_path, capfd):
+    """Also where others, which raise the same, end before it; for one that does not end it is not waited."""
+    code = f"""
+if rank == 1:
+    {origin}
+tell(failed=1)
+sys.exit("MemoryError: rank 1:")
+"""
+    begun = time.monotonic()
+    outcome, _ = run(tmp_path, code, capfd, size=3)
+    assert re.match(text, outcome.text)
+    assert time.monotonic() - begun < 8
+
+
 def test_those_that_do_not_heed_sigterm_end_in_time(tmp_path, capfd):
     code = """
 signal.signal(signal.SIGTERM, lambda *rest: None)  # as one that hangs in MXNet
