@@ -191,6 +191,26 @@ def _show(shape: Sequence[object]) -> str:
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 
+def numeric(name: str, array: np.ndarray) -> None:
+    """Check that an array is of numbers.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    array : np.ndarray
+        Its value.
+
+    Raises
+    ------
+    TypeError
+        If it is of something else.
+    """
+    if array.dtype.kind not in "buif":
+        objects = ": texts, None, or rows of unlike lengths" if array.dtype == object else ""
+        raise TypeError(f"{name} must be numbers, got dtype {array.dtype}{objects}")
+
+
 def shape(name: str, value: Union[Tensor, np.ndarray], wanted: Sequence[object]) -> None:
     """Check the shape of an array.
 

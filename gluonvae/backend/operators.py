@@ -6,6 +6,8 @@ A Symbol has no shape, and its ``+ - * /`` do not broadcast: the functions use `
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -31,11 +33,22 @@ def as_numpy(values: ArrayLike) -> np.ndarray:
     Returns
     -------
     np.ndarray
-        The same values; the argument itself where it is a NumPy array.
+        The same values; the argument itself where it is a NumPy array. Of rows of unlike lengths it is an array of
+        these as objects, whatever the version of NumPy.
     """
     if not isinstance(values, mx.nd.NDArray):
-        return np.asarray(values)
+        try:
+            return np.asarray(values)
+        except ValueError:
+            return _objects(values)
     return (values.astype("float32") if values.dtype == BFLOAT16 else values).asnumpy()
+
+
+def _objects(rows: Sequence[Any]) -> np.ndarray:
+    made = np.empty(len(rows), object)
+    for i, row in enumerate(rows):
+        made[i] = row
+    return made
 
 
 def is_symbol(tensor: Tensor) -> bool:

@@ -92,9 +92,7 @@ def _numbers(name: str, data: Any) -> np.ndarray:
         masked: Any = data
         data = masked.astype(np.result_type(data.dtype, np.float32)).filled(np.nan) if data.mask.any() else masked.data
     array = as_numpy(data)
-    if array.dtype.kind not in "buif":
-        objects = ": texts, None, or rows of unlike lengths" if array.dtype == object else ""
-        raise TypeError(f"{name} must be numbers, got dtype {array.dtype}{objects}")
+    checks.numeric(name, array)
     return array
 
 

@@ -189,7 +189,9 @@ def decode(
     if isinstance(latent_state, mx.nd.NDArray):
         labels = latent_labels(vae, latent_state, label)
         return _decoded(vae, latent_state, image, labels, batch_size)
-    values = np.asarray(latent_state, np.float32)
+    values = as_numpy(latent_state)
+    checks.numeric("latent_state", values)
+    values = values.astype(np.float32, copy=False)
     if values.ndim not in (2, 3) or values.shape[-1] != vae.latent_variable_size or not values.size:
         raise ValueError(f"latent_state must have shape (B, {vae.latent_variable_size}), got {values.shape}")
     checks.finite("latent_state", values)

@@ -160,7 +160,7 @@ class ConditionalVAE(VAE):
         """A label for each of ``n`` images: one class or one condition for all is repeated."""
         if label is None:
             raise TypeError(f"label is missing: which class of the {self.label_size} are the images to be of?")
-        values = label.asnumpy() if isinstance(label, mx.nd.NDArray) else np.asarray(label)
+        values = as_numpy(label)
         if values.ndim == 0:
             return np.full(n, values, values.dtype)
         one_condition = self.label_size > 1 and values.shape == (self.label_size,) and values.dtype.kind == "f"

@@ -269,6 +269,7 @@ REFUSED = {
     "items that are names": (gluon_data.SimpleDataset(["a", "b"]), TypeError, "must be numbers"),
     "items that are numbers": (gluon_data.SimpleDataset([1, 2]), ValueError, "looks like labels"),
     "rows of unlike sizes": ([[1, 2], [3]], (ValueError, TypeError), "got dtype object: texts, None, or rows of unlike lengths"),
+    "pictures of unlike sizes": ([COUNTS[:2], COUNTS[:2, :3]], TypeError, "got dtype object: texts, None, or rows of unlike lengths"),
     "infinity": (np.where(COUNTS == 17, np.inf, 0), ValueError, r"has inf at \(0, 0\)"),
     "infinity in a sparse matrix": (scipy.sparse.csr_matrix(np.where(COUNTS == 17, -np.inf, 0)), ValueError, "has -inf at"),
     "beyond float32": (np.where(COUNTS == 17, 1e39, 0), ValueError, r"has 1e\+39 at \(0, 0\), and a float32 holds at most"),

@@ -288,6 +288,13 @@ def test_errors(call, error, message):
         call(small_vae())
 
 
+@pytest.mark.filterwarnings("ignore::numpy.VisibleDeprecationWarning")
+def test_latent_states_of_unlike_sizes():
+    """Which only newer versions of NumPy refuse."""
+    with pytest.raises(TypeError, match=r"latent_state must be numbers, got dtype object: .* rows of unlike lengths"):
+        small_vae().decode([[0.0, 1.0], [2.0]])
+
+
 def test_labels_are_asked_for():
     latent = np.zeros((2, 4))
     for options in ({"label_size": 3}, {"label_size": 3, "classifier_layer_sizes": [4]}):
