@@ -6,8 +6,7 @@ A Symbol has no shape, and its ``+ - * /`` do not broadcast: the functions use `
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Union
 
 import numpy as np
 
@@ -22,12 +21,12 @@ BFLOAT16 = np.dtype([("bfloat16", np.uint16)])
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
-def as_numpy(values: ArrayLike) -> np.ndarray:
+def as_numpy(values: Union[ArrayLike, float]) -> np.ndarray:
     """Convert to a NumPy array, bfloat16 to float32.
 
     Parameters
     ----------
-    values : ArrayLike
+    values : ArrayLike or float
         An NDArray, or what NumPy makes an array of.
 
     Returns
@@ -44,7 +43,7 @@ def as_numpy(values: ArrayLike) -> np.ndarray:
     return (values.astype("float32") if values.dtype == BFLOAT16 else values).asnumpy()
 
 
-def _objects(rows: Sequence[Any]) -> np.ndarray:
+def _objects(rows: Any) -> np.ndarray:
     made = np.empty(len(rows), object)
     for i, row in enumerate(rows):
         made[i] = row
