@@ -115,7 +115,7 @@ def _check_range(name: str, block: np.ndarray, place: Place) -> None:
 def _of_block(name: str, block: np.ndarray, place: Place) -> Summary:
     low, high = block.min(), block.max()
     missing, first = 0, None
-    if block.dtype.itemsize > 4 and not max(-low, high) <= LARGEST:
+    if block.dtype.itemsize > 4 and not max(-float(low), float(high)) <= LARGEST:
         _check_range(name, block, place)
     if block.dtype.kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
         infinite = np.isinf(block)
