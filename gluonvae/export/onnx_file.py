@@ -45,7 +45,11 @@ def onnx_model(graph: Graph) -> Any:
     builder = _converted(graph)
     helper, used = onnx.helper, {name for _, inputs, _, _ in builder.nodes for name in inputs}
     content = helper.make_graph(
-        [helper.make_node(op, inputs, outputs, **options) for op, inputs, outputs, options in builder.nodes],
+        # nodes without names have the same one to onnxruntime 1.19, which refuses two that it has changed
+        [
+            helper.make_node(op, inputs, outputs, name=outputs[0], **options)
+            for op, inputs, outputs, options in builder.nodes
+        ],
         graph.name,
         [_value_info(helper, name, of, graph.noise.get(name, "")) for name, of in graph.inputs.items()],
         [_value_info(helper, name, of) for name, of in graph.outputs.items()],

@@ -12,7 +12,7 @@ from gluonvae import export
 from gluonvae.backend.runtime import mx
 from tests.helpers import draw, learned, nd, noise_for, pixels, small_vae
 from tests.helpers.exports import RUNTIMES, InGluon, InOnnxruntime, imported
-from tests.helpers.processes import CLEAN
+from tests.helpers.processes import CLEAN, MXNET_FIRST
 from tests.tables import parts
 
 gluon = mx.gluon
@@ -166,7 +166,7 @@ def test_an_export_runs_where_gluonvae_is_not_installed(rng, tmp_path):
     export.whole(vae).to_symbol(tmp_path / "vae")
     mx.nd.save(str(tmp_path / "inputs"), [data, noise])
     code = (
-        "import sys; sys.modules['gluonvae'] = None; import mxnet as mx\n"
+        f"import sys; sys.modules['gluonvae'] = None; {MXNET_FIRST}mx = mxnet\n"
         "block = mx.gluon.SymbolBlock.imports('vae-symbol.json', ['data', 'noise'], 'vae-0000.params')\n"
         "mx.nd.save('outputs', block(*mx.nd.load('inputs')))"
     )
@@ -382,6 +382,16 @@ def test_what_has_no_conversion_is_exported_as_a_symbol(rng, tmp_path):
     vae, data = sorted_body(), pixels(rng, 4)
     got = InGluon(export.encoder(vae), tmp_path)(data=data.asnumpy())
     np.testing.assert_allclose(got["mean"], vae.inference_net(data)[0].asnumpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("posterior", ["gaussian", "spline"])
+def test_nodes_of_onnx_files_have_names_of_their_own(posterior, tmp_path):
+    """Of nodes without names older versions of onnxruntime make several of the same name, and refuse them."""
+    vae = small_vae(latent_type=posterior)
+    export.encoder(vae).to_onnx(tmp_path / "encoder.onnx")
+    names = [node.name for node in onnx.load(str(tmp_path / "encoder.onnx")).graph.node]
+    assert all(names)
+    assert len(set(names)) == len(names)
 
 
 def test_without_onnx_the_error_names_the_package(monkeypatch, tmp_path):

@@ -10,7 +10,7 @@ import gluonvae as gv
 from gluonvae import export
 from tests.helpers import small_vae
 from tests.helpers.documents import ROOT, blocks, snippets
-from tests.helpers.processes import CLEAN
+from tests.helpers.processes import CLEAN, MXNET_FIRST
 
 PAGE = ROOT / "docs" / "guide" / "export.md"
 
@@ -38,7 +38,8 @@ def folder(tmp_path_factory):
 )
 def test_scripts_that_need_no_gluonvae(name, without, wanted, folder):
     (script,) = blocks(PAGE, f"python {name}")
-    hidden = f"import sys; sys.modules.update(dict.fromkeys({without}))\n"
+    first = "" if "mxnet" in without else f"{MXNET_FIRST}\n"
+    hidden = f"import sys; sys.modules.update(dict.fromkeys({without}))\n{first}"
     (folder / name).write_text(hidden + script)
     command = [sys.executable, "-W", "ignore", name]
     done = subprocess.run(command, cwd=folder, env=CLEAN, capture_output=True, text=True, check=False)
