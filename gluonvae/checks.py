@@ -191,24 +191,25 @@ def _show(shape: Sequence[object]) -> str:
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 
-def numeric(name: str, array: np.ndarray) -> None:
-    """Check that an array is of numbers.
+def numeric(name: str, dtype: DType) -> None:
+    """Check that a dtype is one of numbers.
 
     Parameters
     ----------
     name : str
         Name of the argument, for the message.
-    array : np.ndarray
-        Its value.
+    dtype : DType
+        That of its values.
 
     Raises
     ------
     TypeError
         If it is of something else.
     """
-    if array.dtype.kind not in "buif":
-        objects = ": texts, None, or rows of unlike lengths" if array.dtype == object else ""
-        raise TypeError(f"{name} must be numbers, got dtype {array.dtype}{objects}")
+    given = np.dtype(dtype)
+    if given.kind not in "buif":
+        objects = ": texts, None, or rows of unlike lengths" if given.kind == "O" else ""
+        raise TypeError(f"{name} must be numbers, got dtype {given}{objects}")
 
 
 def shape(name: str, value: Union[Tensor, np.ndarray], wanted: Sequence[object]) -> None:

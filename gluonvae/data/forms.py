@@ -92,7 +92,7 @@ def _numbers(name: str, data: Any) -> np.ndarray:
         masked: Any = data
         data = masked.astype(np.result_type(data.dtype, np.float32)).filled(np.nan) if data.mask.any() else masked.data
     array = as_numpy(data)
-    checks.numeric(name, array)
+    checks.numeric(name, array.dtype)
     return array
 
 
@@ -107,8 +107,7 @@ def _is_mapped(array: np.ndarray) -> bool:
 
 
 def _of_sparse(name: str, matrix: Any, shape: Optional[tuple[int, ...]]) -> Values:
-    if np.dtype(matrix.dtype).kind not in "buif":
-        raise TypeError(f"{name} must be numbers, got dtype {matrix.dtype}")
+    checks.numeric(name, matrix.dtype)
     if min(matrix.shape) == 0:
         raise ValueError(f"{name} must hold at least one row, got shape {matrix.shape}: it is empty")
     return Values(Sparse(matrix), shape_of_one(matrix.shape, shape))
@@ -126,11 +125,10 @@ def _of_gluon(name: str, dataset: Any, shape: Optional[tuple[int, ...]]) -> Valu
     if isinstance(first, tuple) and len(first) != 2:
         raise TypeError(f"items of {name} must be values, or pairs of a value and its label, got {len(first)} parts")
     items = Items(dataset)
-    if items.dtype.kind not in "buif":
-        raise TypeError(f"items of {name} must be numbers, got dtype {items.dtype}")
+    checks.numeric(f"items of {name}", items.dtype)
     if not items.item_shape:
         raise ValueError(f"items of {name} must have shape (X,) or a picture's: one number an item looks like labels")
-    labels = np.array([as_numpy(dataset[row][1]) for row in range(len(dataset))]) if is_pair(first) else None
+    labels = as_numpy([as_numpy(dataset[row][1]) for row in range(len(dataset))]) if is_pair(first) else None
     return Values(items, shape_of_one((len(items), *items.item_shape), shape), labels)
 
 

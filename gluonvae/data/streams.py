@@ -197,8 +197,7 @@ class Stream:
         return iter(self.batches)
 
     def _checked(self, values: np.ndarray, labels: Optional[np.ndarray]) -> Streamed:
-        if values.dtype.kind not in "buif":
-            raise TypeError(f"batches must be numbers, got dtype {values.dtype}")
+        checks.numeric("batches", values.dtype)
         if values.shape[1:] != self.shape:
             raise ValueError(f"a batch has data points of shape {values.shape[1:]}, the first has {self.shape}")
         if self._hides_labels or (labels is not None and _all_missing(labels)):

@@ -190,7 +190,7 @@ def decode(
         labels = latent_labels(vae, latent_state, label)
         return _decoded(vae, latent_state, image, labels, batch_size)
     values = as_numpy(latent_state)
-    checks.numeric("latent_state", values)
+    checks.numeric("latent_state", values.dtype)
     values = values.astype(np.float32, copy=False)
     if values.ndim not in (2, 3) or values.shape[-1] != vae.latent_variable_size or not values.size:
         raise ValueError(f"latent_state must have shape (B, {vae.latent_variable_size}), got {values.shape}")
