@@ -40,16 +40,17 @@ class Row(NamedTuple):
         return sum(before * after for before, after in zip(widths, widths[1:]))
 
     @property
-    def forward_gflop(self) -> float:
-        """Of the matrix products of one forward pass; a training step takes three times as many."""
-        products = self.encoder_weights
+    def training_gflop(self) -> float:
+        """Of the matrix products of a training step: the gradients of weights and of inputs take as many as the forward
+        pass, but the data have no gradient."""
+        first, products = PIXELS * self.shared, self.encoder_weights
         if self.convolutional:  # of which the first half as often as there are pixels
-            products += (14 * 14 - 1) * 9 * 32 + (7 * 7 - 1) * 9 * 32 * 64
-        return 2e-9 * self.batch * products + self.generator_gflop
+            first, products = 14 * 14 * 9 * 32, products + (14 * 14 - 1) * 9 * 32 + (7 * 7 - 1) * 9 * 32 * 64
+        return 2e-9 * self.batch * (3 * products - first) + 3 * self.generator_gflop
 
     @property
     def generator_gflop(self) -> float:
-        """The generator's share of them."""
+        """Of the generator's matrix products in a forward pass."""
         products = self.generator_weights
         if self.convolutional:
             products += (7 * 7 - 1) * 16 * 32 * 32 + (14 * 14 - 1) * 16 * 32 * 16 + (28 * 28 - 1) * 16

@@ -53,7 +53,7 @@ def measure(row: Row, rounds: int, steps: int, device: str, gflops: float) -> Po
             worker.close()
             times += answer.seconds
             memories.append(answer.peak - worker.peak)
-    return Point(statistics.median(times), statistics.median(memories), 3 * row.forward_gflop / gflops)
+    return Point(statistics.median(times), statistics.median(memories), row.training_gflop / gflops)
 
 
 def plot(found: dict[str, dict[int, Point]], path: str) -> None:

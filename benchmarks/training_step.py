@@ -42,9 +42,9 @@ def contestants(peers: str, device: str) -> dict[str, Worker]:
 
 
 def limit(row: Row, gflops: float, bandwidth: float) -> float:
-    """Seconds below which no step can be: three times the products of a forward pass, and Adam's
+    """Seconds below which no step can be: its matrix products, and Adam's
     seven passes (four reads, three writes) over the parameters."""
-    return 3 * row.forward_gflop / gflops + 7 * 4 * (row.encoder_weights + row.generator_weights) / bandwidth
+    return row.training_gflop / gflops + 7 * 4 * (row.encoder_weights + row.generator_weights) / bandwidth
 
 
 def disagreement(workers: dict[str, Worker], row: Row, given: str) -> float:
