@@ -51,6 +51,28 @@ class Truth:
         between = self.covariance[np.ix_(o, m)]
         return self.covariance[np.ix_(m, m)] - between.T @ np.linalg.solve(self.covariance[np.ix_(o, o)], between)
 
+    def posterior(self, row):
+        """Mean and covariance of p(z | x_o) of a row."""
+        weight, centred = self.weight[~np.isnan(row)], (row - self.bias)[~np.isnan(row)]
+        covariance = np.linalg.inv(np.eye(weight.shape[1]) + weight.T @ weight / SIGMA**2)
+        return covariance @ weight.T @ centred / SIGMA**2, covariance
+
+    def variances(self, row, mean, std):
+        """Those of one draw of N(mean, std**2), weighted to p(z | x_o): of its share in E[x | x_o], ``(X,)``, and of its
+        weight relative to the mean weight."""
+        of_exact, covariance = self.posterior(row)
+        exact = scipy.stats.multivariate_normal(of_exact, covariance)
+        precision = 2 * np.linalg.inv(covariance) - np.diag(std**-2)
+        if np.linalg.eigvalsh(precision).min() <= 0:
+            return np.full(len(row), np.inf), np.inf
+        # p**2 / q is a constant times the density of a Gaussian
+        spread = np.linalg.inv(precision)
+        peak = spread @ (2 * np.linalg.solve(covariance, of_exact) - mean / std**2)
+        log_squares = 2 * exact.logpdf(peak) - scipy.stats.norm.logpdf(peak, mean, std).sum()
+        constant = np.exp(log_squares - scipy.stats.multivariate_normal(peak, spread).logpdf(peak))
+        off = self.predicted(peak) - self.predicted(of_exact)
+        return constant * (off**2 + np.einsum("xd,de,xe->x", self.weight, spread, self.weight)), constant - 1
+
     def predicted(self, z):
         return z @ self.weight.T + self.bias
 
