@@ -13,9 +13,10 @@ from . import shared
 EVERY = 1.0
 """Seconds between two looks, each of which takes some 0.1 ms."""
 
-SERVED, PAUSE = 0.8, 30.0
-"""Fewer threads that get less than this part of their cores have to share them all the same: for so many seconds there
-are as many threads as otherwise, which get more."""
+SERVED, GAINED, PAUSE = 0.8, 1.3, 30.0
+"""Fewer threads that get less than this part of their cores have to share them all the same. Where all threads got so
+many times as much, as beside busy loops, there are all of them for so many seconds; they got no more where others, such
+as trainings of the same kind, take fewer as well."""
 
 _STATISTICS = Path("/proc/stat")
 _USER, _NICE, _SYSTEM, _INTERRUPTS, _SOFT_INTERRUPTS = 0, 1, 2, 5, 6
@@ -40,6 +41,8 @@ class Watch:
         """When it is time to look, by ``time.monotonic()``."""
         self._last: Optional[tuple[float, float, float]] = None
         self._pause_ends = 0.0
+        self._of_all_threads = 0.0
+        """Cores that this process got when it last took all threads."""
 
     def look(self) -> None:
         """Set the most threads of a region."""
@@ -54,7 +57,10 @@ class Watch:
             shared.set_most_threads(0)  # what others did while this process did something else tells nothing
         else:
             passed, of_all, own = (new - old for new, old in zip(now, self._last))
-            if own < SERVED * shared.most_threads() * passed:
+            got, before = own / passed, shared.most_threads()
+            if before == 0:
+                self._of_all_threads = got
+            elif got < SERVED * before and self._of_all_threads > GAINED * got:
                 self._pause_ends = now[0] + PAUSE
             left = len(os.sched_getaffinity(0)) - (of_all - own) / passed
             most = max(1, round(left))

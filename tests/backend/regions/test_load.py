@@ -58,6 +58,17 @@ def test_threads_that_share_their_cores_all_the_same_are_as_many_as_can_be(machi
     assert 1 < sum(seen) < 5
 
 
+def test_trainings_that_all_take_fewer_threads_stay_with_these(machine):
+    """Four on two cores: each gets half a core, with two threads and with one."""
+    machine.make(2, 2, others=1.5, own=0.5)
+    watch, seen = load.Watch(), []
+    for second in range(10):
+        machine.now = float(second)
+        watch.look()
+        seen.append(shared.most_threads())
+    assert seen == [0, *[1] * 9]
+
+
 def test_after_a_while_without_a_look_all_threads_are_used(machine):
     """What others did while this process did nothing tells nothing of now."""
     machine.make(4, 4, 3.0)
