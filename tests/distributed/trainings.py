@@ -14,6 +14,7 @@ import numpy as np
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
 from tests.helpers import small_vae
+from tests.helpers.workers import outputs
 from tests.tables.bounds import BOUNDS
 from tests.tables.bounds import SAMPLES as K
 
@@ -130,6 +131,22 @@ def own_loop():
             loss.backward()
         trainer.step(len(rows))
     return [p.data().asnumpy() for p in vae.collect_params().values()]
+
+
+def by_workers(count, each=1):
+    """What each of ``count`` workers says of each ``each``th training."""
+    told = outputs(count, "-m", "tests.distributed.trainings", str(each))
+    return [json.loads(out) for out in told]
+
+
+def faults(of_each):
+    """Trainings that differ from one process, or between the workers."""
+    first, *others = of_each
+    for name, (digest, differs) in first.items():
+        if not differs < 1e-5:
+            yield f"{name} differs from one process by {differs:.1e}"
+        if [other[name][0] for other in others] != [digest] * len(others):
+            yield f"{name} differs between the workers"
 
 
 def main():
