@@ -17,6 +17,7 @@ from . import pickling  # noqa: F401  what MXNet cannot pickle
 from .control_flow import has_code_of_its_own, why_frozen
 from .recipes import record
 from .regions.availability import available, mxnets_own
+from .regions.direct import DirectCall, direct_call
 from .regions.fusion import fused
 from .regions.load import heed_others
 from .runtime import mx
@@ -30,7 +31,7 @@ _regroup = mx.gluon.block._regroup
 GLUONS_OWN = frozenset(vars(mx.gluon.HybridBlock()))
 """The attributes that every HybridBlock has, which Gluon keeps itself."""
 
-NOT_COPIED = {"_in_graphs_of", "_seen", "_forgotten", "_caller"}
+NOT_COPIED = {"_in_graphs_of", "_seen", "_forgotten", "_caller", "_direct"}
 """What of a block is about its graphs and the calls under way, which a copy does not have."""
 
 MANY_TRACES = 10
@@ -51,6 +52,8 @@ class GraphBlock(mx.gluon.HybridBlock):
 
     _cached_graph: Any
     _seen: Optional[_Seen] = None
+    _direct: Optional[DirectCall] = None
+    """What calls the graph, if that is one program."""
     fixed: ClassVar[tuple[str, ...]] = ()
     """Attributes that cannot change once they are known, as others follow from them. 0 and None stand for unknown."""
 
@@ -109,6 +112,7 @@ class GraphBlock(mx.gluon.HybridBlock):
     def _build_cache(self, *args: object) -> None:
         try:
             super()._build_cache(*args)
+            self.__dict__["_direct"] = direct_call(self._cached_graph[1]) if available() else None
             if has_code_of_its_own(self):
                 self._check_control_flow(*args)
         except mx.base.NotImplementedForSymbol as error:
@@ -130,10 +134,16 @@ class GraphBlock(mx.gluon.HybridBlock):
             self._forget_what_changed()
             tensors = self._gathered(x, *args)
             if tensors:
-                made = self._cached_op(*tensors)
-                made = made if isinstance(made, list) else [made]
-                return made if self._out_format == [0] * len(made) else _regroup(made, self._out_format)
+                return self._computed(tensors)
         return super().forward(x, *args)
+
+    def _computed(self, tensors: list[Any]) -> Any:
+        """Return what the graph computes of what it takes."""
+        made = self._direct(tensors) if self._direct is not None else None
+        if made is None:
+            made = self._cached_op(*tensors)
+            made = made if isinstance(made, list) else [made]
+        return made if self._out_format == [0] * len(made) else _regroup(made, self._out_format)
 
     def _gathered(self, *inputs: Any) -> list[Any]:
         """Return what the graph takes, in its order: Gluon looks at each tensor several times before it does that.
@@ -153,6 +163,11 @@ class GraphBlock(mx.gluon.HybridBlock):
 
     def _call_cached_op(self, *args: object) -> Any:
         self._forget_what_changed()
+        if self._cached_op is None:
+            self._build_cache(*args)
+            tensors = self._gathered(*args)
+            if tensors:
+                return self._computed(tensors)
         return super()._call_cached_op(*args)
 
     def _forget_what_changed(self) -> None:

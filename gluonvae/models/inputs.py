@@ -71,9 +71,9 @@ class ModelInputs(XavierBlock):
                 raise TypeError("noise must be given where the data is a Symbol, and so must a label that is taken")
             return data, noise, self.encode_label(label, 0)
         self.generator.check_data(data)
-        leading = _leading(samples or 1, len(data))
-        noise = self.drawn_or_checked(noise, spec, leading, samples is None, data.context)
-        return data, noise, tuple(of.as_in_context(data.context) for of in self.encode_label(label, len(data)))
+        rows, ctx = len(data), data.context
+        noise = self.drawn_or_checked(noise, spec, _leading(samples or 1, rows), samples is None, ctx)
+        return data, noise, tuple(of.as_in_context(ctx) for of in self.encode_label(label, rows))
 
     def drawn_or_checked(
         self,

@@ -185,9 +185,10 @@ class Objective(XavierBlock):
     def forward(self, data: Tensor, noise: Structure, *label: Tensor) -> Terms:
         if not is_symbol(data):
             self._initialize_own()
-            chunk = max(1, FLOATS_AT_ONCE // (len(data) * self.floats_per_sample(len(data))))
+            rows = len(data)
+            chunk = max(1, FLOATS_AT_ONCE // (rows * self.floats_per_sample(rows)))
             if chunk < self.samples:
-                check_chunks(self, len(data))
+                check_chunks(self, rows)
                 return self.finish(in_chunks(self, self._sampler, data, noise, label, chunk))
         return self.finish(super().forward(data, *leaves(noise), *label))
 

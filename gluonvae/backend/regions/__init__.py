@@ -10,6 +10,7 @@ bit.
   ``layout`` the plan of one for inputs of certain shapes, and ``programs`` makes an operator of MXNet's of it, as
   ``operator`` does of any region;
 - ``fusion`` puts the programs of a graph together, with what ``arithmetic`` makes instructions of;
+- ``direct`` calls a graph that is one program past MXNet's executor;
 - ``tables`` are regions over the memory of many tensors, ``checks`` over that of one;
 - ``widened`` computes bfloat16 in float32;
 - ``bodies`` has the compiled code.

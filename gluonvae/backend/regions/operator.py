@@ -107,8 +107,8 @@ def register(region: Region) -> None:
     @_Creator
     @_without_raising
     def create(op_type: bytes, count: int, keys: Any, values: Any, result: Any) -> None:
-        options = tuple((keys[i].decode(), values[i].decode()) for i in range(count))
-        result[0] = _definition(region, options).callbacks
+        options = [(keys[i].decode(), values[i].decode()) for i in range(count)]
+        result[0] = definition_of(region, dict(options)).callbacks
 
     mx.base.check_call(mx.base._LIB.MXCustomOpRegister(region.name.encode(), create))
     _registered.append(create)
@@ -197,6 +197,10 @@ class _Definition:
         self._functions += functions
         return _callback_list([passes().nothing, *map(_address, functions)], [0] * 3)
 
+    def plan(self, shapes: tuple[Shape, ...], kind: int) -> Any:
+        """Return the words of the plan of a pass, which are kept."""
+        return self._operator(shapes, kind)[0]
+
     @functools.cache  # noqa: B019
     def _operator(self, shapes: tuple[Shape, ...], kind: int) -> tuple[Any, Any]:
         """Return the plan, to be kept, and MXNet's callbacks."""
@@ -212,6 +216,11 @@ class _Definition:
         memory = array("q", [*words, *plan.sizes])
         address, callbacks = memory.buffer_info()[0], passes()
         return memory, _callback_list([callbacks.nothing, callbacks.forward, callbacks.backward], [0, address, address])
+
+
+def definition_of(region: Region, options: Options) -> _Definition:
+    """Return an operator with certain options, always the same."""
+    return _definition(region, tuple(sorted(options.items())))
 
 
 @functools.cache

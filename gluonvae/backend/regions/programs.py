@@ -8,7 +8,7 @@ from typing import Any
 
 from .kinds import Shape
 from .layout import Layout
-from .operator import Plan, Region, register
+from .operator import Options, Plan, Region, definition_of, register
 from .program import Program
 
 NAME = "gluonvae_program"
@@ -59,14 +59,38 @@ def _plan(text: str, shapes: tuple[Shape, ...], dtype: Any) -> Plan:
     return Layout(_decoded(text), shapes, functools.partial(_address, dtype)).plan()
 
 
-register(
-    Region(
-        NAME,
-        _arguments,
-        _outputs,
-        _shapes,
-        lambda options, shapes, dtype: _plan(options["program"], tuple(shapes), dtype),
-        bodies,
-        _count_of_gradients,
-    )
+_region = Region(
+    NAME,
+    _arguments,
+    _outputs,
+    _shapes,
+    lambda options, shapes, dtype: _plan(options["program"], tuple(shapes), dtype),
+    bodies,
+    _count_of_gradients,
 )
+register(_region)
+
+
+def plan_of(options: Options, shapes: tuple[Shape, ...], dtype: int) -> tuple[Any, Sequence[Shape], Sequence[Shape]]:
+    """Return how inputs of certain shapes, and of MXNet's number of a dtype, are computed.
+
+    Returns
+    -------
+    plan : array of int
+        Its words, which are kept.
+    inputs, results : sequence of Shape
+        The shapes that the inputs need to have, and those of the outputs and of what is hidden.
+
+    Raises
+    ------
+    ValueError
+        For inputs that do not fit each other.
+    """
+    definition = definition_of(_region, options)
+    inputs, results = _shapes(definition.options, shapes)
+    return definition.plan(shapes, dtype), inputs, results
+
+
+def outputs_of(options: Options) -> int:
+    """Return how many outputs a program has."""
+    return _count_of_gradients(options)

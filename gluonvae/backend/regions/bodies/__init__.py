@@ -4,5 +4,5 @@
 ``passes`` is what MXNet calls. ``program`` takes rows through ``instructions``, a table of compiled code by kinds, of
 which ``layers``, ``elementwise``, ``gaussians``, ``masses``, ``mixtures``, ``averages`` and ``images`` have the parts,
 ``layers`` on ``dense`` and ``images`` on ``convolution``, all of ``tensors``. A kind is compiled where it is first
-used. ``tables`` and ``checks`` are the code of the modules of these names.
+used. ``direct``, ``tables`` and ``checks`` are the code of the modules of these names.
 """

@@ -90,6 +90,24 @@ forget = _external("forget", _address_in(mx.base._LIB, "MXNDArrayFree"), _i32, _
 is_fresh = _external("is_fresh", _address_in(mx.base._LIB, "MXNDArrayGetGradState"), _i32, _i64, _i64)
 """Write whether the gradient of an NDArray is of a backward pass since it was used last: its handle, where to write."""
 set_fresh = _external("set_fresh", _address_in(mx.base._LIB, "MXNDArraySetGradState"), _i32, _i64, _i32)
+dtype_of = _external("dtype_of", _address_in(mx.base._LIB, "MXNDArrayGetDType"), _i32, _i64, _i64)
+"""Write MXNet's number of an NDArray's dtype: its handle, where to write."""
+storage_of = _external("storage_of", _address_in(mx.base._LIB, "MXNDArrayGetStorageType"), _i32, _i64, _i64)
+"""Write MXNet's number of an NDArray's storage type: its handle, where to write."""
+context_of = _external("context_of", _address_in(mx.base._LIB, "MXNDArrayGetContext"), _i32, _i64, _i64, _i64)
+"""Write the kind of an NDArray's device and the device's number: its handle, where to write each."""
+shape_of = _external("shape_of", _address_in(mx.base._LIB, "MXNDArrayGetShapeEx"), _i32, _i64, _i64, _i64)
+"""Write how many axes an NDArray has, and the address of their sizes: its handle, where to write each."""
+make_tensor = _external("make_tensor", _address_in(mx.base._LIB, "MXNDArrayCreateEx"), _i32, _i64, *[_i32] * 5, _i64)
+"""Make an NDArray: address and number of its sizes, kind and number of its device, 0, dtype, where to write its
+handle."""
+detach = _external("detach", _address_in(mx.base._LIB, "MXNDArrayDetach"), _i32, _i64, _i64)
+"""Make an NDArray of the same memory: the handle of the first, where to write that of the second."""
+is_recording = _external("is_recording", _address_in(mx.base._LIB, "MXAutogradIsRecording"), _i32, _i64)
+"""Write, as one byte, whether MXNet's autograd records."""
+record = _external("record", _address_in(mx.base._LIB, "MXCustomFunctionRecord"), _i32, *[_i32, _i64] * 2, _i64)
+"""Have MXNet's autograd record a function: how many inputs, the address of their handles, the same of outputs, and a
+list of callbacks."""
 
 
 def _pointer_intrinsic(of: Any) -> Any:

@@ -52,6 +52,32 @@ def run_body(body, team, shared, plan, pointers, requests, scratch):
     set_most_threads(most)
 
 
+@compiled
+def run_forward(plan, pointers, requests):
+    """Run a forward pass on tensors by their addresses; false where there is no memory."""
+    word = carray(words(plan), SIZES)
+    kept, size = word[SHARED] + 8 * KEPT, word[FORWARD_SCRATCH]
+    scratch = take_memory(kept, size)
+    if scratch == 0 and size > 0:
+        return False
+    run_body(word[FORWARD], word[FORWARD_TEAM], word[SHARED], plan, pointers, requests, scratch)
+    leave_memory(kept, size, scratch)
+    return True
+
+
+@compiled
+def run_backward(plan, pointers, requests):
+    """Run a backward pass on tensors by their addresses; false where there is no memory."""
+    word = carray(words(plan), SIZES)
+    kept, size = word[SHARED] + 8 * KEPT, word[SCRATCH]
+    scratch = take_memory(kept, size)
+    if scratch == 0 and size > 0:
+        return False
+    run_body(word[BACKWARD], word[BACKWARD_TEAM], word[SHARED], plan, pointers, requests, scratch)
+    leave_memory(kept, size, scratch)
+    return True
+
+
 def _forward(count, pointers, tags, requests, is_train, plan):
     word, pointer, request = carray(words(plan), SIZES), carray(words(pointers), count), carray(ints(requests), count)
     inputs = word[INPUTS]
@@ -60,12 +86,7 @@ def _forward(count, pointers, tags, requests, is_train, plan):
         if i < inputs or request[i - inputs] != 0:
             data_of(handle, pointers + 8 * i)  # in the place of the handle
         forget(handle)
-    scratch = take_memory(word[SHARED] + 8 * KEPT, word[FORWARD_SCRATCH])
-    if scratch == 0 and word[FORWARD_SCRATCH] > 0:
-        return 0  # of which MXNet makes an error
-    run_body(word[FORWARD], word[FORWARD_TEAM], word[SHARED], plan, pointers, requests, scratch)
-    leave_memory(word[SHARED] + 8 * KEPT, word[FORWARD_SCRATCH], scratch)
-    return 1
+    return 1 if run_forward(plan, pointers, requests) else 0  # of which MXNet makes an error
 
 
 def _backward(count, pointers, tags, requests, is_train, plan):
@@ -77,12 +98,7 @@ def _backward(count, pointers, tags, requests, is_train, plan):
         if i < word[GRADIENTS] or outputs <= i < first or (i >= first and request[i - first] != 0):
             data_of(handle, pointers + 8 * i)
         forget(handle)
-    scratch = take_memory(word[SHARED] + 8 * KEPT, word[SCRATCH])
-    if scratch == 0 and word[SCRATCH] > 0:
-        return 0
-    run_body(word[BACKWARD], word[BACKWARD_TEAM], word[SHARED], plan, pointers, requests, scratch)
-    leave_memory(word[SHARED] + 8 * KEPT, word[SCRATCH], scratch)
-    return 1
+    return 1 if run_backward(plan, pointers, requests) else 0
 
 
 def _storage(count, kinds, context):

@@ -1,0 +1,252 @@
+"""Calls of a graph that is one program, and what MXNet's autograd calls of them."""
+
+from __future__ import annotations
+
+from numba import carray, types
+
+from ..direct import (
+    AT_ALL,
+    AT_FEW,
+    AT_HIDDEN,
+    AT_SHAPES,
+    AXES,
+    BACKWARD,
+    BLOCK,
+    CALLBACKS,
+    CONTEXTS,
+    CPU,
+    DENSE,
+    DEVICE,
+    DTYPE,
+    FREE,
+    HANDLES,
+    INPUTS,
+    KEPT,
+    LIST,
+    OUTPUTS,
+    OWN_CALL,
+    PLAN,
+    RESULTS,
+    SHAPE,
+    SIZE_OF_BLOCK,
+    SMALL_BLOCK,
+)
+from .native import (
+    allocate,
+    compile_callback,
+    compiled,
+    context_of,
+    data_of,
+    detach,
+    dtype_of,
+    exchange,
+    forget,
+    ints,
+    is_recording,
+    make_tensor,
+    record,
+    release,
+    shape_of,
+    stack_words,
+    storage_of,
+    words,
+)
+from .passes import run_backward, run_forward
+from .tensors import word_of
+
+CLOSED = -1
+"""What is where memory is kept, once the graph is gone."""
+
+
+@compiled
+def _fits(call, handle, shape, room):
+    """Whether a tensor is on the device, in the dtype and of the shape that the call is for."""
+    number = carray(ints(room), 2)
+    dtype_of(handle, room)
+    storage_of(handle, room + 4)
+    if number[0] != word_of(call, DTYPE) or number[1] != DENSE:
+        return False
+    context_of(handle, room, room + 4)
+    if number[0] != CPU or number[1] != word_of(call, DEVICE):
+        return False
+    shape_of(handle, room, room + 8)
+    axes = word_of(shape, 0)
+    if number[0] != axes:
+        return False
+    size = carray(ints(word_of(room + 8, 0)), AXES)
+    is_same = True
+    for axis in range(axes):
+        is_same &= size[axis] == word_of(shape, 1 + axis)
+    return is_same
+
+
+@compiled
+def _all_fit(call, handles):
+    room = stack_words(2)
+    for i in range(word_of(call, INPUTS)):
+        if not _fits(call, word_of(handles, i), word_of(call, AT_SHAPES) + 8 * SHAPE * i, room):
+            return False
+    return True
+
+
+@compiled
+def _forget_outputs(made, count):
+    for i in range(count):
+        forget(word_of(made, i))
+
+
+@compiled
+def _make_outputs(call, made):
+    """Make the output tensors, and write their handles; false where there is no memory, and so no tensor."""
+    sizes = stack_words(4)  # of AXES int32
+    size = carray(ints(sizes), AXES)
+    for i in range(word_of(call, OUTPUTS)):
+        shape = word_of(call, AT_SHAPES) + 8 * SHAPE * (word_of(call, INPUTS) + i)
+        axes = word_of(shape, 0)
+        for axis in range(axes):
+            size[axis] = word_of(shape, 1 + axis)
+        if make_tensor(sizes, axes, CPU, word_of(call, DEVICE), 0, word_of(call, DTYPE), made + 8 * i) != 0:
+            _forget_outputs(made, i)
+            return False
+    return True
+
+
+@compiled
+def _take_block(call, size):
+    """Return memory of a call, of so many bytes, 0 where there is none."""
+    block = exchange(word_of(call, KEPT), 0)
+    if block > 0:
+        if word_of(block, SIZE_OF_BLOCK) >= size:
+            return block
+        _release_block(block)
+    place = allocate(size + 128)
+    if place == 0:
+        return 0
+    block = (place + 127) // 64 * 64
+    carray(words(block - 8), 1)[0] = place
+    carray(words(block), HANDLES)[SIZE_OF_BLOCK] = size
+    return block
+
+
+@compiled
+def _release_block(block):
+    release(word_of(block - 8, 0))
+
+
+@compiled
+def _leave_block(kept, block):
+    """Keep the memory for the next call of the graph, if that is still there."""
+    before = exchange(kept, block)
+    if before == CLOSED:
+        before = exchange(kept, CLOSED)
+    if before > 0:
+        _release_block(before)
+
+
+@compiled
+def _place_of_hidden(call, block, which):
+    return block + word_of(word_of(call, AT_HIDDEN), which)
+
+
+@compiled
+def _compute(call, block, handles, made, recorded):
+    """The forward pass; false where there is no memory."""
+    inputs, outputs, results = word_of(call, INPUTS), word_of(call, OUTPUTS), word_of(call, RESULTS)
+    pointers = block + 8 * (HANDLES + inputs + outputs)
+    place = carray(words(pointers), inputs + results)
+    for i in range(inputs):
+        data_of(word_of(handles, i), pointers + 8 * i)
+    for i in range(outputs):
+        data_of(word_of(made, i), pointers + 8 * (inputs + i))
+    for i in range(results - outputs):
+        place[inputs + outputs + i] = _place_of_hidden(call, block, i)
+    return run_forward(word_of(call, PLAN), pointers, word_of(call, AT_ALL if recorded else AT_FEW))
+
+
+@compiled
+def _record(call, block, handles, made):
+    """Tell MXNet's autograd of the call, which owns the memory from then on."""
+    inputs, outputs = word_of(call, INPUTS), word_of(call, OUTPUTS)
+    of_block = carray(words(block), HANDLES)
+    for i in range(inputs):
+        detach(word_of(handles, i), block + 8 * (HANDLES + i))
+    for i in range(outputs):
+        detach(word_of(made, i), block + 8 * (HANDLES + inputs + i))
+    of_block[OWN_CALL] = call
+    of_block[LIST], of_block[LIST + 1], of_block[LIST + 2] = 2, block + 8 * CALLBACKS, block + 8 * CONTEXTS
+    of_block[CALLBACKS], of_block[CALLBACKS + 1] = word_of(call, BACKWARD), word_of(call, FREE)
+    of_block[CONTEXTS], of_block[CONTEXTS + 1] = block, block
+    return record(inputs, handles, outputs, made, block + 8 * LIST)
+
+
+def _run(call, handles, made):
+    """Compute outputs: 1, 0 where the inputs are not what the call is for, below 0 where MXNet has an error."""
+    if not _all_fit(call, handles):
+        return 0
+    room = stack_words(1)
+    carray(words(room), 1)[0] = 0
+    is_recording(room)
+    recorded = word_of(room, 0) != 0
+    block = _take_block(call, word_of(call, BLOCK if recorded else SMALL_BLOCK))
+    if block == 0:
+        return 0  # MXNet finds no memory either, and says so
+    if not _make_outputs(call, made):
+        _leave_block(word_of(call, KEPT), block)
+        return 0
+    if not _compute(call, block, handles, made, recorded):
+        _forget_outputs(made, word_of(call, OUTPUTS))
+        _leave_block(word_of(call, KEPT), block)
+        return 0
+    if recorded:
+        return 1 if _record(call, block, handles, made) == 0 else -1
+    _leave_block(word_of(call, KEPT), block)
+    return 1
+
+
+def _backward(gradients, count, pointers, requests, is_train, block):
+    """Compute the gradients of inputs, of those of outputs."""
+    call = word_of(block, OWN_CALL)
+    inputs, outputs, results = word_of(call, INPUTS), word_of(call, OUTPUTS), word_of(call, RESULTS)
+    handles, places = block + 8 * HANDLES, block + 8 * (HANDLES + inputs + outputs)
+    request, place = carray(ints(requests), count), carray(words(places), 2 * results + 2 * inputs)
+    for i in range(gradients + count):
+        handle = word_of(pointers, i)
+        if i < gradients:
+            data_of(handle, places + 8 * i)
+        elif request[i - gradients] != 0:
+            data_of(handle, places + 8 * (2 * results + inputs + i - gradients))
+        forget(handle)
+    for i in range(inputs):
+        data_of(word_of(handles, i), places + 8 * (results + i))
+    for i in range(outputs):
+        data_of(word_of(handles, inputs + i), places + 8 * (results + inputs + i))
+    for i in range(results - outputs):
+        place[results + inputs + outputs + i] = _place_of_hidden(call, block, i)
+    return 1 if run_backward(word_of(call, PLAN), places, requests) else 0
+
+
+def _free(block):
+    """Take back the memory of a call that can no longer be differentiated."""
+    call = word_of(block, OWN_CALL)
+    for i in range(word_of(call, INPUTS) + word_of(call, OUTPUTS)):
+        forget(word_of(block, HANDLES + i))
+    _leave_block(word_of(call, KEPT), block)
+    return 1
+
+
+def _close(kept):
+    """Release the memory that is kept: there will be no further call."""
+    block = exchange(kept, CLOSED)
+    if block > 0:
+        _release_block(block)
+
+
+def addresses() -> list[int]:
+    """Compile what Python calls, to run a call and to close a graph, and what MXNet calls, backward and free."""
+    number, place = types.int32, types.int64
+    return [
+        compile_callback(_run, number, place, place, place),
+        compile_callback(_close, types.void, place),
+        compile_callback(_backward, number, number, number, place, place, number, place),
+        compile_callback(_free, number, place),
+    ]

@@ -1,0 +1,184 @@
+"""Graphs that are one program, called and recorded without MXNet's executor.
+
+In a small training step the executor takes as long as what it executes. MXNet's autograd sees the whole graph as one
+function of its inputs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import json
+import math
+import weakref
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any, Optional
+
+import numpy as np
+
+from ..runtime import mx
+from .operator import DTYPES, Shape
+from .programs import NAME, outputs_of, plan_of
+
+CPU, DENSE = 1, 0
+"""MXNet's numbers of a device and of a storage type."""
+AXES = 8
+"""Most axes of a tensor."""
+
+PLAN, INPUTS, OUTPUTS, RESULTS, DTYPE, DEVICE, KEPT, BLOCK, SMALL_BLOCK, BACKWARD, FREE = range(11)
+AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW = range(11, 15)
+"""Words of a call: the address of the plan; how many inputs and outputs there are, and outputs and hidden results
+together; their dtype, and the device's number; the address of the word for the memory that is kept for the graph's next
+call, and the bytes that this call takes of it when it is recorded and when it is not; the addresses of MXNet's
+callbacks; those of the shapes of inputs and outputs, of where in that memory hidden results are, and of the requests of
+a pass that is recorded and of one that is not."""
+SHAPE = 1 + AXES
+"""Words of a shape: the number of axes, and their sizes."""
+
+OWN_CALL, LIST, CALLBACKS, CONTEXTS, SIZE_OF_BLOCK, HANDLES = 0, 1, 4, 6, 8, 9
+"""Words of that memory: the address of the call, MXNet's list of callbacks with these and their contexts, the bytes of
+the memory, and the handles of inputs and outputs; then the addresses of tensors for a pass, and the hidden results."""
+
+
+def words_of_block(inputs: int, outputs: int, results: int) -> int:
+    """Return how many words of that memory come before the hidden results, in whole cache lines."""
+    return -(-(HANDLES + inputs + outputs + 2 * results + 2 * inputs) // 8) * 8
+
+
+class DirectCall:
+    """Calls of a graph that is one program.
+
+    Parameters
+    ----------
+    options : mapping
+        Those of the program's operator in the graph.
+    """
+
+    def __init__(self, options: Any) -> None:
+        self._options = options
+        self._calls: dict[Any, Optional[_Call]] = {}
+        self._last: Optional[_Call] = None
+        self._kept = array("q", [0])
+        _for_ever.append(self._kept)
+        weakref.finalize(self, _compiled().close, self._kept.buffer_info()[0])
+
+    def __call__(self, tensors: Sequence[Any]) -> Optional[list[Any]]:
+        """Compute the outputs of the inputs, NDArrays; None where MXNet has to look at them.
+
+        That is where they do not fit each other, and where they are not on one CPU in one dtype of the regions'.
+        """
+        handles = array("q", [tensor.handle.value for tensor in tensors])
+        made = self._last.run(handles) if self._last is not None else None
+        if made is not None:
+            return made
+        key = _signature(tensors)
+        if key not in self._calls:
+            self._calls[key] = _made(self._options, self._kept, *key)
+        self._last = self._calls[key]
+        return self._last.run(handles) if self._last is not None else None
+
+
+def direct_call(symbol: Any) -> Optional[DirectCall]:
+    """Return what calls a graph, or None where it is not one program whose outputs are the graph's."""
+    graph = json.loads(symbol.tojson())
+    *inputs, node = graph["nodes"]
+    if node["op"] != "Custom" or node["attrs"]["op_type"] != NAME or any(of["op"] != "null" for of in inputs):
+        return None
+    wanted = [[place, 0, 0] for place in range(len(inputs))], [[len(inputs), i, 0] for i in range(len(graph["heads"]))]
+    return DirectCall(node["attrs"]) if (node["inputs"], graph["heads"]) == wanted else None
+
+
+def _signature(tensors: Sequence[Any]) -> tuple[Any, ...]:
+    """What a call depends on: shapes, dtypes, devices and storage types."""
+    kinds = {(tensor.dtype, tensor.context, tensor.stype) for tensor in tensors}
+    return tuple(tensor.shape for tensor in tensors), frozenset(kinds)
+
+
+def _made(options: Any, kept: array[int], shapes: tuple[Shape, ...], kinds: frozenset[Any]) -> Optional[_Call]:
+    """Return how inputs are computed, or None where MXNet has to look at them."""
+    (dtype, ctx, storage), *others = kinds
+    codes = [code for code, known in DTYPES.items() if known == dtype]
+    if others or not codes or ctx.device_type != "cpu" or storage != "default" or max(map(len, shapes)) > AXES:
+        return None
+    try:
+        plan, fitting, results = plan_of(options, shapes, codes[0])
+    except ValueError:
+        return None
+    count = outputs_of(options)
+    outputs, hidden = results[:count], [math.prod(shape) * np.dtype(dtype).itemsize for shape in results[count:]]
+    if list(map(tuple, fitting)) != list(shapes) or max(map(len, outputs)) > AXES:
+        return None
+    return _Call(plan, kept, shapes, outputs, hidden, codes[0], ctx.device_id)
+
+
+class _Call:
+    """How inputs of certain shapes are computed."""
+
+    def __init__(
+        self,
+        plan: array[int],
+        kept: array[int],
+        shapes: Sequence[Shape],
+        outputs: Sequence[Shape],
+        hidden: Sequence[int],
+        dtype: int,
+        device: int,
+    ) -> None:
+        results = len(outputs) + len(hidden)
+        before = 8 * words_of_block(len(shapes), len(outputs), results)
+        places, end = [], before
+        for size in hidden:
+            places.append(end)
+            end += -(-size // 64) * 64
+        of_shapes = [word for shape in (*shapes, *outputs) for word in _words_of(shape)]
+        every, few = array("i", [1] * results), array("i", [1] * len(outputs) + [0] * len(hidden))
+        arrays = [plan, kept, array("q", of_shapes), array("q", places), every, few]
+        at_plan, at_kept, at_shapes, at_hidden, at_all, at_few = (of.buffer_info()[0] for of in arrays)
+        counts = [len(shapes), len(outputs), results, dtype, device]
+        ends = [_compiled().backward, _compiled().free, at_shapes, at_hidden, at_all, at_few]
+        words = array("q", [at_plan, *counts, at_kept, end, before, *ends])
+        _for_ever.append((words, arrays))
+        self._place, self._outputs = words.buffer_info()[0], len(outputs)
+        self._run = _compiled().run
+
+    def run(self, handles: array[int]) -> Optional[list[Any]]:
+        """Return the outputs of inputs, given by their handles; None where these have other shapes, dtypes or devices.
+
+        Raises
+        ------
+        MXNetError
+            Where MXNet does not record the call.
+        """
+        made = (mx.base.NDArrayHandle * self._outputs)()
+        done = self._run(self._place, handles.buffer_info()[0], ctypes.addressof(made))
+        if done == 0:
+            return None
+        tensors = [mx.nd.NDArray(mx.base.NDArrayHandle(handle)) for handle in made]
+        if done < 0:
+            mx.base.check_call(done)
+        return tensors
+
+
+_for_ever: list[Any] = []
+"""What recorded calls have the addresses of: who has kept a loss may differentiate it when its graph is gone."""
+
+
+def _words_of(shape: Shape) -> list[int]:
+    return [len(shape), *shape, *[0] * (AXES - len(shape))]
+
+
+class _Functions:
+    """The compiled functions."""
+
+    def __init__(self) -> None:
+        from .bodies import direct
+
+        run, close, self.backward, self.free = direct.addresses()
+        self.run: Callable[..., int] = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int64] * 3)(run)
+        self.close: Callable[[int], Any] = ctypes.CFUNCTYPE(None, ctypes.c_int64)(close)
+
+
+@functools.cache
+def _compiled() -> _Functions:
+    return _Functions()

@@ -1,0 +1,271 @@
+"""Graphs that are one program are called without MXNet's executor, with the values and gradients of imperative calls."""
+
+import gc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gluonvae as gv
+from gluonvae.backend import compiled
+from gluonvae.backend.graphs import GraphBlock
+from gluonvae.backend.regions import direct
+from gluonvae.backend.regions.availability import why_no_products
+from gluonvae.backend.runtime import mx
+from tests.helpers import assert_same, draw, learned, nd, nd64, numbers, pixels, set_mode, small_vae
+
+pytestmark = pytest.mark.skipif(why_no_products() is not None, reason=f"matrix products: {why_no_products()}")
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The calls that went around the executor, by how many inputs they had."""
+    found, run = [], direct._Call.run
+
+    def counted(call, handles):
+        made = run(call, handles)
+        if made is not None:
+            found.append(len(handles))
+        return made
+
+    monkeypatch.setattr(direct._Call, "run", counted)
+    return found
+
+
+@pytest.fixture
+def bound():
+    return gv.ELBO(small_vae(), beta=1.5)
+
+
+def _given(bound, rows):
+    rng = np.random.default_rng(rows)
+    return pixels(rng, rows), draw(rng, bound.noise, (rows,))
+
+
+def _objective(bound, rows=3):
+    return bound(*_given(bound, rows))
+
+
+def _backward(tensor, *arguments, **options):
+    tensor.backward(*arguments, **options)
+    return [tensor]
+
+
+def _recorded(function):
+    def run(bound):
+        with mx.autograd.record():
+            tensor = function(bound)
+        return _backward(tensor)
+
+    return run
+
+
+def _two_before_a_backward_pass(bound):
+    with mx.autograd.record():
+        first, second = _objective(bound, 3), _objective(bound, 5)
+    second.backward(retain_graph=True)
+    first.backward()  # the later one is what is left
+    return [first, second]
+
+
+def _twice_in_one(bound):
+    return _objective(bound, 3).sum() + 2 * _objective(bound, 5).sum() + _objective(bound, 3).sum()
+
+
+def _with_a_penalty(bound):
+    return _objective(bound).sum() - sum((p.data() ** 2).sum() for p in learned(bound))
+
+
+def _in_another_block(bound):
+    x, noise = _given(bound, 3)
+    return bound(x, noise).sum() + bound.vae.generator(noise).sum()
+
+
+def _another_term(bound):
+    return bound.terms(*_given(bound, 3)).kl
+
+
+def _two_terms(bound):
+    terms = bound.terms(*_given(bound, 3))
+    return terms.kl * 3 - terms.log_likelihood
+
+
+def _kept(bound):
+    with mx.autograd.record():
+        value = _objective(bound)
+    value.backward(retain_graph=True)
+    value.backward(nd([1, 2, 3]))
+    return [value]
+
+
+def _given_gradients(bound):
+    with mx.autograd.record():
+        value = _objective(bound)
+    return _backward(value, nd([-1, 0, 2]))
+
+
+def _of_data_and_noise(bound):
+    x, noise = _given(bound, 3)
+    noise.attach_grad()
+    with mx.autograd.record():
+        value = bound(x, noise)
+    value.backward()
+    return [value, noise.grad]
+
+
+def _by_autograd_grad(bound):
+    variables = [p.data() for p in learned(bound)]
+    with mx.autograd.record():
+        value = _objective(bound)
+    return [value, *mx.autograd.grad(value, variables)]
+
+
+def _after_the_graph_has_gone(bound):
+    with mx.autograd.record():
+        value = _objective(bound)
+    bound._clear_cached_op()
+    gc.collect()
+    return _backward(value)
+
+
+def _added(bound):
+    for parameter in learned(bound):
+        parameter.grad_req = "add"
+    _recorded(_objective)(bound)
+    return _recorded(lambda bound: _objective(bound, 5))(bound)
+
+
+def _frozen(bound):
+    learned(bound)[0].grad_req = "null"
+    return _recorded(_objective)(bound)
+
+
+def _paused(bound):
+    with mx.autograd.record(), mx.autograd.pause():
+        value = _objective(bound)
+    return [value]
+
+
+def _while_predicting(bound):
+    with mx.autograd.record(train_mode=False):
+        value = _objective(bound)
+    return _backward(value, train_mode=False)
+
+
+# (what is done with a bound, how many calls of its graph that takes)
+USES = {
+    "one": (_recorded(_objective), 1),
+    "of one row": (_recorded(lambda bound: _objective(bound, 1)), 1),
+    "of 200 rows": (_recorded(lambda bound: _objective(bound, 200)), 1),
+    "not recorded": (lambda bound: [_objective(bound), _objective(bound, 5)], 2),
+    "paused": (_paused, 1),
+    "while predicting": (_while_predicting, 1),
+    "two before a backward pass": (_two_before_a_backward_pass, 2),
+    "twice in one": (_recorded(_twice_in_one), 3),
+    "with a penalty": (_recorded(_with_a_penalty), 1),
+    "with a part in another block": (_recorded(_in_another_block), 1),
+    "another term": (_recorded(_another_term), 1),
+    "two terms": (_recorded(_two_terms), 1),
+    "the graph kept": (_kept, 1),
+    "gradients given": (_given_gradients, 1),
+    "of the noise": (_of_data_and_noise, 1),
+    "by autograd.grad": (_by_autograd_grad, 1),
+    "after the graph has gone": (_after_the_graph_has_gone, 1),
+    "gradients added": (_added, 2),
+    "a parameter frozen": (_frozen, 1),
+}
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "static_alloc", "static_shape"])
+@pytest.mark.parametrize("name", USES)
+def test_values_and_gradients(name, mode, bound, calls):
+    use, count = USES[name]
+    found, inputs = [], 3 + len(learned(bound))
+    for of_pass in (None, mode, mode):
+        set_mode(bound, of_pass or "imperative")
+        for parameter in bound.vae.collect_params().values():
+            parameter.grad_req = "write"
+            parameter.zero_grad()
+        values = numbers(*use(bound))
+        found.append([np.concatenate([value.reshape(-1) for value in values]), *numbers(*_gradients(bound))])
+    imperative, *others = found
+    for other in others:
+        assert_same(other, imperative)
+    assert calls.count(inputs) == 2 * count
+
+
+def _gradients(bound):
+    return [p.grad() for p in bound.vae.collect_params().values() if p.grad_req != "null"]
+
+
+def test_one_pass_after_the_other_over_many_steps(bound):
+    """Memory of one call serves the next: what a call was given does not show in it."""
+    set_mode(bound, "static_shape")
+    first = {rows: numbers(*_recorded(lambda bound, rows=rows: _objective(bound, rows))(bound)) for rows in (2, 9)}
+    for step in range(50):
+        rows = (2, 9)[step % 2]
+        again = numbers(*_recorded(lambda bound, rows=rows: _objective(bound, rows))(bound))
+        np.testing.assert_array_equal(again, first[rows])
+
+
+def test_what_does_not_fit_is_mxnets_to_refuse(bound, calls):
+    set_mode(bound, "static_shape")
+    x, noise = _given(bound, 3)
+    bound.terms(x, noise, validated=True)
+    del calls[:]
+    wrong = [(x, noise[:2]), (x[:, :5], noise), (x, noise.astype("float64"))]
+    for data, of_data in wrong * 2:
+        with pytest.raises(mx.base.MXNetError):
+            bound.terms(data, of_data, validated=True).objective.asnumpy()
+    assert not calls
+    bound.terms(x, noise, validated=True)
+    assert calls
+
+
+def test_a_graph_of_more_than_one_program_is_called_by_mxnet(calls):
+    bound = gv.ELBO(small_vae(infer_layer_sizes=[4], data_dims=64, infer_body="conv", data_shape=(8, 8)))
+    set_mode(bound, "static_shape")
+    rng = np.random.default_rng(0)
+    bound(pixels(rng, 3, 64), draw(rng, bound.noise, (3,)))
+    assert bound._direct is None
+    assert not calls
+
+
+class _Softplus(GraphBlock):
+    def hybrid_forward(self, F, x):
+        return compiled.softplus(x, 0.5)
+
+
+@pytest.mark.parametrize("make", [nd, nd64])
+def test_both_dtypes_of_programs(make, calls):
+    block = _Softplus()
+    block.hybridize()
+    for shape in ((), (3,), (2, 3), (2, 1, 2, 1, 3))[1:]:
+        x = make(np.linspace(-2, 2, int(np.prod(shape))).reshape(shape))
+        x.attach_grad()
+        with mx.autograd.record():
+            y = block(x)
+        y.backward()
+        exact = 1 / (1 + np.exp(-x.asnumpy().astype(np.float64)))
+        np.testing.assert_allclose(y.asnumpy(), np.log1p(np.exp(x.asnumpy().astype(np.float64))) + 0.5, rtol=1e-6)
+        np.testing.assert_allclose(x.grad.asnumpy(), exact, rtol=1e-6)
+        assert y.dtype == x.dtype
+    assert calls == [1, 1, 1]
+
+
+def _resident():
+    return 4096 * int(Path("/proc/self/statm").read_text().split()[1])
+
+
+def test_memory_is_given_back_with_the_graph():
+    before = None
+    for _ in range(8):
+        bound = gv.ELBO(small_vae(data_dims=500, infer_layer_sizes=[500, 500], generator_layer_sizes=[500, 500]))
+        set_mode(bound, "static_shape")
+        rng = np.random.default_rng(0)
+        _recorded(lambda bound, rng=rng: bound(pixels(rng, 5000, 500), draw(rng, bound.noise, (5000,))))(bound)
+        del bound
+        gc.collect()
+        before = before or _resident()
+    # what is hidden takes 60 MB in each
+    assert _resident() - before < 100e6
