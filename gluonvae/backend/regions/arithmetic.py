@@ -11,6 +11,8 @@ from .programs import NAME
 
 Node = dict[str, Any]
 """A node of a graph, as MXNet writes it."""
+FOLDED = {"reverse": "True", "shape": "(-1, 0)"}
+"""What numbers ``(..., B)`` are reshaped by before they are averaged over all samples."""
 
 
 class _Replacement(NamedTuple):
@@ -21,7 +23,7 @@ class _Replacement(NamedTuple):
 
 
 def with_arithmetic(nodes: Sequence[Node]) -> list[Node]:
-    """Return the nodes of a graph, with programs where sums, differences and multiples of such numbers were.
+    """Return the nodes of a graph, with programs where sums, multiples and averages over samples of such numbers were.
 
     A multiple is one by a weight of a bound, a tensor ``(1,)`` that no gradient flows through.
 
@@ -36,7 +38,8 @@ def with_arithmetic(nodes: Sequence[Node]) -> list[Node]:
         if replacement is None:
             made.append(node)
             continue
-        program = Program(2, (replacement.instruction,), (2,))
+        count = len(replacement.inputs)
+        program = Program(count, (replacement.instruction,), (count,))
         attributes = {"op_type": NAME, "program": program.encoded()}
         made.append({**node, "op": "Custom", "attrs": attributes, "inputs": replacement.inputs})
     return made
@@ -45,12 +48,30 @@ def with_arithmetic(nodes: Sequence[Node]) -> list[Node]:
 def _replacement(node: Node, nodes: Sequence[Node]) -> Optional[_Replacement]:
     inputs = node["inputs"]
     if node["op"] in ("elemwise_add", "elemwise_sub") and all(are_numbers(of, nodes) for of in inputs):
-        factor = 1.0 if node["op"] == "elemwise_add" else -1.0
-        return _Replacement(Instruction("sum", (0, 1), {"factor": factor}), inputs)
+        sign = 1.0 if node["op"] == "elemwise_add" else -1.0
+        return _Replacement(Instruction("sum", (0, 1), {"factor": sign}), inputs)
     if node["op"] == "broadcast_mul" and are_numbers(inputs[0], nodes):
         weight = _weight(nodes[inputs[1][0]], nodes)
         if weight is not None:
             return _Replacement(Instruction("multiple", (0, 1), {}), [inputs[0], weight])
+    factor = _factor(node)
+    if factor is not None and are_numbers(inputs[0], nodes):
+        return _Replacement(Instruction("scaled", (0,), {"factor": factor}), inputs)
+    if node["op"] == "mean" and node.get("attrs") == {"axis": "0"}:
+        folded = nodes[inputs[0][0]]
+        if folded["op"] == "Reshape" and folded["attrs"] == FOLDED and are_numbers(folded["inputs"][0], nodes):
+            return _Replacement(Instruction("mean", (0,), {}), folded["inputs"])
+    return None
+
+
+def _factor(node: Node) -> Optional[float]:
+    """What a node multiplies its input by, or None where it does something else."""
+    if node["op"] == "_copy":
+        return 1.0
+    if node["op"] == "_mul_scalar":
+        return float(node["attrs"]["scalar"])
+    if node["op"] == "_div_scalar" and float(node["attrs"]["scalar"]):
+        return 1 / float(node["attrs"]["scalar"])
     return None
 
 

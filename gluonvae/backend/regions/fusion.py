@@ -31,7 +31,8 @@ def fused(symbol: Any) -> Any:
         A graph of the same inputs, outputs and values.
     """
     graph = json.loads(symbol.tojson())
-    nodes = graph["nodes"] = with_arithmetic(graph["nodes"])
+    graph = _sorted({**graph, "nodes": with_arithmetic(graph["nodes"])})
+    nodes = graph["nodes"]
     states = set(symbol.list_auxiliary_states())  # such as running statistics, which have no gradient
     groups = [group for group in _groups(nodes, states) if len(group) > 1]
     if not groups:
@@ -50,7 +51,7 @@ def _mixes_rows(node: Any, nodes: Sequence[Any]) -> bool:
     then not one of another's."""
     taken = [KINDS[made.kind] for made in Program.decoded(node["attrs"]["program"]).instructions]
     if any(kind.over_samples for kind in taken):
-        return True
+        return not all(are_numbers(entry, nodes) for entry in node["inputs"])
     if all(kind.of_numbers for kind in taken):
         return False
     return any(are_numbers(entry, nodes) for entry in node["inputs"])

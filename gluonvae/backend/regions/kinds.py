@@ -122,6 +122,10 @@ def _without_samples(options: Options, given: Sequence[Shape]) -> tuple[Sequence
     return given, given[0][1:]
 
 
+def _over_all_samples(options: Options, given: Sequence[Shape]) -> tuple[Sequence[Shape], Shape]:
+    return given, given[0][-1:]
+
+
 def _real(name: str) -> Callable[[Options], int]:
     """The bits of an option that is a real number."""
     return lambda options: struct.unpack("q", struct.pack("d", options[name]))[0]
@@ -160,8 +164,10 @@ KINDS: dict[str, Kind] = {
     "standard_normal": Kind(("value",), _row_by_row, makes_numbers=True),
     "bernoulli": Kind(("logits", "value"), _row_by_row, constants=(1,), makes_numbers=True),
     "log_mean_exp": Kind(("x",), _without_samples, makes_numbers=True, of_numbers=True, over_samples=True),
-    # x + factor y, and factor x
+    "mean": Kind(("x",), _over_all_samples, makes_numbers=True, of_numbers=True, over_samples=True),
+    # x + factor y, and factor x, where the factor is known and where it is a tensor
     "sum": Kind(("x", "y"), _of_one_shape, _real("factor"), makes_numbers=True, of_numbers=True),
+    "scaled": Kind(("x",), _same, _real("factor"), makes_numbers=True, of_numbers=True),
     "multiple": Kind(("x", "factor"), _multiple, parameters=(1,), constants=(1,), makes_numbers=True, of_numbers=True),
     "convolution": _convolution(is_transposed=False),
     "transposed_convolution": _convolution(is_transposed=True),

@@ -112,8 +112,7 @@ def test_rows_that_have_nothing_to_do_with_each_other(rng):
 def test_numbers_of_rows_are_not_rows(rng):
     """What has a number for each row is a matrix to who takes it for rows."""
     of_rows = compiled.standard_normal_log_prob(compiled.softplus(mx.sym.var("z"), 0.0))
-    for taken in (compiled.log_mean_exp(of_rows), compiled.softplus(of_rows, 0.0)):
-        assert assert_same(taken, {"z": (5, 20, 3)}, rng) == [NAME] * 2
+    assert assert_same(compiled.softplus(of_rows, 0.0), {"z": (5, 20, 3)}, rng) == [NAME] * 2
     assert assert_same(compiled.standard_normal_log_prob(of_rows), {"z": (5, 20, 3)}, rng) == [NAME] * 2
 
 
@@ -127,6 +126,29 @@ def test_averages_of_several_shapes(rng):
 def numbers(name):
     """For each row of a tensor one, computed by a program."""
     return compiled.standard_normal_log_prob(compiled.softplus(mx.sym.var(name), 0.0))
+
+
+def over_samples(x):
+    return mx.sym.mean(mx.sym.reshape(x, shape=(-1, 0), reverse=True), 0)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (20, 3), (4, 20, 3), (2, 4, 5, 3), (50, 1, 3), (1, 20, 3)], ids=str)
+def test_averages_over_samples_are_of_the_program_of_their_numbers(shape, rng):
+    x = numbers("x")
+    of_all = over_samples(x)
+    groups = [of_all, mx.sym.Group([of_all * -1, mx.sym.identity(of_all), x]), of_all - mx.sym.identity(of_all) * 3]
+    if len(shape) > 2:
+        averages = [compiled.log_mean_exp(x), over_samples(x) - over_samples(x / 3)]
+        groups += [*averages, mx.sym.Group([*averages, x]), over_samples(compiled.log_mean_exp(x) * 2)]
+    for group in groups:
+        assert assert_same(group, {"x": shape}, rng) == [NAME]
+
+
+def test_other_averages_stay_mxnets(rng):
+    x, shapes = numbers("x"), {"x": (4, 20, 3)}
+    for taken in (mx.sym.mean(x), mx.sym.mean(x, axis=0), mx.sym.mean(mx.sym.reshape(x, shape=(-1, 0)), 0)):
+        assert len(assert_same(taken, shapes, rng)) > 1
+    assert len(assert_same(over_samples(mx.sym.var("x")), {"x": (4, 20)}, rng)) == 2
 
 
 def weight(name):

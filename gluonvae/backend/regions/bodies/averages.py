@@ -46,3 +46,27 @@ def log_mean_exp_back(instruction, view, first, end, part, like):
             d = gradient_of(view, x, draw, like)
             own = zero if below < one * LEAST else g * exp_of_negative(below)
             d[0] = own + d[0] if adds else own
+
+
+def mean(instruction, view, first, end, like):
+    zero, one = zero_and_one(like)
+    x, y = operand(instruction, 0), result(instruction)
+    draws, rows = value_words(view, x)[ROWS], value_words(view, y)[ROWS]
+    for row in range(first, end):
+        total = zero
+        for draw in range(row, draws, rows):
+            total += row_of(view, x, draw, like)[0]
+        row_of(view, y, row, like)[0] = total / (one * (draws // rows))
+
+
+def mean_back(instruction, view, first, end, part, like):
+    if part == OVER_SAMPLES or not is_wanted(view, 0):
+        return
+    _, one = zero_and_one(like)
+    x, y, adds = operand(instruction, 0), result(instruction), mode(view, 0) == ADD
+    draws, rows = value_words(view, x)[ROWS], value_words(view, y)[ROWS]
+    for row in range(first, end):
+        own = gradient_of(view, y, row, like)[0] / (one * (draws // rows))
+        for draw in range(row, draws, rows):
+            d = gradient_of(view, x, draw, like)
+            d[0] = own + d[0] if adds else own

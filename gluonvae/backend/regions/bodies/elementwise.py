@@ -82,6 +82,19 @@ def total_back(instruction, view, first, end, part, like):
             _add_multiples(instruction, view, which, factor, first, end, like)
 
 
+def scaled(instruction, view, first, end, like):
+    factor = zero_and_one(like)[1] * real_option(instruction)
+    for row in range(first, end):
+        x = row_of(view, operand(instruction, 0), row, like)[0]
+        row_of(view, result(instruction), row, like)[0] = factor * x
+
+
+def scaled_back(instruction, view, first, end, part, like):
+    if part != OVER_SAMPLES and is_wanted(view, 0):
+        factor = zero_and_one(like)[1] * real_option(instruction)
+        _add_multiples(instruction, view, 0, factor, first, end, like)
+
+
 def multiple(instruction, view, first, end, like):
     factor = row_of(view, operand(instruction, 1), 0, like)[0]
     for row in range(first, end):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Optional
 
 from . import masses
-from .averages import log_mean_exp, log_mean_exp_back
+from .averages import log_mean_exp, log_mean_exp_back, mean, mean_back
 from .elementwise import (
     filled,
     multiple,
@@ -21,6 +21,8 @@ from .elementwise import (
     product_back,
     repeated,
     repeated_parameters,
+    scaled,
+    scaled_back,
     softplus,
     softplus_back,
     total,
@@ -79,7 +81,9 @@ FUNCTIONS = {
     "standard_normal": Functions(standard_normal, standard_normal_back),
     "bernoulli": Functions(masses.bernoulli, masses.bernoulli_back),
     "log_mean_exp": Functions(log_mean_exp, log_mean_exp_back),
+    "mean": Functions(mean, mean_back),
     "sum": Functions(total, total_back),
+    "scaled": Functions(scaled, scaled_back),
     "multiple": Functions(multiple, multiple_back),
     "convolution": Functions(convolution, convolution_back, convolution_parameters, pack),
     "transposed_convolution": Functions(transposed, transposed_back, transposed_parameters, pack_transposed),
