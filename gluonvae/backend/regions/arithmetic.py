@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
-from .kinds import KINDS
 from .program import Instruction, Program
 from .programs import NAME
 
@@ -80,8 +79,7 @@ def are_numbers(entry: Sequence[int], nodes: Sequence[Node]) -> bool:
     node = nodes[entry[0]]
     if not is_program(node):
         return False
-    program = Program.decoded(node["attrs"]["program"])
-    return KINDS[program.instructions[program.outputs[entry[1]] - program.inputs].kind].makes_numbers
+    return Program.decoded(node["attrs"]["program"]).makes_numbers(entry[1])
 
 
 def _weight(node: Node, nodes: Sequence[Node]) -> Optional[list[int]]:

@@ -1,7 +1,8 @@
 """Graphs that are one program, called and recorded without MXNet's executor.
 
 In a small training step the executor takes as long as what it executes. MXNet's autograd sees the whole graph as one
-function of its inputs.
+function of its inputs. Where its first output is one number a row, as that of a bound, the negative of this is computed
+as well: it is the loss of a training.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 
 from ..runtime import mx
 from .operator import DTYPES, Shape
+from .program import Instruction, Program
 from .programs import NAME, outputs_of, plan_of
 
 CPU, DENSE = 1, 0
@@ -56,6 +58,10 @@ class DirectCall:
     """
 
     def __init__(self, options: Any) -> None:
+        program = Program.decoded(options["program"])
+        self._has_negative = program.makes_numbers(0)
+        if self._has_negative:
+            options = {**options, "program": _with_negative(program).encoded()}
         self._options = options
         self._calls: dict[Any, Optional[_Call]] = {}
         self._last: Optional[_Call] = None
@@ -70,13 +76,48 @@ class DirectCall:
         """
         handles = array("q", [tensor.handle.value for tensor in tensors])
         made = self._last.run(handles) if self._last is not None else None
-        if made is not None:
-            return made
-        key = _signature(tensors)
-        if key not in self._calls:
-            self._calls[key] = _made(self._options, self._kept, *key)
-        self._last = self._calls[key]
-        return self._last.run(handles) if self._last is not None else None
+        if made is None:
+            key = _signature(tensors)
+            if key not in self._calls:
+                self._calls[key] = _made(self._options, self._kept, *key)
+            self._last = self._calls[key]
+            made = self._last.run(handles) if self._last is not None else None
+        if made is None:
+            return None
+        if not self._has_negative:
+            return list(map(mx.nd.NDArray, made))
+        first, *others, negative = made
+        return [WithNegative(first, mx.nd.NDArray(negative)), *map(mx.nd.NDArray, others)]
+
+
+class WithNegative(mx.nd.NDArray):  # type: ignore[misc,unused-ignore]
+    """A tensor whose negative was computed together with it.
+
+    Parameters
+    ----------
+    handle : NDArrayHandle
+        The tensor's.
+    negative : NDArray
+        Its negative.
+    """
+
+    __slots__ = ["_negative"]
+
+    def __init__(self, handle: Any, negative: Any) -> None:
+        super().__init__(handle)
+        self._negative = negative
+
+    def __neg__(self) -> Any:
+        if mx.autograd.is_recording() and _compiled().are_opposite(self.handle.value, self._negative.handle.value):
+            return self._negative
+        return super().__neg__()
+
+
+def _with_negative(program: Program) -> Program:
+    """Return a program with the negative of its first output as the last one."""
+    negative = Instruction("scaled", program.outputs[:1], {"factor": -1.0})
+    made = (*program.instructions, negative)
+    return Program(program.inputs, made, (*program.outputs, program.inputs + len(program.instructions)))
 
 
 def direct_call(symbol: Any) -> Optional[DirectCall]:
@@ -143,7 +184,7 @@ class _Call:
         self._run = _compiled().run
 
     def run(self, handles: array[int]) -> Optional[list[Any]]:
-        """Return the outputs of inputs, given by their handles; None where these have other shapes, dtypes or devices.
+        """Compute outputs, and return their handles, of inputs; None where these have other shapes, dtypes or devices.
 
         Raises
         ------
@@ -154,10 +195,9 @@ class _Call:
         done = self._run(self._place, handles.buffer_info()[0], ctypes.addressof(made))
         if done == 0:
             return None
-        tensors = [mx.nd.NDArray(mx.base.NDArrayHandle(handle)) for handle in made]
         if done < 0:
             mx.base.check_call(done)
-        return tensors
+        return [mx.base.NDArrayHandle(handle) for handle in made]
 
 
 _for_ever: list[Any] = []
@@ -174,8 +214,11 @@ class _Functions:
     def __init__(self) -> None:
         from .bodies import direct
 
-        run, close, self.backward, self.free = direct.addresses()
+        run, close, are_opposite, self.backward, self.free = direct.addresses()
         self.run: Callable[..., int] = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int64] * 3)(run)
+        self.are_opposite: Callable[[int, int], int] = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int64] * 2)(
+            are_opposite
+        )
         self.close: Callable[[int], Any] = ctypes.CFUNCTYPE(None, ctypes.c_int64)(close)
 
 

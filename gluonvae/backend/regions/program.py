@@ -44,6 +44,11 @@ class Program(NamedTuple):
         """The results that are no outputs, in their order."""
         return [v for v in range(self.inputs, self.inputs + len(self.instructions)) if v not in self.outputs]
 
+    def makes_numbers(self, output: int) -> bool:
+        """Return whether a row of an output is one number."""
+        made = self.outputs[output] - self.inputs
+        return made >= 0 and KINDS[self.instructions[made].kind].makes_numbers
+
     def without_unused(self) -> Program:
         """Return the program without instructions whose results are not used: they have no gradients."""
         used = set(self.outputs)

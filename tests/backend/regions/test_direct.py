@@ -1,6 +1,8 @@
 """Graphs that are one program are called without MXNet's executor, with the values and gradients of imperative calls."""
 
+import copy
 import gc
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +148,20 @@ def _paused(bound):
     return [value]
 
 
+def _losses(bound):
+    """The negative, once and together with the tensor itself."""
+    objective = _objective(bound)
+    return (-objective).sum() * 3 + objective.sum() - (-objective).sum()
+
+
+def _negative_outside(bound):
+    with mx.autograd.record():
+        objective = _objective(bound)
+    negative = -objective
+    objective.backward()
+    return [negative]
+
+
 def _while_predicting(bound):
     with mx.autograd.record(train_mode=False):
         value = _objective(bound)
@@ -159,6 +175,10 @@ USES = {
     "of 200 rows": (_recorded(lambda bound: _objective(bound, 200)), 1),
     "not recorded": (lambda bound: [_objective(bound), _objective(bound, 5)], 2),
     "paused": (_paused, 1),
+    "a loss": (_recorded(lambda bound: -_objective(bound)), 1),
+    "losses": (_recorded(_losses), 1),
+    "a loss of another term": (_recorded(lambda bound: -bound.terms(*_given(bound, 3)).kl), 1),
+    "the negative after recording": (_negative_outside, 1),
     "while predicting": (_while_predicting, 1),
     "two before a backward pass": (_two_before_a_backward_pass, 2),
     "twice in one": (_recorded(_twice_in_one), 3),
@@ -206,6 +226,27 @@ def test_one_pass_after_the_other_over_many_steps(bound):
         rows = (2, 9)[step % 2]
         again = numbers(*_recorded(lambda bound, rows=rows: _objective(bound, rows))(bound))
         np.testing.assert_array_equal(again, first[rows])
+
+
+def test_the_negative_of_what_was_changed_or_is_not_a_number(bound):
+    set_mode(bound, "static_shape")
+    x, noise = _given(bound, 3)
+    with mx.autograd.record():
+        objective = bound(x, noise)
+        recorded = -objective
+    np.testing.assert_array_equal(recorded.asnumpy(), -objective.asnumpy())
+    assert type(-objective) is mx.nd.NDArray
+    for copied in (objective.copy(), copy.deepcopy(objective), pickle.loads(pickle.dumps(objective))):
+        assert type(copied) is mx.nd.NDArray
+        np.testing.assert_array_equal((-copied).asnumpy(), recorded.asnumpy())
+    objective = bound(x, noise)
+    objective[1] = 7
+    with mx.autograd.record():
+        assert (-objective).asnumpy()[1] == -7
+        of_nan = -bound.terms(x, noise * np.nan, validated=True).objective
+    assert np.isnan(of_nan.asnumpy()).all()
+    of_nan.backward()
+    assert np.isnan(learned(bound)[0].grad().asnumpy()).all()
 
 
 def test_what_does_not_fit_is_mxnets_to_refuse(bound, calls):

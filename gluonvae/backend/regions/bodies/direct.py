@@ -40,6 +40,7 @@ from .native import (
     detach,
     dtype_of,
     exchange,
+    floats,
     forget,
     ints,
     is_recording,
@@ -54,6 +55,8 @@ from .native import (
 from .passes import run_backward, run_forward
 from .tensors import word_of
 
+FLOAT32 = 0
+"""MXNet's number of the dtype."""
 CLOSED = -1
 """What is where memory is kept, once the graph is gone."""
 
@@ -234,6 +237,26 @@ def _free(block):
     return 1
 
 
+def _are_opposite(first, second):
+    """Whether each of the numbers of one tensor is the negative of that of another; not where there is a NaN."""
+    room = stack_words(4)
+    place, kind = carray(words(room), 4), carray(ints(room), 2)
+    dtype_of(first, room)
+    if kind[0] != FLOAT32:
+        return 0
+    shape_of(first, room, room + 8)
+    axes, count = kind[0], 1
+    size = carray(ints(place[1]), axes)
+    for axis in range(axes):
+        count *= size[axis]
+    data_of(first, room + 16)
+    data_of(second, room + 24)
+    x, y, differ = carray(floats(place[2]), count), carray(floats(place[3]), count), 0
+    for i in range(count):
+        differ += 0 if x[i] == -y[i] else 1
+    return 1 if differ == 0 else 0
+
+
 def _close(kept):
     """Release the memory that is kept: there will be no further call."""
     block = exchange(kept, CLOSED)
@@ -242,11 +265,12 @@ def _close(kept):
 
 
 def addresses() -> list[int]:
-    """Compile what Python calls, to run a call and to close a graph, and what MXNet calls, backward and free."""
+    """Compile what Python calls (run, close, are opposite) and what MXNet calls (backward, free)."""
     number, place = types.int32, types.int64
     return [
         compile_callback(_run, number, place, place, place),
         compile_callback(_close, types.void, place),
+        compile_callback(_are_opposite, number, place, place),
         compile_callback(_backward, number, number, number, place, place, number, place),
         compile_callback(_free, number, place),
     ]
