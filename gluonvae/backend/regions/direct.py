@@ -126,7 +126,8 @@ def direct_call(symbol: Any) -> Optional[DirectCall]:
     *inputs, node = graph["nodes"]
     if node["op"] != "Custom" or node["attrs"]["op_type"] != NAME or any(of["op"] != "null" for of in inputs):
         return None
-    wanted = [[place, 0, 0] for place in range(len(inputs))], [[len(inputs), i, 0] for i in range(len(graph["heads"]))]
+    outputs = range(outputs_of(node["attrs"]))
+    wanted = [[place, 0, 0] for place in range(len(inputs))], [[len(inputs), place, 0] for place in outputs]
     return DirectCall(node["attrs"]) if (node["inputs"], graph["heads"]) == wanted else None
 
 
