@@ -10,7 +10,7 @@ import numpy as np
 from gluon_model import STATIC, construct
 from rows import LEARNING_RATE, Row
 from sending import AFTER, WHOLE
-from serve import Given, Tasks, serve
+from serve import Given, serve
 
 import gluonvae as gv
 from gluonvae.backend.runtime import mx

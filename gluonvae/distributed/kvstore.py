@@ -54,4 +54,8 @@ class KVStore:
 
     def close(self) -> None:
         """Leave the group; the others are not waited for."""
-        self._store = None
+        store, self._store = self._store, None
+        if store is not None:
+            # at once: a thread that waits for a sum would keep it, and MXNet aborts where it ends with the process
+            mx.base.check_call(mx.base._LIB.MXKVStoreFree(store.handle))
+            store.handle = None
