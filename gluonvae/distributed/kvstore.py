@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from typing import Any
 
 from ..backend.runtime import mx
 from .identity import SERVERS, Identity
-from .rendezvous import worker_environment
+from .rendezvous import address_of, is_local, worker_environment
 
 OF_A_PIECE = 2**16
 """Of how many numbers for each worker and each server a piece of a message is worth a message of its own: each of them
@@ -37,7 +38,7 @@ class KVStore:
         # who has finished need not wait for the others, and who has failed must not
         mx.base.check_call(mx.base._LIB.MXKVStoreSetBarrierBeforeExit(self._store.handle, ctypes.c_int(0)))
         self._keys: dict[tuple[int, int], int] = {}
-        self.piece = OF_A_PIECE * (identity.size + servers)
+        self.piece = piece_of(root, identity.size, servers)
         """Of how many numbers a piece of a message is at least."""
 
     def sum(self, values: Any, place: int = 0) -> None:
@@ -59,3 +60,10 @@ class KVStore:
             # at once: a thread that waits for a sum would keep it, and MXNet aborts where it ends with the process
             mx.base.check_call(mx.base._LIB.MXKVStoreFree(store.handle))
             store.handle = None
+
+
+def piece_of(root: str, workers: int, servers: int) -> int:
+    """Return of how many numbers a piece of a message is at least: the same for all workers."""
+    if is_local(address_of(root)[0]):  # there is no link, and who waits leaves the cores to the others
+        return sys.maxsize
+    return OF_A_PIECE * (workers + servers)

@@ -18,6 +18,7 @@ from gluonvae.backend.runtime import OPENMP, mx
 from gluonvae.distributed.gradients import GradientSum
 from gluonvae.distributed.group import MOST_PIECES, Group
 from gluonvae.distributed.identity import Identity
+from gluonvae.distributed.kvstore import piece_of
 from tests.distributed.trainings import images
 from tests.helpers import small_vae
 from tests.helpers.workers import outputs
@@ -90,6 +91,13 @@ def test_each_gradient_and_number_is_in_one_piece(piece, pieces, dtype):
         assert_doubled(parameters)
     assert sorted(exchange.sent) == [*range(pieces)]
     assert total.early == 0
+
+
+def test_pieces_are_large_where_there_are_many_workers_and_there_are_none_on_one_host():
+    assert piece_of("node1:9000", 2, 1) == 3 * 2**16
+    assert piece_of("node1:9000", 100, 100) == 200 * 2**16
+    assert min(piece_of(f"{host}:9000", 2, 1) for host in ("127.0.0.1", "localhost")) > 2**60
+    assert two(2**60)[0].pieces_of(2**40) == 1
 
 
 def write(group, *words):
