@@ -55,9 +55,9 @@ def steps(groups: dict[str, Group], rounds: int, repeats: int, folder: str) -> d
         alone = statistics.median(next(iter(seconds.values())))
         for name, group in groups.items():
             median = statistics.median(seconds[name])
-            *each, pieces = [statistics.median(column) for column in zip(*parts[name])]
-            numbers = [row.batch / median, alone / median, *(1e3 * part for part in (median, *each))]
-            messages = 2 * group.size * pieces  # each sends its own, and is sent the sum
+            each = [1e3 * statistics.median(column) for column in zip(*parts[name])]
+            numbers = [row.batch / median, alone / median, 1e3 * median, *each]
+            messages = 2 * group.size if group.size > 1 else 0  # each sends its own, and is sent the sum
             traffic = statistics.median(sent[name]) / 1e6 if messages else 0.0
             print(f"{name:<{WIDTH}}{numbers[0]:>11,.0f}" + "".join(f"{x:>11.2f}" for x in numbers[1:]), end="")
             print(f"{messages:>11}{traffic:>11.2f}", flush=True)

@@ -1,7 +1,7 @@
 """A worker of a group: steps of training on its part of each batch, estimates, and sums of numbers alone.
 
-A step returns the seconds that it computed, that it waited for the sum of the gradients, that it copied and spread
-them beside that, and that it updated the parameters; then in how many pieces they were summed.
+A step returns the seconds that it computed, that it waited for the sum of the gradients, that it gathered and spread
+them, and that it updated the parameters.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SUMS = (10**3, 10**4, 10**5, 4 * 10**5, 10**6)
 class Timed:
     """A function, and the seconds that its last call took."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self._function, self.seconds = function, 0.0
 
     def __call__(self, *arguments: Any) -> Any:
@@ -42,18 +42,15 @@ def step(row: Row, given: Given) -> Callable[[], list[float]]:
     training = Training(row, {**given, "data": given["data"][part], "noise": noise}, None, STATIC)
     trainer = training.trainer
     compute, reduce = Timed(training.compute), Timed(trainer._allreduce_grads)
-    trainer._allreduce_grads, total = reduce, trainer._sum
-    waiting = Timed(total._send if total else None)
-    if total:
-        total._send = waiting
+    trainer._allreduce_grads, waiting = reduce, Timed(GROUP.sum)
+    GROUP.sum = waiting  # type: ignore[method-assign]
 
     def run() -> list[float]:
         started = time.perf_counter()
         compute()
         trainer.step(row.batch)
         rest = time.perf_counter() - started - compute.seconds - reduce.seconds
-        pieces = len(total._message.pieces) if total else 0
-        return [compute.seconds, waiting.seconds, reduce.seconds - waiting.seconds, rest, pieces]
+        return [compute.seconds, waiting.seconds, reduce.seconds - waiting.seconds, rest]
 
     return run
 
