@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import json
 import logging
 import os
@@ -22,12 +23,15 @@ from .kvstore import KVStore
 from .rendezvous import root_of
 from .reports import Reports, Watch
 from .roles import Roles
+from .senders import Senders
 from .sharing import Share
 
 _log = logging.getLogger(__name__)
 
 SECONDS = 60.0
 """After how many seconds of waiting for the others a worker gives up, unless told otherwise."""
+MOST_PIECES = 16
+"""In how many pieces a message is summed at most."""
 LOST = 4
 """The exit status of a worker that has lost the others."""
 
@@ -65,14 +69,29 @@ class Group:
         """Whether there are no other workers."""
         return self.size == 1
 
-    def sum(self, values: Any) -> None:
+    def sum(self, values: Any, place: int = 0) -> None:
         """Replace an NDArray ``(n,)``, float32, by its sum over the workers, the same to the bit on each."""
         if self._exchange is None:
             return
+        with self.waiting():
+            self._exchange.sum(values, place)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Context manager of what waits for the sums of a message."""
         assert self._watch is not None
         with self._watch.waiting():
-            self._exchange.sum(values)
+            yield
         self._watch.step += 1
+
+    def pieces_of(self, numbers: int) -> int:
+        """Return in how many pieces so many numbers are summed: the same for all workers."""
+        return 1 if self._exchange is None else max(1, min(MOST_PIECES, numbers // self._exchange.piece))
+
+    @functools.cached_property
+    def senders(self) -> Senders:
+        """The threads that sum pieces, from their first use on."""
+        return Senders(self._exchange.sum)
 
     def join(self, values: np.ndarray) -> np.ndarray:
         """Return the sum of float64 arrays, of which at each place all but one worker's are 0, to the bit.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ class Horovod:
             self._horovod: Any = import_quietly("horovod.mxnet")
         except ImportError as error:
             raise ImportError(f"workers of horovodrun need Horovod for MXNet: {INSTALL}") from error
+        self.piece = sys.maxsize
+        """Of how many numbers a piece of a message is at least: its sums are of one thread."""
         self._horovod.init()
         found = self._horovod.rank(), self._horovod.size()
         if found != (identity.rank, identity.size):
@@ -45,7 +48,7 @@ class Horovod:
                 f"{identity.rank} of {identity.size}: start the workers with {HOROVODRUN}, or build Horovod with MPI"
             )
 
-    def sum(self, values: Any) -> None:
+    def sum(self, values: Any, place: int = 0) -> None:
         """Replace an NDArray ``(n,)``, float32 or float64, by its sum over all workers, the same to the bit on each.
 
         Raises

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from operator import methodcaller
 from typing import Any, NoReturn, Optional
 
@@ -58,7 +59,7 @@ class SharedStepper(Stepper):
         self._devices = bound.vae._first_parameter.list_ctx()
         if len(self._devices) > 1:
             _check_store(self.trainer)
-        self._sum = GradientSum(self.trainer._params, group)
+        self._sum = GradientSum(self.trainer._params, group, numbers=len(Terms._fields) + 3)
         self._averages = list(_moving_averages(bound))
         self._is_to_be_tried = is_foreign(type(bound))
         self._has_told = False
@@ -159,6 +160,9 @@ class SharedStepper(Stepper):
         mx.autograd.backward(objectives, [-mx.nd.ones_like(objective) for objective in objectives])
         joined = [mx.nd.concat(*(x.as_in_context(self._devices[0]) for x in column), dim=0) for column in zip(*found)]
         return Terms(*joined), self.trained.changed()
+
+    def _watched(self) -> AbstractContextManager[None]:
+        return self._sum.while_computed()
 
     def _try_in_parts(self, batch: Batch, noise: Structure) -> None:
         """Raise ValueError for a bound of the user's own that is of a batch as a whole and does not say so."""

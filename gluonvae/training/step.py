@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn, Optional
 
 import numpy as np
@@ -189,8 +189,13 @@ class Stepper:
         # what -objective would do with one more node
         if self._descent is None or len(self._descent) != len(batch.data):
             self._descent = -mx.nd.ones_like(terms.objective)
-        mx.autograd.backward(terms.objective, self._descent)
+        with self._watched():
+            mx.autograd.backward(terms.objective, self._descent)
         return terms, changed or self.trained.changed()
+
+    def _watched(self) -> AbstractContextManager[None]:
+        """Context manager of a step's backward pass."""
+        return nullcontext()
 
     def _validated(self) -> bool:
         """Whether a batch need not be looked at: the data were as a whole, and of what they give one an epoch is."""

@@ -8,10 +8,16 @@ import pytest
 from tests.distributed.trainings import by_workers, faults
 from tests.helpers.workers import outputs
 
+IN_PIECES = """
+import gluonvae as gv
+gv.distributed.current()._exchange.piece = 20
+"""
+"""Gradients of a small model are sent in pieces too."""
 
-@pytest.mark.parametrize(("count", "each"), [(2, 1), (3, 3), (4, 4)])
-def test_same_parameters_history_and_estimates(count, each):
-    of_each = by_workers(count, each)
+
+@pytest.mark.parametrize(("count", "each", "piece"), [(2, 1, None), (3, 3, None), (4, 4, 20), (2, 1, 20), (3, 3, 50)])
+def test_same_parameters_history_and_estimates(count, each, piece):
+    of_each = by_workers(count, each, piece)
     assert len(of_each) == count
     assert len(of_each[0]) > 30 // each
     assert [*faults(of_each)] == []
@@ -43,8 +49,9 @@ except gv.Diverged as error:
 @pytest.mark.parametrize(
     ("why", "message"), [("datum", "rank [012]: .*row 17.* 1e\\+25"), ("update", "[Aa] smaller learning rate")]
 )
-def test_workers_diverge_together(why, message):
-    first, *others = [json.loads(out) for out in outputs(3, "-c", DIVERGES, why)]
+@pytest.mark.parametrize("before", ["", IN_PIECES])
+def test_workers_diverge_together(why, message, before):
+    first, *others = [json.loads(out) for out in outputs(3, "-c", before + DIVERGES, why)]
     assert re.search(message, first[0])
     assert first[-1]
     assert others == [first] * 2
@@ -89,8 +96,9 @@ print(json.dumps(found))
 """
 
 
-def test_workers_end_together():
-    first, second = [json.loads(out) for out in outputs(2, "-c", ENDS)]
+@pytest.mark.parametrize("before", ["", IN_PIECES])
+def test_workers_end_together(before):
+    first, second = [json.loads(out) for out in outputs(2, "-c", before + ENDS)]
     assert first == second
     (epochs, stopped, interrupted, _), (epochs_of_signal, not_stopped, by_signal, _) = first
     assert (epochs, stopped, interrupted) == (1, "rank 1 has seen enough", False)
@@ -191,8 +199,9 @@ print(json.dumps(found))
 """
 
 
-def test_all_workers_are_told_what_one_fails_at(tmp_path):
-    first, second = [json.loads(out) for out in outputs(2, "-c", TOLD, str(tmp_path / "run"))]
+@pytest.mark.parametrize("before", ["", IN_PIECES])
+def test_all_workers_are_told_what_one_fails_at(before, tmp_path):
+    first, second = [json.loads(out) for out in outputs(2, "-c", before + TOLD, str(tmp_path / "run"))]
     assert first["outside the support"].startswith("ValueError: rank 1: rows 9 to 17")
     assert second["outside the support"].startswith("ValueError: rows 9 to 17")
     assert first["a callback fails"] == "RuntimeError: rank 1: 'at a step'"

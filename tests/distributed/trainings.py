@@ -1,6 +1,6 @@
 """Trainings that are the same in parts as in one: rows of a table, each run on devices, and by workers.
 
-``python -m tests.distributed.trainings K`` in a worker runs each Kth with the others, and prints a digest of what it
+``python -m tests.distributed.trainings K [PIECE]`` in a worker runs each Kth with the others, and prints a digest of what it
 leaves, and in rank 0 the largest difference from what it leaves in one process.
 """
 
@@ -133,9 +133,10 @@ def own_loop():
     return [p.data().asnumpy() for p in vae.collect_params().values()]
 
 
-def by_workers(count, each=1):
-    """What each of ``count`` workers says of each ``each``th training."""
-    told = outputs(count, "-m", "tests.distributed.trainings", str(each))
+def by_workers(count, each=1, piece=None):
+    """What each of ``count`` workers says of each ``each``th training, where gradients are sent in pieces of some
+    numbers."""
+    told = outputs(count, "-m", "tests.distributed.trainings", str(each), *([] if piece is None else [str(piece)]))
     return [json.loads(out) for out in told]
 
 
@@ -164,4 +165,6 @@ def main():
 
 if __name__ == "__main__":
     EACH = int(sys.argv[1])
+    if len(sys.argv) > 2:
+        gv.distributed.current()._exchange.piece = int(sys.argv[2])
     main()

@@ -23,9 +23,9 @@ from ..layout import (
     WIDTH,
     WRITE,
 )
-from .native import barrier, bytes_of, compiled, ints, numbers, thread, threads, words, zero_and_one
+from .native import barrier, bytes_of, compiled, ints, numbers, thread, threads, words, write, zero_and_one
 from .rows import share
-from .tensors import value_words, word_of
+from .tensors import is_wanted, operand, value_words, word_of
 
 MXNETS_ADD = 3
 """MXNet's request that a gradient be added to what is there."""
@@ -106,3 +106,21 @@ def start_gradients(plan, pointers, view, like):
                 d[i] = g[i]
     if started:
         barrier()
+
+
+@compiled
+def announce(plan, number, requests, view, listener):
+    """Write to a file the addresses of the gradients that are complete with an instruction's part of them."""
+    inputs, at = word_of(plan, INPUTS_OF), plan + 8 * word_of(plan, AT_INSTRUCTIONS)
+    instruction, request = at + 8 * INSTRUCTION * number, carray(ints(requests), inputs)
+    for which in range(word_of(instruction, COUNT)):
+        value = operand(instruction, which)
+        is_complete = value < inputs and is_wanted(view, which)
+        # MXNet adds up a gradient that other operators have a part in, and instructions before this one are yet to add
+        is_complete = is_complete and request[value] != MXNETS_ADD
+        for before in range(number):
+            other = at + 8 * INSTRUCTION * before
+            for i in range(word_of(other, COUNT)):
+                is_complete &= not (operand(other, i) == value and word_of(other, OPERAND + OPERANDS + i) != NONE)
+        if is_complete:
+            write(listener, word_of(view, 2) + 8 * value, 8)

@@ -81,6 +81,8 @@ most_threads = _external("most_threads", _address_in(OPENMP, "omp_get_max_thread
 set_most_threads = _external("set_most_threads", _address_in(OPENMP, "omp_set_num_threads"), types.void, _i32)
 allocate = _external("allocate", _address_in(_c, "malloc"), _i64, _i64)
 release = _external("release", _address_in(_c, "free"), types.void, _i64)
+write = _external("write", _address_in(_c, "write"), _i64, _i32, _i64, _i64)
+"""Write to a file: its descriptor, address and number of bytes."""
 set_signal_mask = _external("set_signal_mask", _address_in(_c, "pthread_sigmask"), _i32, _i32, _i64, _i64)
 """Set which signals the calling thread puts off: how, the set, where to write the one before."""
 data_of = _external("data_of", _address_in(mx.base._LIB, "MXNDArrayGetData"), _i32, _i64, _i64)

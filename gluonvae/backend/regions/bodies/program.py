@@ -36,8 +36,9 @@ from ..layout import (
     WIDTH,
     WIDTH_OF_RESULTS,
 )
-from ..operator import SIZES
-from .gradients import clear_constants, look_up, place_own_gradients, start_gradients
+from ..operator import SHARED, SIZES
+from ..shared import LISTENER
+from .gradients import announce, clear_constants, look_up, place_own_gradients, start_gradients
 from .native import (
     allocate,
     argument_words,
@@ -171,6 +172,7 @@ def _backward(arguments):
             first = stop
         group += 8 * (ENTRIES + 2 * word_of(group, GROUP_COUNT))
     barrier()
+    listener = word_of(word_of(argument[0], SHARED), LISTENER)
     for reverse in range(count):
         which = count - 1 - reverse
         instruction = at + 8 * INSTRUCTION * which
@@ -178,6 +180,10 @@ def _backward(arguments):
         function = word_of(instruction, ADD_UP)
         if function != 0:
             call(function, (instruction, view, thread(), threads()), arguments)
+            if listener != 0:
+                barrier()
+                if thread() == 0:
+                    announce(plan, which, requests, view, listener)
     release(memory)
     take_signals(signals)
 
