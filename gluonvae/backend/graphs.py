@@ -54,6 +54,8 @@ class GraphBlock(mx.gluon.HybridBlock):
     _seen: Optional[_Seen] = None
     _direct: Optional[DirectCall] = None
     """What calls the graph, if that is one program."""
+    _first_alone = False
+    """Whether nobody will differentiate other outputs than the first."""
     fixed: ClassVar[tuple[str, ...]] = ()
     """Attributes that cannot change once they are known, as others follow from them. 0 and None stand for unknown."""
 
@@ -139,7 +141,7 @@ class GraphBlock(mx.gluon.HybridBlock):
 
     def _computed(self, tensors: list[Any]) -> Any:
         """Return what the graph computes of what it takes."""
-        made = self._direct(tensors) if self._direct is not None else None
+        made = self._direct(tensors, self._first_alone) if self._direct is not None else None
         if made is None:
             made = self._cached_op(*tensors)
             made = made if isinstance(made, list) else [made]

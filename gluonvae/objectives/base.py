@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, ClassVar, Optional
 
@@ -160,7 +161,20 @@ class Objective(XavierBlock):
         NDArray
             What is to be maximised, ``(B,)``, in nats.
         """
-        return self.terms(data, noise, label).objective
+        with self.alone():
+            return self.terms(data, noise, label).objective
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Context manager of calls of which only the objective is differentiated.
+
+        The other terms may be constants to autograd, which is faster. They are not where a hook of Gluon's sees them.
+        """
+        self.__dict__["_first_alone"] = not self._forward_hooks
+        try:
+            yield
+        finally:
+            self.__dict__["_first_alone"] = False
 
     @one_thread_at_a_time(lambda bound: bound.vae)
     def terms(

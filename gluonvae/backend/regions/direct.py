@@ -29,12 +29,12 @@ AXES = 8
 """Most axes of a tensor."""
 
 PLAN, INPUTS, OUTPUTS, RESULTS, DTYPE, DEVICE, KEPT, BLOCK, SMALL_BLOCK, BACKWARD, FREE = range(11)
-AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW = range(11, 15)
+AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW, AT_ZEROS = range(11, 16)
 """Words of a call: the address of the plan; how many inputs and outputs there are, and outputs and hidden results
 together; their dtype, and the device's number; the address of the word for the memory that is kept for the graph's next
 call, and the bytes that this call takes of it when it is recorded and when it is not; the addresses of MXNet's
-callbacks; those of the shapes of inputs and outputs, of where in that memory hidden results are, and of the requests of
-a pass that is recorded and of one that is not."""
+callbacks; those of the shapes of inputs and outputs, of where in that memory hidden results are, of the requests of a
+pass that is recorded and of one that is not, and of zeros, the gradients of outputs that are constants to autograd."""
 SHAPE = 1 + AXES
 """Words of a shape: the number of axes, and their sizes."""
 
@@ -69,24 +69,26 @@ class DirectCall:
         _for_ever.append(self._kept)
         weakref.finalize(self, _compiled().close, self._kept.buffer_info()[0])
 
-    def __call__(self, tensors: Sequence[Any]) -> Optional[list[Any]]:
+    def __call__(self, tensors: Sequence[Any], first_alone: bool = False) -> Optional[list[Any]]:
         """Compute the outputs of the inputs, NDArrays; None where MXNet has to look at them.
 
         That is where they do not fit each other, and where they are not on one CPU in one dtype of the regions'.
+        Outputs beside the first are constants to autograd where ``first_alone`` is true.
         """
         handles = array("q", [tensor.handle.value for tensor in tensors])
-        made = self._last.run(handles) if self._last is not None else None
+        recorded = 1 + self._has_negative if first_alone else 0
+        made = self._last.run(handles, recorded) if self._last is not None else None
         if made is None:
             key = _signature(tensors)
             if key not in self._calls:
                 self._calls[key] = _made(self._options, self._kept, *key)
             self._last = self._calls[key]
-            made = self._last.run(handles) if self._last is not None else None
+            made = self._last.run(handles, recorded) if self._last is not None else None
         if made is None:
             return None
         if not self._has_negative:
             return list(map(mx.nd.NDArray, made))
-        first, *others, negative = made
+        first, negative, *others = made
         return [WithNegative(first, mx.nd.NDArray(negative)), *map(mx.nd.NDArray, others)]
 
 
@@ -114,10 +116,11 @@ class WithNegative(mx.nd.NDArray):  # type: ignore[misc,unused-ignore]
 
 
 def _with_negative(program: Program) -> Program:
-    """Return a program with the negative of its first output as the last one."""
-    negative = Instruction("scaled", program.outputs[:1], {"factor": -1.0})
-    made = (*program.instructions, negative)
-    return Program(program.inputs, made, (*program.outputs, program.inputs + len(program.instructions)))
+    """Return a program with the negative of its first output as the second one."""
+    first, *others = program.outputs
+    negative = program.inputs + len(program.instructions)
+    made = (*program.instructions, Instruction("scaled", (first,), {"factor": -1.0}))
+    return Program(program.inputs, made, (first, negative, *others))
 
 
 def direct_call(symbol: Any) -> Optional[DirectCall]:
@@ -175,17 +178,20 @@ class _Call:
             end += -(-size // 64) * 64
         of_shapes = [word for shape in (*shapes, *outputs) for word in _words_of(shape)]
         every, few = array("i", [1] * results), array("i", [1] * len(outputs) + [0] * len(hidden))
-        arrays = [plan, kept, array("q", of_shapes), array("q", places), every, few]
-        at_plan, at_kept, at_shapes, at_hidden, at_all, at_few = (of.buffer_info()[0] for of in arrays)
+        zeros = array("q", [0] * max(map(math.prod, outputs)))
+        arrays = [plan, kept, array("q", of_shapes), array("q", places), every, few, zeros]
+        at_plan, at_kept, *others = (of.buffer_info()[0] for of in arrays)
         counts = [len(shapes), len(outputs), results, dtype, device]
-        ends = [_compiled().backward, _compiled().free, at_shapes, at_hidden, at_all, at_few]
-        words = array("q", [at_plan, *counts, at_kept, end, before, *ends])
+        callbacks = [_compiled().backward, _compiled().free]
+        words = array("q", [at_plan, *counts, at_kept, end, before, *callbacks, *others])
         _for_ever.append((words, arrays))
         self._place, self._outputs = words.buffer_info()[0], len(outputs)
         self._run = _compiled().run
 
-    def run(self, handles: array[int]) -> Optional[list[Any]]:
+    def run(self, handles: array[int], recorded: int) -> Optional[list[Any]]:
         """Compute outputs, and return their handles, of inputs; None where these have other shapes, dtypes or devices.
+
+        Of the outputs so many, the first ones, are recorded, or all of them where that is 0.
 
         Raises
         ------
@@ -193,7 +199,7 @@ class _Call:
             Where MXNet does not record the call.
         """
         made = (mx.base.NDArrayHandle * self._outputs)()
-        done = self._run(self._place, handles.buffer_info()[0], ctypes.addressof(made))
+        done = self._run(self._place, handles.buffer_info()[0], ctypes.addressof(made), recorded or self._outputs)
         if done == 0:
             return None
         if done < 0:
@@ -216,7 +222,7 @@ class _Functions:
         from .bodies import direct
 
         run, close, are_opposite, self.backward, self.free = direct.addresses()
-        self.run: Callable[..., int] = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int64] * 3)(run)
+        self.run: Callable[..., int] = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int64] * 4)(run)
         self.are_opposite: Callable[[int, int], int] = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int64] * 2)(
             are_opposite
         )

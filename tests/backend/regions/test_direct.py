@@ -24,8 +24,8 @@ def calls(monkeypatch):
     """The calls that went around the executor, by how many inputs they had."""
     found, run = [], direct._Call.run
 
-    def counted(call, handles):
-        made = run(call, handles)
+    def counted(call, handles, recorded):
+        made = run(call, handles, recorded)
         if made is not None:
             found.append(len(handles))
         return made
@@ -218,6 +218,45 @@ def test_values_and_gradients(name, mode, bound, calls):
 
 def _gradients(bound):
     return [p.grad() for p in bound.vae.collect_params().values() if p.grad_req != "null"]
+
+
+def test_terms_that_are_constants(bound):
+    set_mode(bound, "static_shape")
+    given = _given(bound, 3)
+    with mx.autograd.record():
+        terms = bound.terms(*given)
+        with bound.alone():
+            constant = bound.terms(*given)
+    for value, same in zip(terms, constant):
+        np.testing.assert_array_equal(value.asnumpy(), same.asnumpy())
+    terms.objective.backward(retain_graph=True)
+    wanted = numbers(*_gradients(bound))
+    constant.objective.backward(retain_graph=True)
+    for gradient, want in zip(numbers(*_gradients(bound)), wanted):
+        np.testing.assert_array_equal(gradient, want)
+    with pytest.raises(mx.base.MXNetError):
+        constant.kl.backward()
+
+
+def test_all_terms_can_be_differentiated_after_a_call_that_failed(bound):
+    set_mode(bound, "static_shape")
+    with pytest.raises(TypeError):
+        bound("data")
+    (found,) = _recorded(_another_term)(bound)
+    assert found.shape == (3,)
+
+
+def test_terms_are_differentiable_where_a_hook_sees_them(bound):
+    set_mode(bound, "static_shape")
+    seen = []
+    bound.register_forward_hook(lambda block, inputs, terms: seen.append(terms.kl))
+    with mx.autograd.record():
+        _objective(bound)
+    seen[0].backward()
+    found = numbers(*_gradients(bound))
+    _recorded(_another_term)(bound)
+    for gradient, want in zip(found, numbers(*_gradients(bound))):
+        np.testing.assert_array_equal(gradient, want)
 
 
 def test_one_pass_after_the_other_over_many_steps(bound):

@@ -9,6 +9,7 @@ from ..direct import (
     AT_FEW,
     AT_HIDDEN,
     AT_SHAPES,
+    AT_ZEROS,
     AXES,
     BACKWARD,
     BLOCK,
@@ -167,8 +168,8 @@ def _compute(call, block, handles, made, recorded):
 
 
 @compiled
-def _record(call, block, handles, made):
-    """Tell MXNet's autograd of the call, which owns the memory from then on."""
+def _record(call, block, handles, made, count):
+    """Tell MXNet's autograd of the call and of its first outputs. Autograd owns the memory from then on."""
     inputs, outputs = word_of(call, INPUTS), word_of(call, OUTPUTS)
     of_block = carray(words(block), HANDLES)
     for i in range(inputs):
@@ -179,11 +180,14 @@ def _record(call, block, handles, made):
     of_block[LIST], of_block[LIST + 1], of_block[LIST + 2] = 2, block + 8 * CALLBACKS, block + 8 * CONTEXTS
     of_block[CALLBACKS], of_block[CALLBACKS + 1] = word_of(call, BACKWARD), word_of(call, FREE)
     of_block[CONTEXTS], of_block[CONTEXTS + 1] = block, block
-    return record(inputs, handles, outputs, made, block + 8 * LIST)
+    return record(inputs, handles, count, made, block + 8 * LIST)
 
 
-def _run(call, handles, made):
-    """Compute outputs: 1, 0 where the inputs are not what the call is for, below 0 where MXNet has an error."""
+def _run(call, handles, made, count):
+    """Compute outputs, of which the first ``count`` are recorded.
+
+    It is 1, 0 where the inputs are not what the call is for or there is no memory, below 0 where MXNet has an error.
+    """
     if not _all_fit(call, handles):
         return 0
     room = stack_words(1)
@@ -201,7 +205,7 @@ def _run(call, handles, made):
         _leave_block(word_of(call, KEPT), block)
         return 0
     if recorded:
-        return 1 if _record(call, block, handles, made) == 0 else -1
+        return 1 if _record(call, block, handles, made, count) == 0 else -1
     _leave_block(word_of(call, KEPT), block)
     return 1
 
@@ -212,6 +216,8 @@ def _backward(gradients, count, pointers, requests, is_train, block):
     inputs, outputs, results = word_of(call, INPUTS), word_of(call, OUTPUTS), word_of(call, RESULTS)
     handles, places = block + 8 * HANDLES, block + 8 * (HANDLES + inputs + outputs)
     request, place = carray(ints(requests), count), carray(words(places), 2 * results + 2 * inputs)
+    for i in range(gradients, outputs):
+        place[i] = word_of(call, AT_ZEROS)
     for i in range(gradients + count):
         handle = word_of(pointers, i)
         if i < gradients:
@@ -268,7 +274,7 @@ def addresses() -> list[int]:
     """Compile what Python calls (run, close, are opposite) and what MXNet calls (backward, free)."""
     number, place = types.int32, types.int64
     return [
-        compile_callback(_run, number, place, place, place),
+        compile_callback(_run, number, place, place, place, place),
         compile_callback(_close, types.void, place),
         compile_callback(_are_opposite, number, place, place),
         compile_callback(_backward, number, number, number, place, place, number, place),
