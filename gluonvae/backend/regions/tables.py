@@ -55,7 +55,7 @@ class Table:
         arrays = np.array(pieces, np.int64), self.addresses, handles, self.settings, self.numbers
         body = _compiled().rule(rule)
         # MXNet's threaded engine keeps the cores busy itself
-        team = max(1, sum(sizes) // 300_000) if engine_is_naive() else 1
+        team = max(1, sum(sizes) // 150_000) if engine_is_naive() else 1
         words = [body, team, len(pieces), count, *(array.ctypes.data for array in arrays), shared.address()]
         self._table = np.array(words, np.int64)
         self._kept = arrays
