@@ -6,12 +6,13 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-KEPT, MOST_THREADS, LISTENER = range(3)
+KEPT, MOST_THREADS, LISTENER, LAST_TEAM = range(4)
 """The memory that a pass has left for the next one, or 0: to have the system give and take many megabytes in each pass
 would take longer than the pass. The most threads that a region takes, or 0 for as many as there are. The file to which
-a backward pass writes the address of each gradient of a parameter, an int64, as soon as it is computed, or 0."""
+a backward pass writes the address of each gradient of a parameter, an int64, as soon as it is computed, or 0. How many
+threads the last region took: more of them sleep."""
 
-_words = array("q", [0, 0, 0])
+_words = array("q", [0, 0, 0, 0])
 
 
 def address() -> int:

@@ -17,9 +17,11 @@ from . import shared
 PIECE = 2**13
 """Numbers that a thread takes at a time: where a thread ends does not depend on how many there are."""
 
-RULE, TEAM, PIECES, ROWS, OF_PIECES, OF_TENSORS, OF_HANDLES, OF_SETTINGS, OF_NUMBERS, OF_SHARED = range(10)
-"""The words of a table: a rule's body, how many threads it can use, how many pieces and rows there are, the addresses
-of what is told of them, and that of what all regions share."""
+RULE, TEAM, TEAM_OF_SLEEPERS, PIECES, ROWS, OF_PIECES, OF_TENSORS, OF_HANDLES, OF_SETTINGS, OF_NUMBERS, OF_SHARED = (
+    range(11)
+)
+"""The words of a table: a rule's body, how many threads it can use, and how many where these have to be woken, how many
+pieces and rows there are, the addresses of what is told of them, and that of what all regions share."""
 
 
 class Table:
@@ -55,8 +57,8 @@ class Table:
         arrays = np.array(pieces, np.int64), self.addresses, handles, self.settings, self.numbers
         body = _compiled().rule(rule)
         # MXNet's threaded engine keeps the cores busy itself
-        team = max(1, sum(sizes) // 150_000) if engine_is_naive() else 1
-        words = [body, team, len(pieces), count, *(array.ctypes.data for array in arrays), shared.address()]
+        teams = [max(1, sum(sizes) // numbers) if engine_is_naive() else 1 for numbers in (150_000, 300_000)]
+        words = [body, *teams, len(pieces), count, *(array.ctypes.data for array in arrays), shared.address()]
         self._table = np.array(words, np.int64)
         self._kept = arrays
         self._place = self._table.ctypes.data

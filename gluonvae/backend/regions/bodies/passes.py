@@ -17,7 +17,7 @@ from ..operator import (
     SHARED,
     SIZES,
 )
-from ..shared import KEPT, MOST_THREADS
+from ..shared import KEPT, LAST_TEAM, MOST_THREADS
 from .native import (
     compile_callback,
     compiled,
@@ -41,8 +41,10 @@ def run_body(body, team, shared, plan, pointers, requests, scratch):
     arguments = stack_words(4)
     word = carray(words(arguments), 4)
     word[0], word[1], word[2], word[3] = plan, pointers, requests, scratch
-    most, limit = most_threads(), carray(words(shared), 2)[MOST_THREADS]
+    of_all, most = carray(words(shared), LAST_TEAM + 1), most_threads()
+    limit = of_all[MOST_THREADS]
     count = min(most, team, limit) if limit > 0 else min(most, team)
+    of_all[LAST_TEAM] = count
     if count > 1:
         run_team(body, arguments, count, 0)
         return

@@ -5,7 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numba import carray, types
 
-from ..tables import OF_HANDLES, OF_NUMBERS, OF_PIECES, OF_SETTINGS, OF_SHARED, OF_TENSORS, PIECES, ROWS, RULE, TEAM
+from ..shared import LAST_TEAM
+from ..tables import (
+    OF_HANDLES,
+    OF_NUMBERS,
+    OF_PIECES,
+    OF_SETTINGS,
+    OF_SHARED,
+    OF_TENSORS,
+    PIECES,
+    ROWS,
+    RULE,
+    TEAM,
+    TEAM_OF_SLEEPERS,
+)
 from .native import (
     argument_words,
     compile_body,
@@ -190,7 +203,8 @@ def _too_large(arguments):
 
 def _run(place):
     table = carray(words(place), OF_SHARED + 1)
-    run_body(table[RULE], table[TEAM], table[OF_SHARED], place, 0, 0, 0)
+    is_awake = carray(words(table[OF_SHARED]), LAST_TEAM + 1)[LAST_TEAM] > 1
+    run_body(table[RULE], table[TEAM] if is_awake else table[TEAM_OF_SLEEPERS], table[OF_SHARED], place, 0, 0, 0)
 
 
 def _find_stale(place):
