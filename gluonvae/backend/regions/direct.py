@@ -178,13 +178,13 @@ class _Call:
             end += -(-size // 64) * 64
         of_shapes = [word for shape in (*shapes, *outputs) for word in _words_of(shape)]
         every, few = array("i", [1] * results), array("i", [1] * len(outputs) + [0] * len(hidden))
-        zeros = array("q", [0] * max(map(math.prod, outputs)))
-        arrays = [plan, kept, array("q", of_shapes), array("q", places), every, few, zeros]
+        zeros = np.zeros(max(map(math.prod, outputs)))  # which takes no memory until somebody writes to it
+        arrays = [plan, kept, array("q", of_shapes), array("q", places), every, few]
         at_plan, at_kept, *others = (of.buffer_info()[0] for of in arrays)
         counts = [len(shapes), len(outputs), results, dtype, device]
         callbacks = [_compiled().backward, _compiled().free]
-        words = array("q", [at_plan, *counts, at_kept, end, before, *callbacks, *others])
-        _for_ever.append((words, arrays))
+        words = array("q", [at_plan, *counts, at_kept, end, before, *callbacks, *others, zeros.ctypes.data])
+        _for_ever.append((words, arrays, zeros))
         self._place, self._outputs = words.buffer_info()[0], len(outputs)
         self._run = _compiled().run
 

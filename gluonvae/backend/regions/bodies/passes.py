@@ -55,29 +55,28 @@ def run_body(body, team, shared, plan, pointers, requests, scratch):
 
 
 @compiled
+def _run_pass(plan, body, team, size, pointers, requests):
+    """Run a pass whose body, team and size of memory are words of a plan; false where there is no memory."""
+    word = carray(words(plan), SIZES)
+    kept = word[SHARED] + 8 * KEPT
+    scratch = take_memory(kept, word[size])
+    if scratch == 0 and word[size] > 0:
+        return False
+    run_body(word[body], word[team], word[SHARED], plan, pointers, requests, scratch)
+    leave_memory(kept, word[size], scratch)
+    return True
+
+
+@compiled
 def run_forward(plan, pointers, requests):
     """Run a forward pass on tensors by their addresses; false where there is no memory."""
-    word = carray(words(plan), SIZES)
-    kept, size = word[SHARED] + 8 * KEPT, word[FORWARD_SCRATCH]
-    scratch = take_memory(kept, size)
-    if scratch == 0 and size > 0:
-        return False
-    run_body(word[FORWARD], word[FORWARD_TEAM], word[SHARED], plan, pointers, requests, scratch)
-    leave_memory(kept, size, scratch)
-    return True
+    return _run_pass(plan, FORWARD, FORWARD_TEAM, FORWARD_SCRATCH, pointers, requests)
 
 
 @compiled
 def run_backward(plan, pointers, requests):
     """Run a backward pass on tensors by their addresses; false where there is no memory."""
-    word = carray(words(plan), SIZES)
-    kept, size = word[SHARED] + 8 * KEPT, word[SCRATCH]
-    scratch = take_memory(kept, size)
-    if scratch == 0 and size > 0:
-        return False
-    run_body(word[BACKWARD], word[BACKWARD_TEAM], word[SHARED], plan, pointers, requests, scratch)
-    leave_memory(kept, size, scratch)
-    return True
+    return _run_pass(plan, BACKWARD, BACKWARD_TEAM, SCRATCH, pointers, requests)
 
 
 def _forward(count, pointers, tags, requests, is_train, plan):
