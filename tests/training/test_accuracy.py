@@ -7,7 +7,9 @@ from gluonvae.data import mnist
 from gluonvae.data import sources as files
 
 
-def test_mnist_reaches_minus_100_in_twenty_epochs():
+def test_mnist_reaches_minus_100_in_twenty_epochs(in_full):
+    if not in_full:
+        pytest.skip("takes two minutes: pytest --in-full")
     name = mnist.MNIST.files[0].name
     if not files.find([name, f"{name}.gz"], files.folders("mnist", None)):
         pytest.skip("needs MNIST's files in the folder that GLUONVAE_DATA names")

@@ -28,19 +28,25 @@ CPU, DENSE = 1, 0
 AXES = 8
 """Most axes of a tensor."""
 
-PLAN, INPUTS, OUTPUTS, RESULTS, DTYPE, DEVICE, KEPT, BLOCK, SMALL_BLOCK, BACKWARD, FREE = range(11)
-AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW, AT_ZEROS = range(11, 16)
+PLAN, INPUTS, OUTPUTS, RESULTS, DTYPE, DEVICE, KEPT, BLOCK, SMALL_BLOCK = range(9)
+VARIABLE, GRADIENT, BACKWARD, FREE, NO_BACKWARD, RELEASE = range(9, 15)
+AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW, AT_ZEROS = range(15, 20)
 """Words of a call: the address of the plan; how many inputs and outputs there are, and outputs and hidden results
 together; their dtype, and the device's number; the address of the word for the memory that is kept for the graph's next
-call, and the bytes that this call takes of it when it is recorded and when it is not; the addresses of MXNet's
-callbacks; those of the shapes of inputs and outputs, of where in that memory hidden results are, of the requests of a
-pass that is recorded and of one that is not, and of zeros, the gradients of outputs that are constants to autograd."""
+call, and the bytes that this call takes of it when it is recorded and when it is not; the handles of a variable without
+a gradient and of what MXNet takes for one; the addresses of MXNet's callbacks; those of the shapes of inputs and
+outputs, of where in that memory hidden results are, of the requests of a pass that is recorded and of one that is not,
+and of zeros, the gradients of outputs that are constants to autograd."""
 SHAPE = 1 + AXES
 """Words of a shape: the number of axes, and their sizes."""
 
-OWN_CALL, LIST, CALLBACKS, CONTEXTS, SIZE_OF_BLOCK, HANDLES = 0, 1, 4, 6, 8, 9
-"""Words of that memory: the address of the call, MXNet's list of callbacks with these and their contexts, the bytes of
-the memory, and the handles of inputs and outputs; then the addresses of tensors for a pass, and the hidden results."""
+OWN_CALL, OWN_BLOCK, LIST, RECORD = 0, 1, 2, 9
+"""Words of what MXNet's autograd records: the addresses of the call and of its memory, and MXNet's list of callbacks
+with these and their contexts."""
+SIZE_OF_BLOCK, OWN_KEPT, COUNT, KEEPER, HANDLES = 0, 1, 2, 3, 10
+"""Words of the memory of a call: its bytes, where it is kept, the number of handles, MXNet's list of callbacks of the
+function that keeps it, with these and their contexts, and the handles of inputs and outputs; then the addresses of
+tensors for a pass, and the hidden results."""
 
 
 def words_of_block(inputs: int, outputs: int, results: int) -> int:
@@ -182,9 +188,11 @@ class _Call:
         arrays = [plan, kept, array("q", of_shapes), array("q", places), every, few]
         at_plan, at_kept, *others = (of.buffer_info()[0] for of in arrays)
         counts = [len(shapes), len(outputs), results, dtype, device]
-        callbacks = [_compiled().backward, _compiled().free]
-        words = array("q", [at_plan, *counts, at_kept, end, before, *callbacks, *others, zeros.ctypes.data])
-        _for_ever.append((words, arrays, zeros))
+        tensors = [mx.nd.zeros(1, ctx=mx.cpu(device)) for _ in range(2)]
+        callbacks = _compiled().callbacks
+        words = array("q", [at_plan, *counts, at_kept, end, before])
+        words.extend([*(tensor.handle.value for tensor in tensors), *callbacks, *others, zeros.ctypes.data])
+        _for_ever.append((words, arrays, zeros, tensors))
         self._place, self._outputs = words.buffer_info()[0], len(outputs)
         self._run = _compiled().run
 
@@ -221,7 +229,7 @@ class _Functions:
     def __init__(self) -> None:
         from .bodies import direct
 
-        run, close, are_opposite, self.backward, self.free = direct.addresses()
+        run, close, are_opposite, *self.callbacks = direct.addresses()
         self.run: Callable[..., int] = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int64] * 4)(run)
         self.are_opposite: Callable[[int, int], int] = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int64] * 2)(
             are_opposite

@@ -374,6 +374,24 @@ def test_large_outputs_leave_no_memory_behind():
     assert _resident() - before < 50e6  # malloc may keep one
 
 
+def test_a_loss_that_is_kept_keeps_no_memory(rng):
+    bound = gv.ELBO(small_vae(data_dims=500, infer_layer_sizes=[500, 500], generator_layer_sizes=[500, 500]))
+    set_mode(bound, "static_shape")
+    given, kept, sizes = (pixels(rng, 2000, 500), draw(rng, bound.noise, (2000,))), [], []
+    for step in range(8):
+        with mx.autograd.record():
+            kept.append(bound(*given))
+            kept.append(-kept[-1])
+        kept[-1].backward(retain_graph=step % 2 == 1)
+        if step % 2:
+            kept[-1].backward()
+        sizes.append(_resident())
+    with pytest.raises(mx.base.MXNetError):
+        kept[-1].backward()
+    # what is hidden takes 24 MB in each
+    assert sizes[-1] - sizes[0] < 30e6
+
+
 def test_memory_is_given_back_with_the_graph():
     before = None
     for _ in range(8):

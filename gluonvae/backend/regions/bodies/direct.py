@@ -13,24 +13,31 @@ from ..direct import (
     AXES,
     BACKWARD,
     BLOCK,
-    CALLBACKS,
-    CONTEXTS,
+    COUNT,
     CPU,
     DENSE,
     DEVICE,
     DTYPE,
     FREE,
+    GRADIENT,
     HANDLES,
     INPUTS,
+    KEEPER,
     KEPT,
     LIST,
+    NO_BACKWARD,
     OUTPUTS,
+    OWN_BLOCK,
     OWN_CALL,
+    OWN_KEPT,
     PLAN,
+    RECORD,
+    RELEASE,
     RESULTS,
     SHAPE,
     SIZE_OF_BLOCK,
     SMALL_BLOCK,
+    VARIABLE,
 )
 from .native import (
     allocate,
@@ -46,6 +53,7 @@ from .native import (
     ints,
     is_recording,
     make_tensor,
+    mark_variables,
     record,
     release,
     shape_of,
@@ -168,19 +176,53 @@ def _compute(call, block, handles, made, recorded):
 
 
 @compiled
+def _write_callbacks(place, backward, free, context):
+    """Write MXNet's list of two callbacks, which it reads as long as it has what they are of."""
+    word = carray(words(place), 7)
+    word[0], word[1], word[2] = 2, place + 24, place + 40
+    word[3], word[4], word[5], word[6] = backward, free, context, context
+
+
+@compiled
+def _record_keeper(call, block, to):
+    """Record a function that ends with what autograd knows of a call, and write the handle of its result."""
+    variables, gradients, room = call + 8 * VARIABLE, call + 8 * GRADIENT, stack_words(1)
+    carray(words(room), 1)[0] = 0  # no gradient is asked for
+    mark_variables(1, variables, room, gradients)
+    carray(ints(room), 1)[0] = 1
+    if make_tensor(room, 1, CPU, word_of(call, DEVICE), 0, FLOAT32, to) != 0:
+        return -1
+    _write_callbacks(block + 8 * KEEPER, word_of(call, NO_BACKWARD), word_of(call, RELEASE), block)
+    return record(1, variables, 1, to, block + 8 * KEEPER)
+
+
+@compiled
 def _record(call, block, handles, made, count):
-    """Tell MXNet's autograd of the call and of its first outputs. Autograd owns the memory from then on."""
+    """Tell MXNet's autograd of the call and of its first outputs.
+
+    Its memory is that of another function, whose result is a further input: MXNet lets go of the inputs after a
+    backward pass, and of the function itself with the last of its outputs, which somebody may have kept.
+    """
     inputs, outputs = word_of(call, INPUTS), word_of(call, OUTPUTS)
-    of_block = carray(words(block), HANDLES)
+    own = allocate(8 * (RECORD + inputs + 1))
+    if own == 0:
+        return -1
+    of_block, of_own = carray(words(block), HANDLES), carray(words(own), RECORD + inputs + 1)
     for i in range(inputs):
+        of_own[RECORD + i] = word_of(handles, i)
         detach(word_of(handles, i), block + 8 * (HANDLES + i))
     for i in range(outputs):
         detach(word_of(made, i), block + 8 * (HANDLES + inputs + i))
-    of_block[OWN_CALL] = call
-    of_block[LIST], of_block[LIST + 1], of_block[LIST + 2] = 2, block + 8 * CALLBACKS, block + 8 * CONTEXTS
-    of_block[CALLBACKS], of_block[CALLBACKS + 1] = word_of(call, BACKWARD), word_of(call, FREE)
-    of_block[CONTEXTS], of_block[CONTEXTS + 1] = block, block
-    return record(inputs, handles, count, made, block + 8 * LIST)
+    of_block[OWN_KEPT], of_block[COUNT] = word_of(call, KEPT), inputs + outputs
+    keeper = own + 8 * (RECORD + inputs)
+    if _record_keeper(call, block, keeper) != 0:
+        release(own)
+        return -1
+    of_own[OWN_CALL], of_own[OWN_BLOCK] = call, block
+    _write_callbacks(own + 8 * LIST, word_of(call, BACKWARD), word_of(call, FREE), own)
+    done = record(inputs + 1, own + 8 * RECORD, count, made, own + 8 * LIST)
+    forget(of_own[RECORD + inputs])
+    return done
 
 
 def _run(call, handles, made, count):
@@ -210,9 +252,9 @@ def _run(call, handles, made, count):
     return 1
 
 
-def _backward(gradients, count, pointers, requests, is_train, block):
+def _backward(gradients, count, pointers, requests, is_train, own):
     """Compute the gradients of inputs, of those of outputs."""
-    call = word_of(block, OWN_CALL)
+    call, block = word_of(own, OWN_CALL), word_of(own, OWN_BLOCK)
     inputs, outputs, results = word_of(call, INPUTS), word_of(call, OUTPUTS), word_of(call, RESULTS)
     handles, places = block + 8 * HANDLES, block + 8 * (HANDLES + inputs + outputs)
     request, place = carray(ints(requests), count), carray(words(places), 2 * results + 2 * inputs)
@@ -222,7 +264,7 @@ def _backward(gradients, count, pointers, requests, is_train, block):
         handle = word_of(pointers, i)
         if i < gradients:
             data_of(handle, places + 8 * i)
-        elif request[i - gradients] != 0:
+        elif i < gradients + inputs and request[i - gradients] != 0:
             data_of(handle, places + 8 * (2 * results + inputs + i - gradients))
         forget(handle)
     for i in range(inputs):
@@ -234,12 +276,23 @@ def _backward(gradients, count, pointers, requests, is_train, block):
     return 1 if run_backward(word_of(call, PLAN), places, requests) else 0
 
 
-def _free(block):
+def _free(own):
+    """Forget a call whose outputs are gone."""
+    release(own)
+    return 1
+
+
+def _no_backward(gradients, count, pointers, requests, is_train, block):
+    for i in range(gradients + count):
+        forget(word_of(pointers, i))
+    return 1
+
+
+def _release(block):
     """Take back the memory of a call that can no longer be differentiated."""
-    call = word_of(block, OWN_CALL)
-    for i in range(word_of(call, INPUTS) + word_of(call, OUTPUTS)):
+    for i in range(word_of(block, COUNT)):
         forget(word_of(block, HANDLES + i))
-    _leave_block(word_of(call, KEPT), block)
+    _leave_block(word_of(block, OWN_KEPT), block)
     return 1
 
 
@@ -271,7 +324,7 @@ def _close(kept):
 
 
 def addresses() -> list[int]:
-    """Compile what Python calls (run, close, are opposite) and what MXNet calls (backward, free)."""
+    """Compile what Python calls (run, close, are opposite), and MXNet (backward, free, no backward, release)."""
     number, place = types.int32, types.int64
     return [
         compile_callback(_run, number, place, place, place, place),
@@ -279,4 +332,6 @@ def addresses() -> list[int]:
         compile_callback(_are_opposite, number, place, place),
         compile_callback(_backward, number, number, number, place, place, number, place),
         compile_callback(_free, number, place),
+        compile_callback(_no_backward, number, number, number, place, place, number, place),
+        compile_callback(_release, number, place),
     ]

@@ -105,6 +105,11 @@ make_tensor = _external("make_tensor", _address_in(mx.base._LIB, "MXNDArrayCreat
 handle."""
 detach = _external("detach", _address_in(mx.base._LIB, "MXNDArrayDetach"), _i32, _i64, _i64)
 """Make an NDArray of the same memory: the handle of the first, where to write that of the second."""
+mark_variables = _external(
+    "mark_variables", _address_in(mx.base._LIB, "MXAutogradMarkVariables"), _i32, _i32, *[_i64] * 3
+)
+"""Make NDArrays variables of autograd: how many, and the addresses of their handles, of what is asked of their
+gradients, and of the handles of these."""
 is_recording = _external("is_recording", _address_in(mx.base._LIB, "MXAutogradIsRecording"), _i32, _i64)
 """Write, as one byte, whether MXNet's autograd records."""
 record = _external("record", _address_in(mx.base._LIB, "MXCustomFunctionRecord"), _i32, *[_i32, _i64] * 2, _i64)
