@@ -161,11 +161,11 @@ class Objective(XavierBlock):
         NDArray
             What is to be maximised, ``(B,)``, in nats.
         """
-        with self.alone():
+        with self.only_objective():
             return self.terms(data, noise, label).objective
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def only_objective(self) -> Iterator[None]:
         """Context manager of calls of which only the objective is differentiated.
 
         The other terms may be constants to autograd, which is faster. They are not where a hook of Gluon's sees them.

@@ -184,7 +184,7 @@ class Stepper:
         # before it is traced, sizes may be left to the first call, and there are no gradients
         alone = self._used_alone if self.bound._cached_op is not None else None
         changed = self.trained.changed() if alone else []
-        with mx.autograd.record(), self.bound.alone(), alone(changed) if alone else nullcontext():
+        with mx.autograd.record(), self.bound.only_objective(), alone(changed) if alone else nullcontext():
             terms = self.bound.terms(batch.data, noise, batch.label, self._validated())
         # what -objective would do with one more node
         if self._descent is None or len(self._descent) != len(batch.data):

@@ -43,7 +43,8 @@ def bodies(dtype: Any) -> Sequence[int]:
     return compiled.addresses(dtype)
 
 
-def _count_of_gradients(options: Any) -> int:
+def outputs_of(options: Options) -> int:
+    """Return how many outputs a program has."""
     return len(_decoded(options["program"]).outputs)
 
 
@@ -66,7 +67,7 @@ _region = Region(
     _shapes,
     lambda options, shapes, dtype: _plan(options["program"], tuple(shapes), dtype),
     bodies,
-    _count_of_gradients,
+    outputs_of,
 )
 register(_region)
 
@@ -89,8 +90,3 @@ def plan_of(options: Options, shapes: tuple[Shape, ...], dtype: int) -> tuple[An
     definition = definition_of(_region, options)
     inputs, results = _shapes(definition.options, shapes)
     return definition.plan(shapes, dtype), inputs, results
-
-
-def outputs_of(options: Options) -> int:
-    """Return how many outputs a program has."""
-    return _count_of_gradients(options)
