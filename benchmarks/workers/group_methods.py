@@ -56,11 +56,7 @@ def local_steps(parameters: list[Any], each: int) -> Reduce:
 
     def reduce(step: int) -> None:
         if step % each == 0:
-            flat = mx.nd.concat(*(parameter.data().reshape(-1) for parameter in parameters), dim=0)
-            GROUP.sum(flat)
-            parts = np.split(flat.asnumpy() / GROUP.size, np.cumsum([p.data().size for p in parameters])[:-1])
-            for parameter, part in zip(parameters, parts):
-                parameter.set_data(mx.nd.array(part.reshape(parameter.shape)))
+            GROUP.average(parameters)
 
     return reduce
 

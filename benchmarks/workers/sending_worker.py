@@ -1,4 +1,4 @@
-"""A worker of a group whose steps are those of fit, and send gradients in one of the ways of ``sending.WAYS``."""
+"""A worker of a group that takes steps in one of the ways of ``sending.WAYS``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Callable
 import numpy as np
 from gluon_model import STATIC, construct
 from rows import LEARNING_RATE, Row
-from sending import AFTER, WHOLE
+from sending import AFTER, EACH, LOCAL, WHOLE
 from serve import Given, serve
 
 import gluonvae as gv
@@ -30,6 +30,31 @@ def step(row: Row, given: Given) -> Callable[[], int]:
     gv.seed(1)
     bound = gv.ELBO(construct(row, given))
     bound.hybridize(**STATIC)
+    return local_steps(bound, row, given) if WAY == LOCAL else shared_step(bound, row, given)
+
+
+def local_steps(bound: gv.ELBO, row: Row, given: Given) -> Callable[[], int]:
+    """Steps of this worker by itself, and the average of all workers' parameters."""
+    parameters, part = bound.collect_params(), GROUP.part(row.batch)
+    with gv.distributed.alone():
+        trainer = gv.Trainer(parameters, "adam", {"learning_rate": LEARNING_RATE})
+    data = mx.nd.array(given["data"][part])
+
+    def run() -> int:
+        for _ in range(EACH):
+            noise = gv.distributed.rows_of(bound.draw_noise(row.batch), part)
+            with mx.autograd.record():
+                loss = -bound(data, noise)
+            loss.backward()
+            trainer.step(part.stop - part.start)
+        GROUP.average(parameters)
+        return 0
+
+    return run
+
+
+def shared_step(bound: gv.ELBO, row: Row, given: Given) -> Callable[[], int]:
+    """A step of fit."""
     stepper = SharedStepper(bound, "adam", LEARNING_RATE, {}, group=GROUP)
     rows = np.arange(row.batch)
     batch = Batch(mx.nd.array(given["data"][GROUP.part(row.batch)]), None)

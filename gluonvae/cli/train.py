@@ -20,7 +20,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from .. import checks, data, schedules
 from ..backend.runtime import devices
-from ..distributed.group import alone, current
+from ..distributed.joining import alone, current
 from ..distributions import Quantized
 from ..evaluation import evaluate, perplexity
 from ..evaluation.estimates import as_unlabelled, named_accuracy, named_kl_by_layer

@@ -17,9 +17,26 @@ of every batch::
         trainer.step(len(rows))
 
 Only where batches have fewer data points than there are workers may a part be empty.
+
+Where the links are slow, workers may take several steps by themselves before their parameters are averaged (local
+steps, McMahan et al. 2017). The result then depends on the number of workers::
+
+    with gluonvae.distributed.alone():  # a trainer that sums no gradients
+        trainer = gluonvae.Trainer(vae.collect_params(), "adam", {"learning_rate": 1e-3})
+    group.average(vae.collect_params())  # all workers start from the same
+    for number, rows in enumerate(batches, 1):
+        part = group.part(len(rows))
+        noise = bound.draw_noise(len(rows))
+        with autograd.record():
+            loss = -bound(data[rows[part]], gluonvae.distributed.rows_of(noise, part))
+        loss.backward()
+        trainer.step(part.stop - part.start)
+        if number % 8 == 0:
+            group.average(vae.collect_params())
 """
 
-from .group import Group, alone, current
+from .group import Group
+from .joining import alone, current
 from .sharing import rows_of
 
 __all__ = ["Group", "alone", "current", "rows_of"]

@@ -15,7 +15,7 @@ from ..backend.runtime import mx
 from ..backend.types import Structure, Tensor
 from ..batches import Batch, Data, batches, dataset_for, shared_batches
 from ..data import Stream, hide_labels
-from ..distributed.group import ALONE, current
+from ..distributed.joining import ALONE, current
 from ..distributed.sharing import WHOLE, Share, Within, rows_of
 from ..models import VAE, SemiSupervisedVAE
 from ..noise import NoiseSource, PartOfNoise, total_size

@@ -12,7 +12,7 @@ from ..backend.operators import as_numpy
 from ..backend.runtime import mx
 from ..backend.types import Tensor
 from ..batches import Batch, Data, dataset_for, shared_batches, to_device
-from ..distributed.group import alone, current
+from ..distributed.joining import alone, current
 from ..models import VAE, SemiSupervisedVAE
 from ..progress import progress_bar
 from .coding import labelled

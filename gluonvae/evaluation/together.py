@@ -8,7 +8,8 @@ import numpy as np
 
 from ..batches import Data
 from ..data import Stream
-from ..distributed.group import Group, current
+from ..distributed.group import Group
+from ..distributed.joining import current
 
 
 def check_same_data(data: Data) -> None:

@@ -13,7 +13,7 @@ from ..backend.memory import earlier_objects_left_alone
 from ..batches import Data, dataset_for
 from ..data import Stream
 from ..data.inspection import find_problems
-from ..distributed.group import current
+from ..distributed.joining import current
 from ..files import read_by
 from ..generator.support import REAL
 from ..models import VAE

@@ -17,7 +17,7 @@ from .. import noise as _noise
 from ..backend.runtime import mx
 from ..batches import Data, epoch
 from ..data import Dataset
-from ..distributed.group import current
+from ..distributed.joining import current
 from ..files import written_by
 from ..models import VAE
 from ..objectives import Objective

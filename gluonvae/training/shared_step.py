@@ -20,7 +20,8 @@ from ..backend.structures import map_structure
 from ..backend.types import Block, Structure, Tensor
 from ..batches import Batch
 from ..distributed.gradients import GradientSum, clear, spread
-from ..distributed.group import Group, current
+from ..distributed.group import Group
+from ..distributed.joining import current
 from ..distributed.sharing import Share, Within, rows_of
 from ..noise import PartOfNoise
 from ..objectives import Objective, Terms

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Optional
 
 from ..backend.runtime import engine_is_naive, mx
 from ..distributed.gradients import GradientSum
-from ..distributed.group import current
+from ..distributed.joining import current
 from .optimizer import FUSED, InOneRegion
 
 

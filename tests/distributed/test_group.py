@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
-from gluonvae.distributed.group import ALONE
 from gluonvae.distributed.identity import Identity, identity_of
+from gluonvae.distributed.joining import ALONE
 from gluonvae.distributed.sharing import Share, rows_of
 from tests.helpers.workers import outputs, workers
 
@@ -116,8 +116,8 @@ OTHER = """
 import os
 from gluonvae import _version
 if os.environ["GLUONVAE_RANK"] == "1":
-    import gluonvae.distributed.group as group
-    group.__version__ = "0.0"
+    import gluonvae.distributed.joining as joining
+    joining.__version__ = "0.0"
 import gluonvae as gv
 gv.distributed.current()
 """
