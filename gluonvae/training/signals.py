@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,9 @@ from typing import Any, Callable, Optional
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that are a wish to end."""
+
+AGAIN = 0.01
+"""Seconds after which a signal is sent again that was handled where exceptions are lost."""
 
 
 class Interrupt(KeyboardInterrupt):
@@ -46,16 +51,40 @@ def _handling(handler: Callable[[int, Optional[FrameType]], None]) -> Iterator[N
 
     Outside the main thread, where no signal arrives, nothing is changed.
     """
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in STOPPING:
-            if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                before[number] = signal.signal(number, handler)
-    try:
+    if threading.current_thread() is not threading.main_thread():
         yield
+        return
+    before = {}
+    for number in STOPPING:
+        if signal.getsignal(number) not in (signal.SIG_IGN, None):
+            before[number] = signal.signal(number, handler)
+    try:
+        with _sent_again_where_lost():
+            yield
     finally:
         for number, its_handler in before.items():
             signal.signal(number, its_handler)
+
+
+@contextmanager
+def _sent_again_where_lost() -> Iterator[None]:
+    """Context manager in which no :class:`Interrupt` is lost in ``__del__`` or in a callback of a weakref.
+
+    Python reports what is raised there, and goes on.
+    """
+    report = sys.unraisablehook
+
+    def send_again(lost: Any) -> None:
+        if isinstance(lost.exc_value, Interrupt):
+            threading.Timer(AGAIN, os.kill, (os.getpid(), lost.exc_value.number)).start()
+        else:
+            report(lost)
+
+    sys.unraisablehook = send_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = report
 
 
 class Stopping:

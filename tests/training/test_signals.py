@@ -2,6 +2,9 @@
 
 import os
 import signal
+import sys
+import time
+import weakref
 
 import pytest
 
@@ -86,3 +89,45 @@ def test_the_first_signal_is_only_noted():
         assert stopping.received == signal.SIGINT
         with pytest.raises(Interrupt, match="SIGTERM"):
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Sends:
+    """Sends a signal when it is deleted."""
+
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0)
+
+
+def send_in_callback():
+    thing = set()
+    of_thing = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    del thing
+    assert of_thing() is None
+
+
+def sleep_after(sends):
+    with raising_signals():
+        sends()
+        time.sleep(30)
+
+
+@pytest.mark.parametrize("sends", [Sends, send_in_callback])
+def test_what_is_raised_where_exceptions_are_lost_is_raised_once_more(sends, capsys):
+    hook = sys.unraisablehook
+    with pytest.raises(Interrupt, match="SIGTERM"):
+        sleep_after(sends)
+    assert "ignored" not in capsys.readouterr().err
+    assert sys.unraisablehook is hook
+
+
+def test_other_exceptions_that_are_lost_are_reported(monkeypatch):
+    class Fails:
+        def __del__(self):
+            raise ValueError("lost")
+
+    seen = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: seen.append(str(lost.exc_value)))
+    with raising_signals():
+        Fails()
+    assert seen == ["lost"]

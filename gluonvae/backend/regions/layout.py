@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Optional
 
-from . import images
+from . import forms, images
 from .kinds import KINDS, Shape, is_narrow, repeat_rows
 from .operator import LARGEST, SMALLEST, Plan
 from .program import Program
@@ -34,12 +34,11 @@ OPERANDS = 5
 APPLY, DIFFERENTIATE, ADD_UP, PREPARE, NUMBER, COUNT, OPERAND = range(7)
 SIZES_OF_IMAGES = OPERAND + 2 * OPERANDS
 FORWARD_WEIGHT = SIZES_OF_IMAGES + images.DETAILS
-WEIGHT, DATA, DELTA = range(FORWARD_WEIGHT + 1, FORWARD_WEIGHT + 4)
-INSTRUCTION = DELTA + 1
+WEIGHT, DATA, DELTA, LEAVES_OUT_ZEROS = range(FORWARD_WEIGHT + 1, FORWARD_WEIGHT + 5)
+INSTRUCTION = LEAVES_OUT_ZEROS + 1
 """Words of an instruction: the addresses of its functions, or 0, the number of its options, how many operands it has,
 the operands and the result, for each operand what becomes of its gradient, and those of
-:mod:`gluonvae.backend.regions.images`; of products in bfloat16 where the weight is in the memory of the forward pass or
--1, and where weight, data and the gradient of the result are in that of the backward pass."""
+:mod:`gluonvae.backend.regions.images` and of :func:`gluonvae.backend.regions.forms.places`."""
 GROUP_ROWS, GROUP_PIECE, GROUP_LARGEST, GROUP_COUNT, ENTRIES = range(5)
 """Words of a group: its rows, in pieces of how many threads share them, how many are taken through it together, and
 the number of its entries; then these."""
@@ -181,20 +180,20 @@ class Layout:
         """Return the plan."""
         program, count = self.program, len(self.shapes)
         values, scratch, forward_scratch = self.values()
-        narrow, scratch, forward_scratch = self.narrow(scratch, forward_scratch)
+        places, scratch, forward_scratch = forms.places(program, self.shapes, scratch, forward_scratch)
         modes = self.modes()
         details, memory, scratch = images.words(list(map(self.convolution, range(len(modes)))), scratch)
         room = max((group.room for group in self.forward), default=0)
-        memory = self.own_gradients(values, room, memory)
+        memory = self.own_gradients(values, room, memory) + forms.memory(program, self.shapes, room)
         of_instructions = map(self.instruction, range(len(modes)))
-        table = [word for parts in zip(of_instructions, modes, details, narrow) for part in parts for word in part]
+        table = [word for parts in zip(of_instructions, modes, details, places) for part in parts for word in part]
         forward, backward = (
             [len(g), *(w for group in g for w in group.words())] for g in (self.forward, self.backward)
         )
         at = HEADER + VALUE * count
-        places = [at, at + len(table), at + len(table) + len(forward)]
+        starts = [at, at + len(table), at + len(table) + len(forward)]
         counts = [count, program.inputs, len(program.instructions), len(program.outputs)]
-        header = [*counts, *places, room, memory, *self.widths()]
+        header = [*counts, *starts, room, memory, *self.widths()]
         used = [
             (KINDS[kind], (*operands, program.inputs + i)) for i, (kind, operands, _) in enumerate(program.instructions)
         ]
@@ -237,18 +236,6 @@ class Layout:
                     forward_scratch += rows * width
             words.append([rows, width, places.get(v, v), gradient, starts, own, -1])
         return words, scratch, forward_scratch
-
-    def narrow(self, scratch: int, forward_scratch: int) -> tuple[list[list[int]], int, int]:
-        """Return where each instruction has tensors in bfloat16, and how much memory the passes take with these."""
-        program, places = self.program, []
-        for i, (kind, operands, options) in enumerate(program.instructions):
-            places.append([-1] * (INSTRUCTION - FORWARD_WEIGHT))
-            if kind == "dense" and is_narrow(options):
-                sizes = [math.prod(self.shapes[v]) for v in (operands[1], operands[0], program.inputs + i)]
-                weight, data, delta = (-(-size // 32) * 16 for size in sizes)  # two to a number, of whole cache lines
-                places[i] = [forward_scratch, scratch, scratch + weight, scratch + weight + data]
-                forward_scratch, scratch = forward_scratch + weight, scratch + weight + data + delta
-        return places, scratch, forward_scratch
 
     def is_passing(self, v: int) -> bool:
         """Whether the gradient of a result is used up as soon as it is made.

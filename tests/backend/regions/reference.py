@@ -236,13 +236,18 @@ def layers(rng, rows, *sizes):
     return [rng.standard_normal((*rows, sizes[0])), *shaped]
 
 
-def dense_case(names, sizes, leading=()):
+def dense_case(names, sizes, leading=(), draw=layers):
     def call(x, *parameters):
         of_layers = zip(parameters[::2], parameters[1::2], sizes[1:], names)
         return [compiled.dense(x, [compiled.Layer(*layer) for layer in of_layers])]
 
-    name = f"dense {'-'.join(map(str, sizes))} {' '.join(names)}"
-    return Case(name, call, dense(names), lambda rng, rows: layers(rng, (*leading, rows), *sizes))
+    name = f"dense {'-'.join(map(str, sizes))} {' '.join(names)}{' of zeros' * (draw is sparse)}"
+    return Case(name, call, dense(names), lambda rng, rows: draw(rng, (*leading, rows), *sizes))
+
+
+def sparse(rng, rows, *sizes):
+    data, *parameters = layers(rng, rows, *sizes)
+    return [data * (rng.random(data.shape) < 0.13), *parameters]
 
 
 def normal_case(name, leading):
@@ -325,6 +330,8 @@ CASES = [
     *(dense_case([name] * 2, (20, 33, 7)) for name in ACTIVATIONS),
     dense_case(["tanh"], (5, 1), leading=(3,)),
     dense_case(["tanh", "identity", "sigmoid"], (784, 200, 200, 50)),
+    dense_case(["tanh", "identity"], (147, 277, 5), draw=sparse),
+    dense_case(["identity"], (784, 41), leading=(2,), draw=sparse),
     *(
         Case(f"convolutions: {name}", images.call(layers), images.convolutions(layers), images.draw(shape, layers))
         for name, (shape, layers) in images.TABLE.items()

@@ -125,7 +125,7 @@ def test_the_number_of_threads_changes_no_bit(case, rng, team):
 
 
 # in wide layers the rounding of a product of inputs of 200 is as large as what tanh tells apart
-@pytest.mark.parametrize("case", [case for case in CASES if "784" not in case.name], ids=str)
+@pytest.mark.parametrize("case", [case for case in CASES if "784" not in case.name and "147" not in case.name], ids=str)
 def test_large_inputs_have_finite_values_and_gradients(case, rng):
     inputs = tensors(case, rng, 20)
     inputs[0][:] = mx.nd.array(rng.choice([-200.0, 200.0, 0.0], inputs[0].shape))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from ..kinds import IN_BFLOAT16
-from ..layout import ADD, DATA, DELTA, FORWARD_WEIGHT, NUMBER, OVER_SAMPLES, ROWS, WEIGHT, WIDTH
+from ..layout import ADD, DATA, DELTA, FORWARD_WEIGHT, LEAVES_OUT_ZEROS, NUMBER, OVER_SAMPLES, ROWS, WEIGHT, WIDTH
 from ..operator import SMALLEST
 from .dense import add_bias_and_activate, differentiate, f32, narrow, sum_rows
 from .native import PLAIN, TRANSPOSED, bfloat16_product, compiled, sgemm
 from .rows import share
+from .sparse import are_mostly_zeros, sparse_gradient, sparse_product
 from .tensors import (
+    OF_THREAD,
     PRODUCT,
     ROUNDED,
     address,
@@ -44,6 +46,15 @@ def narrow_weight(instruction, view, which, part, parts, like):
 
 
 @compiled
+def _leaves_out_zeros(instruction, view, like):
+    """Whether the data are mostly zeros, which are left out."""
+    x = operand(instruction, 0)
+    of_x = value_words(view, x)
+    may = word_of(instruction, LEAVES_OUT_ZEROS) != 0
+    return may and are_mostly_zeros(address(view, x, 0, like), of_x[ROWS], of_x[WIDTH])
+
+
+@compiled
 def _beta(view, which):
     return f32(1) if mode(view, which) == ADD else f32(0)
 
@@ -55,7 +66,9 @@ def dense(instruction, view, first, end, like):
     weight, bias = address(view, operand(instruction, 1), 0, like), address(view, operand(instruction, 2), 0, like)
     # what is in the cache is written to memory in the order of the rows, and a product is not
     product = word_of(view, PRODUCT)
-    if _is_in_bfloat16(instruction):
+    if _leaves_out_zeros(instruction, view, like):
+        sparse_product(of_x, weight, product, count, units, inner, word_of(view, OF_THREAD))
+    elif _is_in_bfloat16(instruction):
         weight, rounded = narrow_place(instruction, view, FORWARD_WEIGHT), word_of(view, ROUNDED)
         narrow(of_x, rounded, count * inner)
         bfloat16_product(
@@ -99,7 +112,11 @@ def dense_parameters(instruction, view, part, parts, like):
     if is_wanted(view, 1):
         to, of_x = gradient_address(view, operand(instruction, 1), 0, like), address(view, x, 0, like)
         beta, place = _beta(view, 1), to + 4 * first * inner
-        if _is_in_bfloat16(instruction):
+        if _leaves_out_zeros(instruction, view, like):
+            sparse_gradient(
+                of_x, delta, to, rows, units, inner, first, end, mode(view, 1) == ADD, word_of(view, OF_THREAD)
+            )
+        elif _is_in_bfloat16(instruction):
             of_units, data = narrow_place(instruction, view, DELTA) + 2 * first, narrow_place(instruction, view, DATA)
             bfloat16_product(
                 TRANSPOSED, PLAIN, count, inner, rows, f32(1), of_units, units, data, inner, beta, place, inner

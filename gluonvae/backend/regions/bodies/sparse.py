@@ -1,0 +1,191 @@
+"""Products of a layer with data that are mostly zeros, as binary images, counts and one-hot codes are.
+
+Zeros are left out. The other numbers are listed row by row, or column by column for the gradient of the weight: where
+each list ends, the places of all numbers, int32, and the numbers. Rows of a matrix, each times such a number, are added
+up in the order of the list. A sum begins with that of the weights, or of the gradients, times 0: it is 0 unless one of
+them is infinite or NaN, whose product with a zero would not be 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import carray
+
+from ..forms import MOST, TILE
+from .native import compiled, floats, ints, stack_words
+from .vectors import LANES, add_rows, count_bits, lowest, nonzeros, transpose
+
+f32 = np.float32
+SAMPLED = 16
+"""Of how many rows the zeros are counted, to know whether they are to be left out."""
+
+
+@compiled
+def _nonzeros_of(x, count):
+    """Which of the first 64 of ``count`` numbers are not 0, a bit for each."""
+    if count >= 64:
+        return nonzeros(x)
+    found, number = 0, carray(floats(x), count)
+    for i in range(count):
+        if number[i] != f32(0):
+            found |= 1 << i
+    return found
+
+
+@compiled
+def are_mostly_zeros(x, rows, width):
+    """Whether data ``(rows, width)`` have so many zeros that they are worth leaving out."""
+    found, seen = 0, 0
+    for row in range(0, rows, max(rows // SAMPLED, 1)):
+        seen += width
+        for first in range(0, width, 64):
+            found += count_bits(_nonzeros_of(x + 4 * (row * width + first), width - first))
+    return MOST * found <= seen
+
+
+@compiled
+def _list_rows(x, rows, width, ends, places, values):
+    """List the numbers of each row, from ``ends[row]`` to ``ends[row + 1]``."""
+    end, place = carray(ints(ends), rows + 1), carray(ints(places), rows * width)
+    value, count = carray(floats(values), rows * width), 0
+    end[0] = 0
+    for row in range(rows):
+        number = carray(floats(x + 4 * row * width), width)
+        for first in range(0, width, 64):
+            left = _nonzeros_of(x + 4 * (row * width + first), width - first)
+            while left != 0:
+                column = first + lowest(left)
+                place[count], value[count] = column, number[column]
+                count += 1
+                left &= left - 1
+        end[row + 1] = count
+
+
+@compiled
+def _list_columns(x, rows, width, ends, places, values):
+    """List the numbers of each column, from where those of the column before end to ``ends[column]``."""
+    end = carray(ints(ends), width)
+    place, value = carray(ints(places), rows * width), carray(floats(values), rows * width)
+    for column in range(width):
+        end[column] = 0
+    for row in range(rows):
+        for first in range(0, width, 64):
+            left = _nonzeros_of(x + 4 * (row * width + first), width - first)
+            while left != 0:
+                end[first + lowest(left)] += 1
+                left &= left - 1
+    # each begins where those before it end, and grows to its own end
+    count = 0
+    for column in range(width):
+        end[column], count = count, count + end[column]
+    for row in range(rows):
+        number = carray(floats(x + 4 * row * width), width)
+        for first in range(0, width, 64):
+            left = _nonzeros_of(x + 4 * (row * width + first), width - first)
+            while left != 0:
+                column = first + lowest(left)
+                place[end[column]], value[end[column]] = row, number[column]
+                end[column] += 1
+                left &= left - 1
+
+
+@compiled
+def _vectors_in(count):
+    """How many vectors of ``count`` numbers are added up together."""
+    return 8 if count >= 8 * LANES else 4 if count >= 4 * LANES else 2 if count >= 2 * LANES else 1
+
+
+@compiled
+def _add_listed(matrix, stride, places, values, count, start, to, vectors):
+    if vectors == 8:
+        add_rows(matrix, stride, places, values, count, start, to, 8)
+    elif vectors == 4:
+        add_rows(matrix, stride, places, values, count, start, to, 4)
+    elif vectors == 2:
+        add_rows(matrix, stride, places, values, count, start, to, 2)
+    else:
+        add_rows(matrix, stride, places, values, count, start, to, 1)
+
+
+@compiled
+def _transpose_weights(weight, to, inner, units, stride):
+    """Write the columns of some units to ``(inner, stride)``, and what their sums begin with to a row after these."""
+    start = carray(floats(to + 4 * inner * stride), units)
+    for unit in range(units):
+        total, number = f32(0), carray(floats(weight + 4 * unit * inner), inner)
+        for i in range(inner):
+            total += number[i] * f32(0)
+        start[unit] = total
+    for unit in range(0, units, LANES):
+        for column in range(0, inner, LANES):
+            j = min(column, inner - LANES)  # the last ones once more, where they are fewer
+            transpose(weight + 4 * (unit * inner + j), 4 * inner, to + 4 * (j * stride + unit), 4 * stride)
+
+
+@compiled
+def sparse_product(x, weight, to, rows, units, inner, memory):
+    """The product ``(rows, units)`` of data ``(rows, inner)`` and the transpose of a weight ``(units, inner)``."""
+    ends = memory + 4 * (inner + 1) * TILE
+    places = ends + 4 * (rows + 1)
+    values, unit = places + 4 * rows * inner, 0
+    _list_rows(x, rows, inner, ends, places, values)
+    end = carray(ints(ends), rows + 1)
+    while unit < units:
+        vectors = _vectors_in(units - unit)
+        width, u = LANES * vectors, min(unit, units - LANES)
+        _transpose_weights(weight + 4 * u * inner, memory, inner, width, width)
+        for row in range(rows):
+            first, place = end[row], to + 4 * (row * units + u)
+            start, count = memory + 4 * inner * width, end[row + 1] - first
+            _add_listed(memory, 4 * width, places + 4 * first, values + 4 * first, count, start, place, vectors)
+        unit += width
+
+
+@compiled
+def _begin_sums(delta, rows, units, width, to):
+    start = carray(floats(to), width)
+    for i in range(width):
+        start[i] = f32(0)
+    for row in range(rows):
+        number = carray(floats(delta + 4 * row * units), width)
+        for i in range(width):
+            start[i] += number[i] * f32(0)
+
+
+@compiled
+def _add_transposed(tile, width, to, inner, first_column, first_unit):
+    """Add the transpose of a tile ``(LANES, width)`` to a part of a matrix, but for its first columns and units."""
+    added = carray(floats(tile), LANES * width)
+    for unit in range(first_unit, width):
+        number = carray(floats(to + 4 * unit * inner), LANES)
+        for column in range(first_column, LANES):
+            number[column] += added[column * width + unit]
+
+
+@compiled
+def sparse_gradient(x, delta, to, rows, units, inner, first, end, is_added, memory):
+    """The gradient ``(units, inner)`` of the weights of some units, of data and the gradient ``(rows, units)``."""
+    places = memory + 4 * inner
+    values, unit = places + 4 * rows * inner, first
+    _list_columns(x, rows, inner, memory, places, values)
+    ends = carray(ints(memory), inner)
+    tile, start = stack_words(1024), stack_words(64)
+    while unit < end:
+        vectors = _vectors_in(end - unit)
+        width, u = LANES * vectors, min(unit, end - LANES)
+        _begin_sums(delta + 4 * u, rows, units, width, start)
+        for column in range(0, inner, LANES):
+            j = min(column, inner - LANES)
+            for i in range(j, j + LANES):
+                begin, row = ends[i - 1] if i > 0 else 0, tile + 4 * width * (i - j)
+                count = ends[i] - begin
+                _add_listed(
+                    delta + 4 * u, 4 * units, places + 4 * begin, values + 4 * begin, count, start, row, vectors
+                )
+            place = to + 4 * (u * inner + j)
+            if is_added:
+                _add_transposed(tile, width, place, inner, column - j, unit - u)
+            else:
+                for v in range(vectors):
+                    transpose(tile + 4 * LANES * v, 4 * width, place + 4 * LANES * v * inner, 4 * inner)
+        unit += width

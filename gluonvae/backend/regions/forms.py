@@ -1,0 +1,82 @@
+"""In which forms dense layers take their products: of operands rounded to bfloat16, or without the zeros of data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from .images import Shape
+from .kinds import is_narrow
+from .operator import SMALLEST
+from .program import Program
+
+MOST = 4
+"""Zeros are left out where at most one number of so many is not 0: where it is 30 % of them the products take as long
+as with all."""
+NARROWEST = 128
+"""How many numbers a row of data has at least, where zeros are looked for."""
+LARGEST_DATA = 2**23
+"""Of how many numbers data may be, as a thread has room for a list of all."""
+TILE = 128
+"""Of how many units the weights are transposed at a time."""
+
+
+def may_leave_out_zeros(program: Program, shapes: Sequence[Shape], i: int) -> bool:
+    """Return whether an instruction is a dense layer of data, whose zeros are left out if they are many."""
+    kind, operands, options = program.instructions[i]
+    if kind != "dense" or is_narrow(options) or operands[0] >= program.inputs:
+        return False
+    *leading, width = shapes[operands[0]]
+    rows = math.prod(leading)
+    return width >= NARROWEST and min(rows, options["units"]) >= SMALLEST and rows * width <= LARGEST_DATA
+
+
+def memory(program: Program, shapes: Sequence[Shape], room: int) -> int:
+    """Return how many numbers of memory a thread takes for data without zeros, see the functions of ``sparse.py``.
+
+    Parameters
+    ----------
+    program : Program
+    shapes : sequence of tuple
+        Those of all values.
+    room : int
+        How many rows a thread takes through the instructions together.
+    """
+    most = 0
+    for i, (_, operands, _) in enumerate(program.instructions):
+        if may_leave_out_zeros(program, shapes, i):
+            *rows, width = shapes[operands[0]]
+            forward = (width + 1) * TILE + room + 1 + 2 * room * width
+            most = max(most, forward, width + 2 * math.prod(rows) * width)
+    return most
+
+
+def places(
+    program: Program, shapes: Sequence[Shape], scratch: int, forward_scratch: int
+) -> tuple[list[list[int]], int, int]:
+    """Return the form of each instruction's operands, and how much memory the passes take with these.
+
+    Parameters
+    ----------
+    program : Program
+    shapes : sequence of tuple
+        Those of all values.
+    scratch, forward_scratch : int
+        How many numbers of memory the backward and the forward pass take without them.
+
+    Returns
+    -------
+    places : list of list of int
+        Of products in bfloat16 where the weight is in the memory of the forward pass, and weight, data and the gradient
+        of the result in that of the backward pass, or -1; then whether the zeros of data may be left out.
+    scratch, forward_scratch : int
+    """
+    found = []
+    for i, (kind, operands, options) in enumerate(program.instructions):
+        found.append([-1, -1, -1, -1, int(may_leave_out_zeros(program, shapes, i))])
+        if kind == "dense" and is_narrow(options):
+            sizes = [math.prod(shapes[v]) for v in (operands[1], operands[0], program.inputs + i)]
+            weight, data, delta = (-(-size // 32) * 16 for size in sizes)  # two to a number, of whole cache lines
+            found[i] = [forward_scratch, scratch, scratch + weight, scratch + weight + data, 0]
+            forward_scratch, scratch = forward_scratch + weight, scratch + weight + data + delta
+    return found, scratch, forward_scratch
