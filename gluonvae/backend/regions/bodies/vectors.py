@@ -7,6 +7,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 LANES = 16
@@ -15,6 +16,8 @@ LANES = 16
 _i32, _i64, _number = ir.IntType(32), ir.IntType(64), ir.FloatType()
 _vector = ir.VectorType(_number, LANES)
 _nothing = ir.Constant(_vector, ir.Undefined)
+_FUSED: Any = {"flags": ["contract"]}
+"""Of a product and a sum that may be one instruction."""
 
 
 def _bytes(count: int) -> Any:
@@ -29,6 +32,10 @@ def _load(builder: Any, address: Any, kind: Any = _vector) -> Any:
 
 def _store(builder: Any, value: Any, address: Any) -> None:
     builder.store(value, builder.inttoptr(address, _vector.as_pointer())).align = 4
+
+
+def _after(builder: Any, address: Any, vectors: int) -> Any:
+    return builder.add(address, _bytes(4 * LANES * vectors))
 
 
 def _shuffled(builder: Any, x: Any, y: Any, lanes: list[int]) -> Any:
@@ -55,31 +62,18 @@ def _add_rows(
 
     def generate(context: Any, builder: Any, signature: object, arguments: Any) -> object:
         matrix, stride, places, values, terms, start, to, _ = arguments
-        begun = [_load(builder, builder.add(start, _bytes(4 * LANES * v))) for v in vectors]
-        before, loop = builder.block, builder.append_basic_block("term")
-        after = builder.append_basic_block("sums")
-        builder.cbranch(builder.icmp_signed(">", terms, _bytes(0)), loop, after)
-        builder.position_at_end(loop)
-        term, sums = builder.phi(_i64), [builder.phi(_vector) for _ in vectors]
-        offset = builder.shl(term, _bytes(2))
-        row = builder.zext(_load(builder, builder.add(places, offset), _i32), _i64)
-        value = _repeated(builder, _load(builder, builder.add(values, offset), _number))
-        row = builder.add(matrix, builder.mul(row, stride))
-        of_row = [_load(builder, builder.add(row, _bytes(4 * LANES * v))) for v in vectors]
-        fused = {"flags": ["contract"]}
-        added = [builder.fadd(x, builder.fmul(value, y, **fused), **fused) for x, y in zip(sums, of_row)]
-        following = builder.add(term, _bytes(1))
-        for phi, first, second in ((term, _bytes(0), following), *zip(sums, begun, added)):
-            phi.add_incoming(first, before)
-            phi.add_incoming(second, loop)
-        builder.cbranch(builder.icmp_signed("<", following, terms), loop, after)
-        builder.position_at_end(after)
-        ends = [builder.phi(_vector) for _ in vectors]
-        for v, first, second in zip(vectors, begun, added):
-            ends[v].add_incoming(first, before)
-            ends[v].add_incoming(second, loop)
-        for v in vectors:
-            _store(builder, ends[v], builder.add(to, _bytes(4 * LANES * v)))
+        # which LLVM keeps in registers
+        sums = [cgutils.alloca_once_value(builder, _load(builder, _after(builder, start, v))) for v in vectors]
+        with cgutils.for_range(builder, terms) as loop:
+            offset = builder.shl(loop.index, _bytes(2))
+            place = builder.zext(_load(builder, builder.add(places, offset), _i32), _i64)
+            value = _repeated(builder, _load(builder, builder.add(values, offset), _number))
+            row = builder.add(matrix, builder.mul(place, stride))
+            for v, total in zip(vectors, sums):
+                product = builder.fmul(value, _load(builder, _after(builder, row, v)), **_FUSED)
+                builder.store(builder.fadd(builder.load(total), product, **_FUSED), total)
+        for v, total in zip(vectors, sums):
+            _store(builder, builder.load(total), _after(builder, to, v))
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 7, count), generate
@@ -119,7 +113,7 @@ def _nonzeros(typing_context: object, address: object) -> tuple[object, Callable
     def generate(context: object, builder: Any, signature: object, arguments: Any) -> object:
         found = _bytes(0)
         for part in range(64 // LANES):
-            x = _load(builder, builder.add(arguments[0], _bytes(4 * LANES * part)))
+            x = _load(builder, _after(builder, arguments[0], part))
             are_not = builder.fcmp_unordered("!=", x, ir.Constant(_vector, [0.0] * LANES))
             word = builder.zext(builder.bitcast(are_not, ir.IntType(LANES)), _i64)
             found = builder.or_(found, builder.shl(word, _bytes(LANES * part)))
