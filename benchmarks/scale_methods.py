@@ -15,14 +15,13 @@ import contest
 from groups import HERE, Group
 from rows import TUTORIAL
 
-METHODS = (
-    "all, in each step",
-    "2 bits, threshold 2",
-    "2 bits, threshold 16",
-    "2 bits, threshold 64",
-    "4 local steps",
-    "16 local steps",
-)
+ALL, BITS, LOCAL = "all", "bits", "local"
+METHODS = {
+    "all, in each step": (ALL, 1),
+    **{f"2 bits, threshold {t}": (BITS, t) for t in (2, 16, 64)},
+    **{f"{steps} local steps": (LOCAL, steps) for steps in (4, 16)},
+}
+"""Each by its kind and a number, of a threshold in nats: gradients are sums over a worker's data points."""
 MODEL = TUTORIAL._replace(shared=200, head=200, latent=20, generator=(200, 200), batch=128)
 
 
@@ -41,7 +40,7 @@ def main() -> None:
         given = contest.write_given(folder, {})
         for method in METHODS:
             found[method] = bounds(method, asked.rounds, given)
-            mean, first = statistics.mean(found[method]), statistics.mean(found[METHODS[0]])
+            mean, first = statistics.mean(found[method]), statistics.mean(found[next(iter(METHODS))])
             each = " ".join(f"{bound:.2f}" for bound in found[method])
             print(f"{method:<24}{mean:>9.2f}{mean - first:>+8.2f}   {each}", flush=True)
     contest.save(asked, bounds=found)

@@ -6,7 +6,6 @@ group_methods.py METHOD
 
 from __future__ import annotations
 
-import functools
 import itertools
 import sys
 from typing import Any, Callable
@@ -14,6 +13,7 @@ from typing import Any, Callable
 import gluon_model
 import numpy as np
 from rows import LEARNING_RATE, Row
+from scale_methods import ALL, BITS, LOCAL, METHODS
 from serve import Given, Tasks, serve
 
 import gluonvae as gv
@@ -22,14 +22,12 @@ from gluonvae.distributed.gradients import GradientSum
 
 GROUP = gv.distributed.current()
 BATCH, EPOCHS = 128, 30
-THRESHOLDS = (2, 16, 64)
-"""In nats: gradients are sums over a worker's data points."""
 
 Reduce = Callable[[int], Any]
 """Called with the number of the step, after the gradients are computed; it makes them, or parameters, the same."""
 
 
-def one_message(parameters: list[Any]) -> Reduce:
+def one_message(parameters: list[Any], _: int) -> Reduce:
     """As gluonvae does."""
     together = GradientSum(parameters, GROUP)
     return lambda _: together.run()
@@ -61,12 +59,7 @@ def local_steps(parameters: list[Any], each: int) -> Reduce:
     return reduce
 
 
-METHODS: dict[str, Callable[[list[Any]], Reduce]] = {
-    "all, in each step": one_message,
-    **{f"2 bits, threshold {t}": functools.partial(two_bits, threshold=t) for t in THRESHOLDS},
-    "4 local steps": functools.partial(local_steps, each=4),
-    "16 local steps": functools.partial(local_steps, each=16),
-}
+KINDS: dict[str, Callable[[list[Any], int], Reduce]] = {ALL: one_message, BITS: two_bits, LOCAL: local_steps}
 
 
 def train(row: Row, method: str, seed: int) -> float:
@@ -78,7 +71,8 @@ def train(row: Row, method: str, seed: int) -> float:
     parameters = [*vae.collect_params().values()]
     with gv.distributed.alone():  # a trainer that sums nothing itself
         trainer = gv.Trainer(parameters, "adam", {"learning_rate": LEARNING_RATE})
-    reduce, local = METHODS[method](parameters), "local" in method
+    kind, number = METHODS[method]
+    reduce, local = KINDS[kind](parameters, number), kind == LOCAL
     rng, part, step = np.random.default_rng(seed), GROUP.part(BATCH), 0
     for _ in range(EPOCHS):
         order = rng.permutation(len(digits.train))
