@@ -15,8 +15,8 @@ MOST = 4
 as with all."""
 NARROWEST = 128
 """How many numbers a row of data has at least, where zeros are looked for."""
-LARGEST_DATA = 2**23
-"""Of how many numbers data may be, as a thread has room for a list of all."""
+LARGEST_DATA = 2**22
+"""Of how many numbers data may be, as a thread has room to list all of them twice."""
 TILE = 128
 """Of how many units the weights are transposed at a time."""
 
@@ -45,9 +45,10 @@ def memory(program: Program, shapes: Sequence[Shape], room: int) -> int:
     most = 0
     for i, (_, operands, _) in enumerate(program.instructions):
         if may_leave_out_zeros(program, shapes, i):
-            *rows, width = shapes[operands[0]]
-            forward = (width + 1) * TILE + room + 1 + 2 * room * width
-            most = max(most, forward, width + 2 * math.prod(rows) * width)
+            *leading, width = shapes[operands[0]]
+            rows = math.prod(leading)
+            forward, backward = room * (2 * width + 1) + 1, rows * (4 * width + 1) + width + 2
+            most = max(most, forward + (width + 1) * TILE, backward)
     return most
 
 

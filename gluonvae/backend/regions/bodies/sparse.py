@@ -1,9 +1,8 @@
 """Products of a layer with data that are mostly zeros, as binary images, counts and one-hot codes are.
 
-Zeros are left out. The other numbers are listed row by row, or column by column for the gradient of the weight: where
-each list ends, the places of all numbers, int32, and the numbers. Rows of a matrix, each times such a number, are added
-up in the order of the list. A sum begins with that of the weights, or of the gradients, times 0: it is 0 unless one of
-them is infinite or NaN, whose product with a zero would not be 0.
+Zeros are left out. The other numbers are listed row by row, or column by column for the gradient of the weight. Rows of
+a matrix, each times such a number, are added up in the order of the list. A sum begins with that of the weights, or of
+the gradients, times 0: it is 0 unless one of them is infinite or NaN, whose product with a zero would not be 0.
 """
 
 from __future__ import annotations
@@ -44,11 +43,19 @@ def are_mostly_zeros(x, rows, width):
 
 
 @compiled
-def _list_rows(x, rows, width, ends, places, values):
-    """List the numbers of each row, from ``ends[row]`` to ``ends[row + 1]``."""
-    end, place = carray(ints(ends), rows + 1), carray(ints(places), rows * width)
-    value, count = carray(floats(values), rows * width), 0
-    end[0] = 0
+def _lists(memory, count, capacity):
+    """Lists of ``capacity`` numbers in all: from where each begins, which is where the one before ends, their places
+    and the numbers."""
+    places = memory + 4 * (count + 1)
+    begin, place = carray(ints(memory), count + 1), carray(ints(places), capacity)
+    return begin, place, carray(floats(places + 4 * capacity), capacity)
+
+
+@compiled
+def _list_rows(x, rows, width, to):
+    """List the numbers of each row."""
+    begin, place, value = _lists(to, rows, rows * width)
+    begin[0] = count = 0
     for row in range(rows):
         number = carray(floats(x + 4 * row * width), width)
         for first in range(0, width, 64):
@@ -58,35 +65,26 @@ def _list_rows(x, rows, width, ends, places, values):
                 place[count], value[count] = column, number[column]
                 count += 1
                 left &= left - 1
-        end[row + 1] = count
+        begin[row + 1] = count
 
 
 @compiled
-def _list_columns(x, rows, width, ends, places, values):
-    """List the numbers of each column, from where those of the column before end to ``ends[column]``."""
-    end = carray(ints(ends), width)
-    place, value = carray(ints(places), rows * width), carray(floats(values), rows * width)
-    for column in range(width):
-        end[column] = 0
-    for row in range(rows):
-        for first in range(0, width, 64):
-            left = _nonzeros_of(x + 4 * (row * width + first), width - first)
-            while left != 0:
-                end[first + lowest(left)] += 1
-                left &= left - 1
-    # each begins where those before it end, and grows to its own end
+def _list_columns(of_rows, rows, width, to):
+    """List the numbers of each column, of the lists of the rows."""
+    of_row, column, number = _lists(of_rows, rows, rows * width)
+    begin, place, value = _lists(to, width, rows * width)
+    for i in range(width + 1):
+        begin[i] = 0
+    for i in range(of_row[rows]):
+        begin[column[i] + 1] += 1
     count = 0
-    for column in range(width):
-        end[column], count = count, count + end[column]
+    for i in range(1, width + 1):  # those of a column begin here until they have all been listed
+        begin[i], count = count, count + begin[i]
     for row in range(rows):
-        number = carray(floats(x + 4 * row * width), width)
-        for first in range(0, width, 64):
-            left = _nonzeros_of(x + 4 * (row * width + first), width - first)
-            while left != 0:
-                column = first + lowest(left)
-                place[end[column]], value[end[column]] = row, number[column]
-                end[column] += 1
-                left &= left - 1
+        for i in range(of_row[row], of_row[row + 1]):
+            at = begin[column[i] + 1]
+            place[at], value[at] = row, number[i]
+            begin[column[i] + 1] = at + 1
 
 
 @compiled
@@ -96,15 +94,19 @@ def _vectors_in(count):
 
 
 @compiled
-def _add_listed(matrix, stride, places, values, count, start, to, vectors):
+def _add_listed(lists, which, count, capacity, matrix, stride, start, to, vectors):
+    """Write start + the sum of the rows of a matrix that a list has."""
+    begin = carray(ints(lists), count + 1)
+    places, terms = lists + 4 * (count + 1 + begin[which]), begin[which + 1] - begin[which]
+    values = places + 4 * capacity
     if vectors == 8:
-        add_rows(matrix, stride, places, values, count, start, to, 8)
+        add_rows(matrix, stride, places, values, terms, start, to, 8)
     elif vectors == 4:
-        add_rows(matrix, stride, places, values, count, start, to, 4)
+        add_rows(matrix, stride, places, values, terms, start, to, 4)
     elif vectors == 2:
-        add_rows(matrix, stride, places, values, count, start, to, 2)
+        add_rows(matrix, stride, places, values, terms, start, to, 2)
     else:
-        add_rows(matrix, stride, places, values, count, start, to, 1)
+        add_rows(matrix, stride, places, values, terms, start, to, 1)
 
 
 @compiled
@@ -125,19 +127,16 @@ def _transpose_weights(weight, to, inner, units, stride):
 @compiled
 def sparse_product(x, weight, to, rows, units, inner, memory):
     """The product ``(rows, units)`` of data ``(rows, inner)`` and the transpose of a weight ``(units, inner)``."""
-    ends = memory + 4 * (inner + 1) * TILE
-    places = ends + 4 * (rows + 1)
-    values, unit = places + 4 * rows * inner, 0
-    _list_rows(x, rows, inner, ends, places, values)
-    end = carray(ints(ends), rows + 1)
+    lists, unit = memory + 4 * (inner + 1) * TILE, 0
+    _list_rows(x, rows, inner, lists)
     while unit < units:
         vectors = _vectors_in(units - unit)
         width, u = LANES * vectors, min(unit, units - LANES)
         _transpose_weights(weight + 4 * u * inner, memory, inner, width, width)
+        start = memory + 4 * inner * width
         for row in range(rows):
-            first, place = end[row], to + 4 * (row * units + u)
-            start, count = memory + 4 * inner * width, end[row + 1] - first
-            _add_listed(memory, 4 * width, places + 4 * first, values + 4 * first, count, start, place, vectors)
+            place = to + 4 * (row * units + u)
+            _add_listed(lists, row, rows, rows * inner, memory, 4 * width, start, place, vectors)
         unit += width
 
 
@@ -165,10 +164,9 @@ def _add_transposed(tile, width, to, inner, first_column, first_unit):
 @compiled
 def sparse_gradient(x, delta, to, rows, units, inner, first, end, is_added, memory):
     """The gradient ``(units, inner)`` of the weights of some units, of data and the gradient ``(rows, units)``."""
-    places = memory + 4 * inner
-    values, unit = places + 4 * rows * inner, first
-    _list_columns(x, rows, inner, memory, places, values)
-    ends = carray(ints(memory), inner)
+    lists, unit, capacity = memory + 4 * (rows + 1 + 2 * rows * inner), first, rows * inner
+    _list_rows(x, rows, inner, memory)
+    _list_columns(memory, rows, inner, lists)
     tile, start = stack_words(1024), stack_words(64)
     while unit < end:
         vectors = _vectors_in(end - unit)
@@ -176,12 +174,9 @@ def sparse_gradient(x, delta, to, rows, units, inner, first, end, is_added, memo
         _begin_sums(delta + 4 * u, rows, units, width, start)
         for column in range(0, inner, LANES):
             j = min(column, inner - LANES)
-            for i in range(j, j + LANES):
-                begin, row = ends[i - 1] if i > 0 else 0, tile + 4 * width * (i - j)
-                count = ends[i] - begin
-                _add_listed(
-                    delta + 4 * u, 4 * units, places + 4 * begin, values + 4 * begin, count, start, row, vectors
-                )
+            for i in range(LANES):
+                row = tile + 4 * width * i
+                _add_listed(lists, j + i, inner, capacity, delta + 4 * u, 4 * units, start, row, vectors)
             place = to + 4 * (u * inner + j)
             if is_added:
                 _add_transposed(tile, width, place, inner, column - j, unit - u)
