@@ -183,7 +183,8 @@ def epoch(
         yield from _streamed(vae, data, order, start, batch_size, share)
         return
     size = checks.positive_int("batch_size", batch_size)
-    parts = (order[first : first + size] for first in range(start, len(order), size))
+    # copies: who keeps one does not keep all of the order
+    parts = (order[first : first + size].copy() for first in range(start, len(order), size))
     if not data.store.reads_ahead:
         for rows in parts:
             yield _load_share(vae, data, rows[share.part(len(rows))], rows, share), rows

@@ -224,6 +224,7 @@ class Training:
         """Take the steps of an epoch that are left, until it is to end; return whether the epoch has ended."""
         if self.row == 0:
             self.noise_before = _noise.source.state()
+            self.order = None  # its memory is that of the next one
             self.order = random_order(self.train)
             self.seconds = 0.0
             self.stepper.start_epoch()

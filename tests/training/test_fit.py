@@ -1,6 +1,7 @@
 """The training loop: repeatable, tidy about ragged batches, and what it reports."""
 
 import logging
+import weakref
 
 import numpy as np
 import pytest
@@ -204,3 +205,16 @@ def test_other_optimizers(optimizer, rng):
 
 def test_data_as_ndarray(rng):
     assert len(gv.fit(gv.ELBO(small_vae()), pixels(rng, 20), epochs=1, batch_size=7, progress=False)) == 1
+
+
+def test_the_order_of_an_epoch_ends_with_it(rng):
+    seen = []
+
+    class Look(gv.callbacks.Callback):
+        def on_step(self, training):
+            if not any(order() is training.order for order in seen):
+                seen.append(weakref.ref(training.order))
+
+    gv.fit(gv.ELBO(small_vae()), patterns(rng, 60), epochs=3, batch_size=20, progress=False, callbacks=[Look()])
+    assert len(seen) == 3
+    assert [order() is None for order in seen[:2]] == [True, True]
