@@ -8,6 +8,8 @@ import pytest
 
 import gluonvae as gv
 from gluonvae.backend.runtime import mx
+from gluonvae.training import loop
+from gluonvae.training.loop import random_order
 from tests.helpers import MODES, nd, patterns, pixels, set_mode, small_vae
 
 
@@ -207,14 +209,15 @@ def test_data_as_ndarray(rng):
     assert len(gv.fit(gv.ELBO(small_vae()), pixels(rng, 20), epochs=1, batch_size=7, progress=False)) == 1
 
 
-def test_the_order_of_an_epoch_ends_with_it(rng):
-    seen = []
+def test_the_order_of_an_epoch_is_freed_before_the_next_is_drawn(rng, monkeypatch):
+    earlier, alive = [], []
 
-    class Look(gv.callbacks.Callback):
-        def on_step(self, training):
-            if not any(order() is training.order for order in seen):
-                seen.append(weakref.ref(training.order))
+    def draw(data):
+        alive.append([order() is not None for order in earlier])
+        order = random_order(data)
+        earlier.append(weakref.ref(order))
+        return order
 
-    gv.fit(gv.ELBO(small_vae()), patterns(rng, 60), epochs=3, batch_size=20, progress=False, callbacks=[Look()])
-    assert len(seen) == 3
-    assert [order() is None for order in seen[:2]] == [True, True]
+    monkeypatch.setattr(loop, "random_order", draw)
+    gv.fit(gv.ELBO(small_vae()), patterns(rng, 60), epochs=3, batch_size=20, progress=False)
+    assert alive == [[], [False], [False, False]]
