@@ -61,14 +61,18 @@ def _parameters(vae: gv.VAE) -> dict[str, Any]:
     }
 
 
-def draw(row: Row) -> dict[str, np.ndarray]:
+SHARE = 0.13
+"""Of pixels that are 1, as in MNIST."""
+
+
+def draw(row: Row, share: float = SHARE) -> dict[str, np.ndarray]:
     """Weights, data and noise for a training step."""
     gv.seed(1)
     rng, vae = np.random.default_rng(0), construct(row)
     leading = (row.batch,) if row.samples == 1 else (row.samples, row.batch)
     return {
         **weights(vae),
-        "data": (rng.random((row.batch, PIXELS)) < 0.13).astype(np.float32),
+        "data": (rng.random((row.batch, PIXELS)) < share).astype(np.float32),
         "noise": rng.standard_normal((*leading, row.latent), dtype=np.float32),
     }
 

@@ -6,7 +6,8 @@
 Every contestant is a process of its own and runs in turn, A B C A B C ...; medians are printed. All
 are given the same weights, data and noise, and must find the same bound and gradients before they
 are timed, but for those with matrix products in bfloat16. The limit is the matrix products at the
-speed that a large one has in MXNet here, and one pass of Adam over memory at the speed of a copy.
+speed that a large one has in MXNet here, also those of zeros, and one pass of Adam over memory at the
+speed of a copy.
 Below the times of a row is the most memory that each process had in it, with its libraries, in MB.
 """
 
@@ -20,6 +21,7 @@ import gluon_model
 import machine
 import numpy as np
 from contest import Worker
+from gluon_model import SHARE
 from rows import ROWS, Row
 
 PEERS = ("PyTorch eager", "PyTorch compile", "JAX")
@@ -62,7 +64,9 @@ def disagreement(workers: dict[str, Worker], row: Row, given: str) -> float:
 
 
 def main() -> None:
-    asked = contest.parse(contest.parser(__doc__, rounds=7, peers="torch and jax"))
+    options = contest.parser(__doc__, rounds=7, peers="torch and jax")
+    options.add_argument("--share", type=float, default=SHARE, help="of pixels that are 1 (default: %(default)s)")
+    asked = contest.parse(options)
     gflops, bandwidth = machine.matrix_speed(asked.ctx), machine.copy_speed(asked.ctx)
     print(f"matrix products {gflops:.0f} GFLOP/s, copy {bandwidth / 1e9:.0f} GB/s")
     workers = contestants(asked.peers, asked.device)
@@ -71,7 +75,7 @@ def main() -> None:
     print(f"\n{'ms':<36}" + "".join(f"{name:>18}" for name in [*workers, "limit", "best peer / ours", "disagreement"]))
     with tempfile.TemporaryDirectory() as folder:
         for name, row in ROWS.items():
-            given = contest.write_given(folder, gluon_model.draw(row))
+            given = contest.write_given(folder, gluon_model.draw(row, asked.share))
             exact = {name: worker for name, worker in workers.items() if "bf16" not in name}
             rounding = disagreement(exact, row, given)
             repeats = 4 if row.samples > 1 else 20
