@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from contest import Answer, Worker
 
 from gluonvae.backend import runtime
 from gluonvae.distributed.identity import LOCAL_RANK, LOCAL_SIZE, NODE_HOST, RANK, ROOT, SERVERS, SIZE
+from gluonvae.launching.agent import prepare
 
 
 class Host(NamedTuple):
@@ -45,7 +45,8 @@ class Group:
         threads: int = 1,
         script: Sequence[str] = ("group_worker.py",),
     ) -> None:
-        self.size, servers, root, port = len(hosts), servers or hosts[:1], hosts[0].address, str(_free_port())
+        self.size, servers, root = len(hosts), servers or hosts[:1], hosts[0].address
+        port = str(prepare(0, None)["port"])
         of_each = {"OMP_NUM_THREADS": str(threads), SIZE: str(self.size), SERVERS: str(len(servers))}
         of_each.update({ROOT: f"{root}:{port}", LOCAL_RANK: "0", LOCAL_SIZE: "1"})
         of_roles = {"DMLC_PS_ROOT_URI": root, "DMLC_PS_ROOT_PORT": port, "OMP_NUM_THREADS": str(threads)}
@@ -81,12 +82,6 @@ def _role(role: str, host: Host, environment: dict[str, str]) -> subprocess.Pope
         env={**clean, **environment, "DMLC_ROLE": role, "DMLC_NODE_HOST": host.address},
         stderr=subprocess.DEVNULL,
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextlib.contextmanager

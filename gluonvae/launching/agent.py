@@ -11,6 +11,7 @@ import contextlib
 import json
 import math
 import os
+import random
 import selectors
 import signal
 import socket
@@ -28,6 +29,9 @@ STOPPED = 1.0
 """Seconds between two turns that show that the agent was stopped."""
 MOST_UNSENT = 1 << 20
 """Bytes that wait for the launcher before the output of processes is left to wait."""
+
+PORTS = range(20000, 30000)
+"""Of which the scheduler gets one: below those that Linux gives to connections, which might take it meanwhile."""
 
 Message = dict[str, Any]
 
@@ -178,13 +182,21 @@ class Agent:
 
 def prepare(port: int, file: Optional[str]) -> Message:
     """Return a free port, the one that is asked for where one is, and whether there is a file."""
+    for tried in [port] if port else random.sample(PORTS, 100):
+        reason = _why_not_free(tried)
+        if reason is None:
+            return {"port": tried, "file": file is not None and os.path.exists(file)}
+    return {"error": reason}
+
+
+def _why_not_free(port: int) -> Optional[str]:
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             one.bind(("", port))
         except OSError as error:
-            return {"error": error.strerror}
-        return {"port": one.getsockname()[1], "file": file is not None and os.path.exists(file)}
+            return error.strerror
+    return None
 
 
 def kills_for_memory() -> int:

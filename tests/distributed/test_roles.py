@@ -15,6 +15,7 @@ import pytest
 
 from gluonvae.distributed.roles import Roles
 from tests.helpers.processes import CLEAN
+from tests.helpers.workers import free_port
 from tests.slow.netns import Hosts, missing, wait_for
 
 SECONDS = 1.0
@@ -117,8 +118,7 @@ def test_workers_on_two_hosts_find_each_other(own):
 
 
 def free_root():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"127.0.0.1:{server.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def is_running(process):

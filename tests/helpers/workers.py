@@ -1,17 +1,16 @@
 """Groups of workers, started as whatever starts them does, without a launcher."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 
+from gluonvae.launching.agent import prepare
 from tests.helpers.processes import CLEAN
 
 
 def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """A port that nothing listens on, and that no connection is given."""
+    return prepare(0, None)["port"]
 
 
 @contextlib.contextmanager

@@ -7,11 +7,13 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from gluonvae.launching import launcher
 from gluonvae.launching import plan as plans
+from gluonvae.launching.agent import prepare
 from gluonvae.launching.launcher import PortInUse, launch
 from gluonvae.launching.outcome import Outcome
 from gluonvae.launching.plan import resuming
@@ -338,3 +340,11 @@ def test_port_in_use(tmp_path, capfd):
             run(tmp_path, "", capfd, port=port)
     _, printed = run(tmp_path, "print(os.environ['GLUONVAE_ROOT'])", capfd, port=port, size=1)
     assert printed.out == f"[0] 127.0.0.1:{port}\n"
+
+
+def test_a_port_that_is_chosen_is_none_of_those_that_connections_get():
+    first, _ = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    chosen = [prepare(0, None)["port"] for _ in range(50)]
+    assert max(chosen) < first
+    with socket.create_server(("", chosen[0])):
+        assert prepare(chosen[0], None) == {"error": "Address already in use"}

@@ -18,6 +18,7 @@ from gluonvae.launching.hosts import Host, placed
 from gluonvae.launching.launcher import launch
 from gluonvae.launching.outcome import Outcome
 from tests.helpers.groups import marked, plan, wait_for
+from tests.helpers.workers import free_port
 
 HERE_AND_THERE = [Host("localhost", 1), Host("127.0.0.2", 2), Host("127.0.0.3", 1)]
 """This machine under three names, two of which are another's to the launcher."""
@@ -211,9 +212,7 @@ def sshd(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("sshd")
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
-    with socket.socket() as one:
-        one.bind(("", 0))
-        port = one.getsockname()[1]
+    port = free_port()
     if os.geteuid() == 0:
         os.makedirs("/run/sshd", exist_ok=True)
     (folder / "sshd_config").write_text(
