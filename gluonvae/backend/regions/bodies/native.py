@@ -265,7 +265,7 @@ class _Callback(CFunc):  # type: ignore[misc,unused-ignore]
 
 @functools.cache
 def _say_once() -> None:
-    _log.info("compiling operators for this processor, which takes some seconds; they are kept on disk if possible")
+    _log.info("compiling operators, which takes up to half a minute; they are kept on disk if possible")
 
 
 def _renamed(function: Callable[..., Any], *compiled_for: Any) -> Callable[..., Any]:
