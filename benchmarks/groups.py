@@ -15,6 +15,7 @@ from contest import Answer, Worker
 
 from gluonvae.backend import runtime
 from gluonvae.distributed.identity import LOCAL_RANK, LOCAL_SIZE, NODE_HOST, RANK, ROOT, SERVERS, SIZE
+from gluonvae.distributed.rendezvous import ports_to_try
 from gluonvae.launching.agent import prepare
 
 
@@ -46,7 +47,7 @@ class Group:
         script: Sequence[str] = ("group_worker.py",),
     ) -> None:
         self.size, servers, root = len(hosts), servers or hosts[:1], hosts[0].address
-        port = str(prepare(0, None)["port"])
+        port = str(prepare(ports_to_try(), None)["port"])
         of_each = {"OMP_NUM_THREADS": str(threads), SIZE: str(self.size), SERVERS: str(len(servers))}
         of_each.update({ROOT: f"{root}:{port}", LOCAL_RANK: "0", LOCAL_SIZE: "1"})
         of_roles = {"DMLC_PS_ROOT_URI": root, "DMLC_PS_ROOT_PORT": port, "OMP_NUM_THREADS": str(threads)}

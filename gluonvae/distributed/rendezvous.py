@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import random
 import re
 import socket
 import zlib
@@ -24,7 +25,12 @@ SHARED_FROM = "50000"
 fewer a message costs more than their numbers. MXNet's own bound, 1,000,000, is more than many models have."""
 
 PORTS = range(20000, 30000)
-"""Of which a group takes one; below those that Linux gives to programs that ask for any."""
+"""Of which a group takes one; below those that Linux gives to programs that ask for any, and to connections."""
+
+
+def ports_to_try(port: int = 0) -> list[int]:
+    """Return the ports of which the first free one is taken: the one that is asked for, or some where it is 0."""
+    return [port] if port else random.sample(PORTS, 100)
 
 
 def root_of(identity: Identity, environment: Mapping[str, str]) -> str:

@@ -11,7 +11,6 @@ import contextlib
 import json
 import math
 import os
-import random
 import selectors
 import signal
 import socket
@@ -29,9 +28,6 @@ STOPPED = 1.0
 """Seconds between two turns that show that the agent was stopped."""
 MOST_UNSENT = 1 << 20
 """Bytes that wait for the launcher before the output of processes is left to wait."""
-
-PORTS = range(20000, 30000)
-"""Of which the scheduler gets one: below those that Linux gives to connections, which might take it meanwhile."""
 
 Message = dict[str, Any]
 
@@ -180,12 +176,12 @@ class Agent:
                     self._listen(lines)
 
 
-def prepare(port: int, file: Optional[str]) -> Message:
-    """Return a free port, the one that is asked for where one is, and whether there is a file."""
-    for tried in [port] if port else random.sample(PORTS, 100):
-        reason = _why_not_free(tried)
+def prepare(ports: Sequence[int], file: Optional[str]) -> Message:
+    """Return the first of some ports that is free, and whether there is a file."""
+    for port in ports:
+        reason = _why_not_free(port)
         if reason is None:
-            return {"port": tried, "file": file is not None and os.path.exists(file)}
+            return {"port": port, "file": file is not None and os.path.exists(file)}
     return {"error": reason}
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Optional
 
+from ..distributed.rendezvous import ports_to_try
 from ..training.signals import STOPPING
 from .console import Console
 from .link import Link, Message, own_address
@@ -156,7 +157,7 @@ class Attempt:
         except OSError as error:
             return self._not_begun(f"a host has no address by which others reach it: {error}")
         file = config_of(self._run) if self._run else None
-        self._links[0].tell(prepare={"port": plan.port, "file": file})
+        self._links[0].tell(prepare={"ports": ports_to_try(plan.port), "file": file})
         await self._until(lambda: self._prepared is not None or self._links[0].is_closed, plan.timeout)
         prepared = self._prepared or {"error": self._links[0].reason}
         if self._signals.first is not None:

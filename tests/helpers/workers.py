@@ -4,13 +4,14 @@ import contextlib
 import subprocess
 import sys
 
+from gluonvae.distributed.rendezvous import ports_to_try
 from gluonvae.launching.agent import prepare
 from tests.helpers.processes import CLEAN
 
 
 def free_port():
     """A port that nothing listens on, and that no connection is given."""
-    return prepare(0, None)["port"]
+    return prepare(ports_to_try(), None)["port"]
 
 
 @contextlib.contextmanager

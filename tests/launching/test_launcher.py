@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gluonvae.distributed.rendezvous import ports_to_try
 from gluonvae.launching import launcher
 from gluonvae.launching import plan as plans
 from gluonvae.launching.agent import prepare
@@ -344,7 +345,7 @@ def test_port_in_use(tmp_path, capfd):
 
 def test_a_port_that_is_chosen_is_none_of_those_that_connections_get():
     first, _ = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
-    chosen = [prepare(0, None)["port"] for _ in range(50)]
+    chosen = [prepare(ports_to_try(), None)["port"] for _ in range(50)]
     assert max(chosen) < first
     with socket.create_server(("", chosen[0])):
-        assert prepare(chosen[0], None) == {"error": "Address already in use"}
+        assert prepare(ports_to_try(chosen[0]), None) == {"error": "Address already in use"}
