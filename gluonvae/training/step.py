@@ -102,8 +102,6 @@ class Stepper:
         self._check, self._check_values = (FiniteCheck(waits=self._at_once == 1) for _ in range(2))
         # a bound of the user's own may use parameters beside its graph
         self._used_alone = None if is_foreign(type(bound)) else UsedAlone(bound)
-        self._descent: Optional[Tensor] = None
-        """The gradient of what is minimised in the objective, -1 for each row of a batch."""
         self._unread: list[Taken] = []
         self._last: Optional[Taken] = None
         """The last step that was read."""
@@ -186,11 +184,9 @@ class Stepper:
         changed = self.trained.changed() if alone else []
         with mx.autograd.record(), self.bound.only_objective(), alone(changed) if alone else nullcontext():
             terms = self.bound.terms(batch.data, noise, batch.label, self._validated())
-        # what -objective would do with one more node
-        if self._descent is None or len(self._descent) != len(batch.data):
-            self._descent = -mx.nd.ones_like(terms.objective)
+            loss = -terms.objective
         with self._watched():
-            mx.autograd.backward(terms.objective, self._descent)
+            loss.backward()
         return terms, changed or self.trained.changed()
 
     def _watched(self) -> AbstractContextManager[None]:

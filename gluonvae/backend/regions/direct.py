@@ -19,6 +19,7 @@ from typing import Any, Optional
 import numpy as np
 
 from ..runtime import mx
+from .heads import Head, Pass
 from .operator import DTYPES, Shape
 from .program import Instruction, Program
 from .programs import NAME, outputs_of, plan_of
@@ -30,13 +31,16 @@ AXES = 8
 
 PLAN, INPUTS, OUTPUTS, RESULTS, DTYPE, DEVICE, KEPT, BLOCK, SMALL_BLOCK = range(9)
 VARIABLE, GRADIENT, BACKWARD, FREE, NO_BACKWARD, RELEASE = range(9, 15)
-AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW, AT_ZEROS = range(15, 20)
+AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW, AT_ZEROS, AT_ONES, KNOWN, OUTSIDE = range(15, 23)
 """Words of a call: the address of the plan; how many inputs and outputs there are, and outputs and hidden results
 together; their dtype, and the device's number; the address of the word for the memory that is kept for the graph's next
 call, and the bytes that this call takes of it when it is recorded and when it is not; the handles of a variable without
 a gradient and of what MXNet takes for one; the addresses of MXNet's callbacks; those of the shapes of inputs and
 outputs, of where in that memory hidden results are, of the requests of a pass that is recorded and of one that is not,
-and of zeros, the gradients of outputs that are constants to autograd."""
+of zeros, the gradients of outputs that are constants to autograd, of ones, that of an output which is differentiated by
+itself, of what MXNet asked of inputs in the last pass that it called, and of a list of callbacks that do nothing."""
+KNOWN_EACH = 3
+"""Words of an input in the last but one, after one word for all: see ``bodies.variables``."""
 SHAPE = 1 + AXES
 """Words of a shape: the number of axes, and their sizes."""
 
@@ -46,12 +50,13 @@ with these and their contexts."""
 SIZE_OF_BLOCK, OWN_KEPT, COUNT, KEEPER, HANDLES = 0, 1, 2, 3, 10
 """Words of the memory of a call: its bytes, where it is kept, the number of handles, MXNet's list of callbacks of the
 function that keeps it, with these and their contexts, and the handles of inputs and outputs; then the addresses of
-tensors for a pass, and the hidden results."""
+tensors for a pass, what is asked of the gradients of inputs, some room for handles of inputs, and the hidden
+results."""
 
 
 def words_of_block(inputs: int, outputs: int, results: int) -> int:
     """Return how many words of that memory come before the hidden results, in whole cache lines."""
-    return -(-(HANDLES + inputs + outputs + 2 * results + 2 * inputs) // 8) * 8
+    return -(-(HANDLES + inputs + outputs + 2 * results + 4 * inputs) // 8) * 8
 
 
 class DirectCall:
@@ -83,42 +88,23 @@ class DirectCall:
         """
         handles = array("q", [tensor.handle.value for tensor in tensors])
         recorded = 1 + self._has_negative if first_alone else 0
-        made = self._last.run(handles, recorded) if self._last is not None else None
+        call = self._last
+        made = call.run(handles, recorded) if call is not None else None
         if made is None:
-            key = _signature(tensors)
-            if key not in self._calls:
-                self._calls[key] = _made(self._options, self._kept, *key)
-            self._last = self._calls[key]
-            made = self._last.run(handles, recorded) if self._last is not None else None
-        if made is None:
+            self._last = call = self._call_for(tensors)
+            made = call.run(handles, recorded) if call is not None else None
+        if made is None or call is None:
             return None
+        outputs, memory = made
         if not self._has_negative:
-            return list(map(mx.nd.NDArray, made))
-        first, negative, *others = made
-        return [WithNegative(first, mx.nd.NDArray(negative)), *map(mx.nd.NDArray, others)]
+            return outputs
+        return [Head.of(Pass(call, outputs[:2], memory), 0), *outputs[2:]]
 
-
-class WithNegative(mx.nd.NDArray):  # type: ignore[misc,unused-ignore]
-    """A tensor whose negative was computed together with it.
-
-    Parameters
-    ----------
-    handle : NDArrayHandle
-        The tensor's.
-    negative : NDArray
-        Its negative.
-    """
-
-    __slots__ = ["_negative"]
-
-    def __init__(self, handle: Any, negative: Any) -> None:
-        super().__init__(handle)
-        self._negative = negative
-
-    def __neg__(self) -> Any:
-        if mx.autograd.is_recording() and _compiled().are_opposite(self.handle.value, self._negative.handle.value):
-            return self._negative
-        return super().__neg__()
+    def _call_for(self, tensors: Sequence[Any]) -> Optional[_Call]:
+        key = _signature(tensors)
+        if key not in self._calls:
+            self._calls[key] = _made(self._options, self._kept, self._has_negative, *key)
+        return self._calls[key]
 
 
 def _with_negative(program: Program) -> Program:
@@ -146,7 +132,9 @@ def _signature(tensors: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(tensor.shape for tensor in tensors), frozenset(kinds)
 
 
-def _made(options: Any, kept: array[int], shapes: tuple[Shape, ...], kinds: frozenset[Any]) -> Optional[_Call]:
+def _made(
+    options: Any, kept: array[int], can_wait: bool, shapes: tuple[Shape, ...], kinds: frozenset[Any]
+) -> Optional[_Call]:
     """Return how inputs are computed, or None where MXNet has to look at them."""
     (dtype, ctx, storage), *others = kinds
     codes = [code for code, known in DTYPES.items() if known == dtype]
@@ -160,7 +148,7 @@ def _made(options: Any, kept: array[int], shapes: tuple[Shape, ...], kinds: froz
     outputs, hidden = results[:count], [math.prod(shape) * np.dtype(dtype).itemsize for shape in results[count:]]
     if list(map(tuple, fitting)) != list(shapes) or max(map(len, outputs)) > AXES:
         return None
-    return _Call(plan, kept, shapes, outputs, hidden, codes[0], ctx.device_id)
+    return _Call(plan, kept, shapes, outputs, hidden, codes[0], ctx.device_id, can_wait)
 
 
 class _Call:
@@ -175,6 +163,7 @@ class _Call:
         hidden: Sequence[int],
         dtype: int,
         device: int,
+        can_wait: bool,
     ) -> None:
         results = len(outputs) + len(hidden)
         before = 8 * words_of_block(len(shapes), len(outputs), results)
@@ -185,34 +174,61 @@ class _Call:
         of_shapes = [word for shape in (*shapes, *outputs) for word in _words_of(shape)]
         every, few = array("i", [1] * results), array("i", [1] * len(outputs) + [0] * len(hidden))
         zeros = np.zeros(max(map(math.prod, outputs)))  # which takes no memory until somebody writes to it
-        arrays = [plan, kept, array("q", of_shapes), array("q", places), every, few]
-        at_plan, at_kept, *others = (of.buffer_info()[0] for of in arrays)
+        ones = np.ones(outputs[0] if can_wait else 0, DTYPES[dtype])
+        known = array("q", [0] * (1 + KNOWN_EACH * len(shapes)))
+        functions, nothing = _compiled(), array("q", [0] * 7)
+        arrays = [plan, kept, array("q", of_shapes), array("q", places), every, few, known, nothing]
+        at_plan, at_kept, *others, at_known, at_nothing = (of.buffer_info()[0] for of in arrays)
+        nothing[:5] = array("q", [2, at_nothing + 24, at_nothing + 40, functions.no_backward, functions.free])
         counts = [len(shapes), len(outputs), results, dtype, device]
         tensors = [mx.nd.zeros(1, ctx=mx.cpu(device)) for _ in range(2)]
-        callbacks = _compiled().callbacks
         words = array("q", [at_plan, *counts, at_kept, end, before])
-        words.extend([*(tensor.handle.value for tensor in tensors), *callbacks, *others, zeros.ctypes.data])
-        _for_ever.append((words, arrays, zeros, tensors))
-        self._place, self._outputs = words.buffer_info()[0], len(outputs)
-        self._run = _compiled().run
+        words.extend([*(tensor.handle.value for tensor in tensors), *functions.callbacks, *others])
+        words.extend([zeros.ctypes.data, ones.ctypes.data, at_known, at_nothing])
+        _for_ever.append((words, arrays, zeros, ones, tensors))
+        self._place, self._outputs, self._functions = words.buffer_info()[0], len(outputs), functions
 
-    def run(self, handles: array[int], recorded: int) -> Optional[list[Any]]:
-        """Compute outputs, and return their handles, of inputs; None where these have other shapes, dtypes or devices.
+    def run(self, handles: array[int], recorded: int) -> Optional[tuple[list[Any], int]]:
+        """Compute outputs of inputs, given their handles; None where these have other shapes, dtypes or devices.
 
         Of the outputs so many, the first ones, are recorded, or all of them where that is 0.
+
+        Returns
+        -------
+        list of NDArray
+            The outputs.
+        int
+            The address of the memory of a pass of which autograd was not told; 0 of others. It is told at once where
+            ``recorded`` is 0.
 
         Raises
         ------
         MXNetError
             Where MXNet does not record the call.
         """
-        made = (mx.base.NDArrayHandle * self._outputs)()
-        done = self._run(self._place, handles.buffer_info()[0], ctypes.addressof(made), recorded or self._outputs)
+        made = array("q", [0] * (self._outputs + 1))
+        place = made.buffer_info()[0]
+        arguments = self._place, handles.buffer_info()[0], place, recorded or self._outputs, recorded
+        done = self._functions.run(*arguments)
         if done == 0:
             return None
         if done < 0:
             mx.base.check_call(done)
-        return [mx.base.NDArrayHandle(handle) for handle in made]
+        *outputs, memory = made
+        return [mx.nd.NDArray(mx.base.NDArrayHandle(handle)) for handle in outputs], memory
+
+    def record(self, memory: int, outputs: Sequence[Any]) -> None:
+        """Tell autograd of a pass and of its outputs; see :class:`gluonvae.backend.regions.heads.Call`."""
+        handles = array("q", [output.handle.value for output in outputs])
+        mx.base.check_call(self._functions.record(self._place, memory, handles.buffer_info()[0], len(outputs)))
+
+    def differentiate(self, memory: int, which: int) -> bool:
+        """Compute the gradients of the sum of an output, and release the memory; false where it cannot be done."""
+        return bool(self._functions.differentiate(self._place, memory, which))
+
+    def release(self, memory: int) -> None:
+        """Release the memory of a pass."""
+        self._functions.release(memory)
 
 
 _for_ever: list[Any] = []
@@ -229,12 +245,17 @@ class _Functions:
     def __init__(self) -> None:
         from .bodies import direct
 
-        run, close, are_opposite, *self.callbacks = direct.addresses()
-        self.run: Callable[..., int] = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int64] * 4)(run)
-        self.are_opposite: Callable[[int, int], int] = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int64] * 2)(
-            are_opposite
-        )
-        self.close: Callable[[int], Any] = ctypes.CFUNCTYPE(None, ctypes.c_int64)(close)
+        run, close, record, differentiate, *self.callbacks = direct.addresses()
+        _, self.free, self.no_backward, release = self.callbacks
+        self.run = _function(run, 5)
+        self.close = _function(close, 1)
+        self.record = _function(record, 4)
+        self.differentiate = _function(differentiate, 3)
+        self.release = _function(release, 1)
+
+
+def _function(address: int, arguments: int) -> Callable[..., int]:
+    return ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int64] * arguments)(address)
 
 
 @functools.cache

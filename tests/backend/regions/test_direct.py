@@ -3,7 +3,6 @@
 import copy
 import gc
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from gluonvae.backend.graphs import GraphBlock
 from gluonvae.backend.regions import direct
 from gluonvae.backend.regions.availability import why_no_products
 from gluonvae.backend.runtime import mx
+from tests.backend.regions.graphs import gradients, make_inputs, resident
 from tests.helpers import assert_same, draw, learned, nd, nd64, numbers, pixels, set_mode, small_vae
 
 pytestmark = pytest.mark.skipif(why_no_products() is not None, reason=f"matrix products: {why_no_products()}")
@@ -39,13 +39,8 @@ def bound():
     return gv.ELBO(small_vae(), beta=1.5)
 
 
-def _given(bound, rows):
-    rng = np.random.default_rng(rows)
-    return pixels(rng, rows), draw(rng, bound.noise, (rows,))
-
-
 def _objective(bound, rows=3):
-    return bound(*_given(bound, rows))
+    return bound(*make_inputs(bound, rows))
 
 
 def _backward(tensor, *arguments, **options):
@@ -79,16 +74,16 @@ def _with_a_penalty(bound):
 
 
 def _in_another_block(bound):
-    x, noise = _given(bound, 3)
+    x, noise = make_inputs(bound, 3)
     return bound(x, noise).sum() + bound.vae.generator(noise).sum()
 
 
 def _another_term(bound):
-    return bound.terms(*_given(bound, 3)).kl
+    return bound.terms(*make_inputs(bound, 3)).kl
 
 
 def _two_terms(bound):
-    terms = bound.terms(*_given(bound, 3))
+    terms = bound.terms(*make_inputs(bound, 3))
     return terms.kl * 3 - terms.log_likelihood
 
 
@@ -107,7 +102,7 @@ def _given_gradients(bound):
 
 
 def _of_data_and_noise(bound):
-    x, noise = _given(bound, 3)
+    x, noise = make_inputs(bound, 3)
     noise.attach_grad()
     with mx.autograd.record():
         value = bound(x, noise)
@@ -177,7 +172,7 @@ USES = {
     "paused": (_paused, 1),
     "a loss": (_recorded(lambda bound: -_objective(bound)), 1),
     "losses": (_recorded(_losses), 1),
-    "a loss of another term": (_recorded(lambda bound: -bound.terms(*_given(bound, 3)).kl), 1),
+    "a loss of another term": (_recorded(lambda bound: -bound.terms(*make_inputs(bound, 3)).kl), 1),
     "the negative after recording": (_negative_outside, 1),
     "while predicting": (_while_predicting, 1),
     "two before a backward pass": (_two_before_a_backward_pass, 2),
@@ -203,26 +198,23 @@ USES = {
 def test_values_and_gradients(name, mode, bound, calls):
     use, count = USES[name]
     found, inputs = [], 3 + len(learned(bound))
-    for of_pass in (None, mode, mode):
-        set_mode(bound, of_pass or "imperative")
+    for of_pass in ("imperative", mode, None, None, mode):
+        if of_pass is not None:
+            set_mode(bound, of_pass)
         for parameter in bound.vae.collect_params().values():
             parameter.grad_req = "write"
             parameter.zero_grad()
         values = numbers(*use(bound))
-        found.append([np.concatenate([value.reshape(-1) for value in values]), *numbers(*_gradients(bound))])
+        found.append([np.concatenate([value.reshape(-1) for value in values]), *numbers(*gradients(bound))])
     imperative, *others = found
     for other in others:
         assert_same(other, imperative)
-    assert calls.count(inputs) == 2 * count
-
-
-def _gradients(bound):
-    return [p.grad() for p in bound.vae.collect_params().values() if p.grad_req != "null"]
+    assert calls.count(inputs) == 4 * count
 
 
 def test_terms_that_are_constants(bound):
     set_mode(bound, "static_shape")
-    given = _given(bound, 3)
+    given = make_inputs(bound, 3)
     with mx.autograd.record():
         terms = bound.terms(*given)
         with bound.only_objective():
@@ -230,9 +222,9 @@ def test_terms_that_are_constants(bound):
     for value, same in zip(terms, constant):
         np.testing.assert_array_equal(value.asnumpy(), same.asnumpy())
     terms.objective.backward(retain_graph=True)
-    wanted = numbers(*_gradients(bound))
+    wanted = numbers(*gradients(bound))
     constant.objective.backward(retain_graph=True)
-    for gradient, want in zip(numbers(*_gradients(bound)), wanted):
+    for gradient, want in zip(numbers(*gradients(bound)), wanted):
         np.testing.assert_array_equal(gradient, want)
     with pytest.raises(mx.base.MXNetError):
         constant.kl.backward()
@@ -253,9 +245,9 @@ def test_terms_are_differentiable_where_a_hook_sees_them(bound):
     with mx.autograd.record():
         _objective(bound)
     seen[0].backward()
-    found = numbers(*_gradients(bound))
+    found = numbers(*gradients(bound))
     _recorded(_another_term)(bound)
-    for gradient, want in zip(found, numbers(*_gradients(bound))):
+    for gradient, want in zip(found, numbers(*gradients(bound))):
         np.testing.assert_array_equal(gradient, want)
 
 
@@ -271,7 +263,7 @@ def test_one_pass_after_the_other_over_many_steps(bound):
 
 def test_the_negative_of_what_was_changed_or_is_not_a_number(bound):
     set_mode(bound, "static_shape")
-    x, noise = _given(bound, 3)
+    x, noise = make_inputs(bound, 3)
     with mx.autograd.record():
         objective = bound(x, noise)
         recorded = -objective
@@ -292,7 +284,7 @@ def test_the_negative_of_what_was_changed_or_is_not_a_number(bound):
 
 def test_what_does_not_fit_is_mxnets_to_refuse(bound, calls):
     set_mode(bound, "static_shape")
-    x, noise = _given(bound, 3)
+    x, noise = make_inputs(bound, 3)
     bound.terms(x, noise, validated=True)
     del calls[:]
     wrong = [(x, noise[:2]), (x[:, :5], noise), (x, noise.astype("float64"))]
@@ -359,19 +351,15 @@ def test_some_outputs_of_a_program(which, rng):
             np.testing.assert_allclose(value, want, rtol=1e-6)
 
 
-def _resident():
-    return 4096 * int(Path("/proc/self/statm").read_text().split()[1])
-
-
 def test_large_outputs_leave_no_memory_behind():
     block, x = _Softplus(), mx.nd.ones((4000, 2000))
     block.hybridize()
     block(mx.nd.ones((2, 2)))
-    before = _resident()
+    before = resident()
     for rows in (4000, 3999, 3998):  # 32 MB each
         block(x[:rows])
     gc.collect()
-    assert _resident() - before < 50e6  # malloc may keep one
+    assert resident() - before < 50e6  # malloc may keep one
 
 
 def test_a_loss_that_is_kept_keeps_no_memory(rng):
@@ -385,7 +373,7 @@ def test_a_loss_that_is_kept_keeps_no_memory(rng):
         kept[-1].backward(retain_graph=step % 2 == 1)
         if step % 2:
             kept[-1].backward()
-        sizes.append(_resident())
+        sizes.append(resident())
     with pytest.raises(mx.base.MXNetError):
         kept[-1].backward()
     # what is hidden takes 24 MB in each
@@ -401,6 +389,6 @@ def test_memory_is_given_back_with_the_graph():
         _recorded(lambda bound, rng=rng: bound(pixels(rng, 5000, 500), draw(rng, bound.noise, (5000,))))(bound)
         del bound
         gc.collect()
-        before = before or _resident()
+        before = before or resident()
     # what is hidden takes 60 MB in each
-    assert _resident() - before < 100e6
+    assert resident() - before < 100e6

@@ -8,16 +8,13 @@ from ..direct import (
     AT_ALL,
     AT_FEW,
     AT_HIDDEN,
-    AT_SHAPES,
+    AT_ONES,
     AT_ZEROS,
-    AXES,
     BACKWARD,
     BLOCK,
     COUNT,
     CPU,
-    DENSE,
     DEVICE,
-    DTYPE,
     FREE,
     GRADIENT,
     HANDLES,
@@ -34,125 +31,29 @@ from ..direct import (
     RECORD,
     RELEASE,
     RESULTS,
-    SHAPE,
-    SIZE_OF_BLOCK,
     SMALL_BLOCK,
     VARIABLE,
 )
-from .native import (
-    allocate,
-    compile_callback,
-    compiled,
-    context_of,
+from .blocks import CLOSED, leave_block, release_block, take_block
+from .handles import (
     data_of,
     detach,
-    dtype_of,
-    exchange,
-    floats,
     forget,
-    ints,
     is_recording,
     make_tensor,
     mark_variables,
     record,
-    release,
-    shape_of,
-    stack_words,
-    storage_of,
-    words,
+    set_fresh,
+    set_recording,
 )
+from .inputs import all_fit, forget_outputs, make_outputs
+from .native import allocate, compile_callback, compiled, exchange, ints, release, stack_words, words
 from .passes import run_backward, run_forward
 from .tensors import word_of
+from .variables import ASK_NOTHING, are_known, hold, learn
 
 FLOAT32 = 0
 """MXNet's number of the dtype."""
-CLOSED = -1
-"""What is where memory is kept, once the graph is gone."""
-
-
-@compiled
-def _fits(call, handle, shape, room):
-    """Whether a tensor is on the device, in the dtype and of the shape that the call is for."""
-    number = carray(ints(room), 2)
-    dtype_of(handle, room)
-    storage_of(handle, room + 4)
-    if number[0] != word_of(call, DTYPE) or number[1] != DENSE:
-        return False
-    context_of(handle, room, room + 4)
-    if number[0] != CPU or number[1] != word_of(call, DEVICE):
-        return False
-    shape_of(handle, room, room + 8)
-    axes = word_of(shape, 0)
-    if number[0] != axes:
-        return False
-    size = carray(ints(word_of(room + 8, 0)), AXES)
-    is_same = True
-    for axis in range(axes):
-        is_same &= size[axis] == word_of(shape, 1 + axis)
-    return is_same
-
-
-@compiled
-def _all_fit(call, handles):
-    room = stack_words(2)
-    for i in range(word_of(call, INPUTS)):
-        if not _fits(call, word_of(handles, i), word_of(call, AT_SHAPES) + 8 * SHAPE * i, room):
-            return False
-    return True
-
-
-@compiled
-def _forget_outputs(made, count):
-    for i in range(count):
-        forget(word_of(made, i))
-
-
-@compiled
-def _make_outputs(call, made):
-    """Make the output tensors, and write their handles; false where there is no memory, and so no tensor."""
-    sizes = stack_words(4)  # of AXES int32
-    size = carray(ints(sizes), AXES)
-    for i in range(word_of(call, OUTPUTS)):
-        shape = word_of(call, AT_SHAPES) + 8 * SHAPE * (word_of(call, INPUTS) + i)
-        axes = word_of(shape, 0)
-        for axis in range(axes):
-            size[axis] = word_of(shape, 1 + axis)
-        if make_tensor(sizes, axes, CPU, word_of(call, DEVICE), 0, word_of(call, DTYPE), made + 8 * i) != 0:
-            _forget_outputs(made, i)
-            return False
-    return True
-
-
-@compiled
-def _take_block(call, size):
-    """Return memory of a call, of so many bytes, 0 where there is none."""
-    block = exchange(word_of(call, KEPT), 0)
-    if block > 0:
-        if word_of(block, SIZE_OF_BLOCK) >= size:
-            return block
-        _release_block(block)
-    place = allocate(size + 128)
-    if place == 0:
-        return 0
-    block = (place + 127) // 64 * 64
-    carray(words(block - 8), 1)[0] = place
-    carray(words(block), HANDLES)[SIZE_OF_BLOCK] = size
-    return block
-
-
-@compiled
-def _release_block(block):
-    release(word_of(block - 8, 0))
-
-
-@compiled
-def _leave_block(kept, block):
-    """Keep the memory for the next call of the graph, if that is still there."""
-    before = exchange(kept, block)
-    if before == CLOSED:
-        before = exchange(kept, CLOSED)
-    if before > 0:
-        _release_block(before)
 
 
 @compiled
@@ -197,25 +98,33 @@ def _record_keeper(call, block, to):
 
 
 @compiled
+def _hold(call, block, handles, made):
+    """Write handles of a call's own for inputs and outputs."""
+    inputs, outputs = word_of(call, INPUTS), word_of(call, OUTPUTS)
+    for i in range(inputs):
+        hold(word_of(handles, i), block + 8 * (HANDLES + i))
+    for i in range(outputs):
+        detach(word_of(made, i), block + 8 * (HANDLES + inputs + i))
+    of_block = carray(words(block), HANDLES)
+    of_block[OWN_KEPT], of_block[COUNT] = word_of(call, KEPT), inputs + outputs
+
+
+@compiled
 def _record(call, block, handles, made, count):
     """Tell MXNet's autograd of the call and of its first outputs.
 
     Its memory is that of another function, whose result is a further input: MXNet lets go of the inputs after a
     backward pass, and of the function itself with the last of its outputs, which somebody may have kept.
     """
-    inputs, outputs = word_of(call, INPUTS), word_of(call, OUTPUTS)
+    inputs = word_of(call, INPUTS)
     own = allocate(8 * (RECORD + inputs + 1))
     if own == 0:
+        _release(block)
         return -1
-    of_block, of_own = carray(words(block), HANDLES), carray(words(own), RECORD + inputs + 1)
+    of_own = carray(words(own), RECORD + inputs + 1)
     for i in range(inputs):
         of_own[RECORD + i] = word_of(handles, i)
-        detach(word_of(handles, i), block + 8 * (HANDLES + i))
-    for i in range(outputs):
-        detach(word_of(made, i), block + 8 * (HANDLES + inputs + i))
-    of_block[OWN_KEPT], of_block[COUNT] = word_of(call, KEPT), inputs + outputs
-    keeper = own + 8 * (RECORD + inputs)
-    if _record_keeper(call, block, keeper) != 0:
+    if _record_keeper(call, block, own + 8 * (RECORD + inputs)) != 0:
         release(own)
         return -1
     of_own[OWN_CALL], of_own[OWN_BLOCK] = call, block
@@ -225,55 +134,122 @@ def _record(call, block, handles, made, count):
     return done
 
 
-def _run(call, handles, made, count):
+@compiled
+def _forward(call, block, handles, made, recorded):
+    """Make the outputs and compute them; false where there is no memory."""
+    if not make_outputs(call, made):
+        return False
+    if _compute(call, block, handles, made, recorded):
+        return True
+    forget_outputs(made, word_of(call, OUTPUTS))
+    return False
+
+
+def _run(call, handles, made, count, can_wait):
     """Compute outputs, of which the first ``count`` are recorded.
 
     It is 1, 0 where the inputs are not what the call is for or there is no memory, below 0 where MXNet has an error.
+    After the outputs the address of the call's memory is written where autograd is to be told later, if at all.
     """
-    if not _all_fit(call, handles):
+    if not all_fit(call, handles):
         return 0
     room = stack_words(1)
     carray(words(room), 1)[0] = 0
     is_recording(room)
     recorded = word_of(room, 0) != 0
-    block = _take_block(call, word_of(call, BLOCK if recorded else SMALL_BLOCK))
+    block = take_block(call, word_of(call, BLOCK if recorded else SMALL_BLOCK))
     if block == 0:
         return 0  # MXNet finds no memory either, and says so
-    if not _make_outputs(call, made):
-        _leave_block(word_of(call, KEPT), block)
+    if not _forward(call, block, handles, made, recorded):
+        leave_block(word_of(call, KEPT), block)
         return 0
-    if not _compute(call, block, handles, made, recorded):
-        _forget_outputs(made, word_of(call, OUTPUTS))
-        _leave_block(word_of(call, KEPT), block)
-        return 0
-    if recorded:
-        return 1 if _record(call, block, handles, made, count) == 0 else -1
-    _leave_block(word_of(call, KEPT), block)
-    return 1
+    waits = carray(words(made), word_of(call, OUTPUTS) + 1)
+    if not recorded:
+        leave_block(word_of(call, KEPT), block)
+        return 1
+    _hold(call, block, handles, made)
+    if can_wait and are_known(
+        call,
+        handles,
+        _gradients(call, block),
+        _requests(call, block),
+        _requests(call, block) + 8 * word_of(call, INPUTS),
+    ):
+        waits[word_of(call, OUTPUTS)] = block
+        return 1
+    return 1 if _record(call, block, handles, made, count) == 0 else -1
 
 
-def _backward(gradients, count, pointers, requests, is_train, own):
-    """Compute the gradients of inputs, of those of outputs."""
-    call, block = word_of(own, OWN_CALL), word_of(own, OWN_BLOCK)
+def _record_later(call, block, made, count):
+    """Tell MXNet's autograd of a call that waits, and of its outputs; below 0 where MXNet has an error."""
+    room = stack_words(1)
+    set_recording(1, room)
+    done = _record(call, block, block + 8 * HANDLES, made, count)
+    set_recording(carray(ints(room), 1)[0], room)
+    return done
+
+
+@compiled
+def _gradients(call, block):
+    """Where the addresses of the gradients of inputs are."""
+    inputs, outputs, results = word_of(call, INPUTS), word_of(call, OUTPUTS), word_of(call, RESULTS)
+    return block + 8 * (HANDLES + inputs + outputs + 2 * results + inputs)
+
+
+@compiled
+def _requests(call, block):
+    """Where the requests are, of a call that waits."""
+    return _gradients(call, block) + 8 * word_of(call, INPUTS)
+
+
+@compiled
+def _differentiate(call, block, requests):
+    """Compute the gradients of inputs, where the addresses of these and of the gradients of outputs are written."""
     inputs, outputs, results = word_of(call, INPUTS), word_of(call, OUTPUTS), word_of(call, RESULTS)
     handles, places = block + 8 * HANDLES, block + 8 * (HANDLES + inputs + outputs)
-    request, place = carray(ints(requests), count), carray(words(places), 2 * results + 2 * inputs)
-    for i in range(gradients, outputs):
-        place[i] = word_of(call, AT_ZEROS)
-    for i in range(gradients + count):
-        handle = word_of(pointers, i)
-        if i < gradients:
-            data_of(handle, places + 8 * i)
-        elif i < gradients + inputs and request[i - gradients] != 0:
-            data_of(handle, places + 8 * (2 * results + inputs + i - gradients))
-        forget(handle)
+    place = carray(words(places), 2 * results + 2 * inputs)
     for i in range(inputs):
         data_of(word_of(handles, i), places + 8 * (results + i))
     for i in range(outputs):
         data_of(word_of(handles, inputs + i), places + 8 * (results + inputs + i))
     for i in range(results - outputs):
         place[results + inputs + outputs + i] = _place_of_hidden(call, block, i)
-    return 1 if run_backward(word_of(call, PLAN), places, requests) else 0
+    return run_backward(word_of(call, PLAN), places, requests)
+
+
+def _differentiate_waiting(call, block, which):
+    """Compute the gradients of the sum of an output, of which autograd was not told; 0 where there is no memory."""
+    inputs, outputs = word_of(call, INPUTS), word_of(call, OUTPUTS)
+    requests = _requests(call, block)
+    request, place = carray(ints(requests), inputs), carray(words(block), HANDLES + inputs + 2 * outputs)
+    for i in range(outputs):
+        place[HANDLES + inputs + outputs + i] = word_of(call, AT_ONES if i == which else AT_ZEROS)
+    if not _differentiate(call, block, requests):
+        return 0
+    for i in range(inputs):
+        if request[i] != ASK_NOTHING:
+            set_fresh(place[HANDLES + i], 1)
+    _release(block)
+    return 1
+
+
+def _backward(gradients, count, pointers, requests, is_train, own):
+    """Compute the gradients of inputs, of those of outputs."""
+    call, block = word_of(own, OWN_CALL), word_of(own, OWN_BLOCK)
+    inputs, outputs = word_of(call, INPUTS), word_of(call, OUTPUTS)
+    places, to = block + 8 * (HANDLES + inputs + outputs), _gradients(call, block)
+    request, place = carray(ints(requests), count), carray(words(places), outputs)
+    for i in range(gradients, outputs):
+        place[i] = word_of(call, AT_ZEROS)
+    for i in range(gradients + count):
+        handle = word_of(pointers, i)
+        if i < gradients:
+            data_of(handle, places + 8 * i)
+        elif i < gradients + inputs and request[i - gradients] != ASK_NOTHING:
+            data_of(handle, to + 8 * (i - gradients))
+        forget(handle)
+    learn(call, block + 8 * HANDLES, to, requests)
+    return 1 if _differentiate(call, block, requests) else 0
 
 
 def _free(own):
@@ -288,50 +264,38 @@ def _no_backward(gradients, count, pointers, requests, is_train, block):
     return 1
 
 
+@compiled
 def _release(block):
     """Take back the memory of a call that can no longer be differentiated."""
     for i in range(word_of(block, COUNT)):
         forget(word_of(block, HANDLES + i))
-    _leave_block(word_of(block, OWN_KEPT), block)
+    leave_block(word_of(block, OWN_KEPT), block)
     return 1
 
 
-def _are_opposite(first, second):
-    """Whether each of the numbers of one tensor is the negative of that of another; not where there is a NaN."""
-    room = stack_words(4)
-    place, kind = carray(words(room), 4), carray(ints(room), 2)
-    dtype_of(first, room)
-    if kind[0] != FLOAT32:
-        return 0
-    shape_of(first, room, room + 8)
-    axes, count = kind[0], 1
-    size = carray(ints(place[1]), axes)
-    for axis in range(axes):
-        count *= size[axis]
-    data_of(first, room + 16)
-    data_of(second, room + 24)
-    x, y, differ = carray(floats(place[2]), count), carray(floats(place[3]), count), 0
-    for i in range(count):
-        differ += 0 if x[i] == -y[i] else 1
-    return 1 if differ == 0 else 0
+def _done(block):
+    return _release(block)
 
 
 def _close(kept):
     """Release the memory that is kept: there will be no further call."""
     block = exchange(kept, CLOSED)
     if block > 0:
-        _release_block(block)
+        release_block(block)
+    return 1
 
 
 def addresses() -> list[int]:
-    """Compile what Python calls (run, close, are opposite), and MXNet (backward, free, no backward, release)."""
+    """Compile what Python calls (run, close, record later, differentiate), MXNet (backward, free, no
+    backward), and both (release)."""
     number, place = types.int32, types.int64
     return [
-        compile_callback(_run, number, place, place, place, place),
-        compile_callback(_close, types.void, place),
-        compile_callback(_are_opposite, number, place, place),
+        compile_callback(_run, number, place, place, place, place, place),
+        compile_callback(_close, number, place),
+        compile_callback(_record_later, number, place, place, place, place),
+        compile_callback(_differentiate_waiting, number, place, place, place),
         compile_callback(_backward, number, number, number, place, place, number, place),
         compile_callback(_free, number, place),
         compile_callback(_no_backward, number, number, number, place, place, number, place),
-        compile_callback(_release, number, place),
+        compile_callback(_done, number, place),
     ]

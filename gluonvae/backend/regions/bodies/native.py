@@ -1,4 +1,4 @@
-"""What compiled code calls: OpenMP, oneDNN and MXNet, and memory by its address."""
+"""What compiled code calls: OpenMP and oneDNN, and memory by its address."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from numba.core.ccallback import CFunc
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from ...runtime import OPENMP, mx
+from ...runtime import OPENMP
 from ..onednn import bfloat16_address, sgemm_address
 
 _log = logging.getLogger(__name__)
@@ -41,22 +41,23 @@ PLAIN, TRANSPOSED = 78, 84
 _i32, _i64, _f32 = types.int32, types.int64, types.float32
 
 
-def _external(name: str, address: Optional[int], result: Any, *arguments: Any) -> Any:
+def external(name: str, address: Optional[int], result: Any, *arguments: Any) -> Any:
     """Return a C function that compiled code can call, also code from numba's cache: it is found by its name."""
     if address:
         llvmlite.binding.add_symbol(f"gluonvae_{name}", address)
     return types.ExternalFunction(f"gluonvae_{name}", result(*arguments))
 
 
-def _address_in(library: Any, name: str) -> Optional[int]:
+def address_in(library: Any, name: str) -> Optional[int]:
+    """Return the address of a function of a C library."""
     return ctypes.cast(getattr(library, name), ctypes.c_void_p).value
 
 
 _c = ctypes.CDLL(None)
-sgemm = _external("sgemm", sgemm_address(), _i32, *[types.uint8] * 2, *[_i64] * 3, _f32, *[_i64] * 4, _f32, *[_i64] * 2)
+sgemm = external("sgemm", sgemm_address(), _i32, *[types.uint8] * 2, *[_i64] * 3, _f32, *[_i64] * 4, _f32, *[_i64] * 2)
 """C = alpha A B + beta C of matrices by rows: letters of A and B, rows, columns and inner size of the product,
 alpha, address and stride of A, then of B, beta, address and stride of C."""
-bfloat16_product = _external(
+bfloat16_product = external(
     "bfloat16_product",
     bfloat16_address() or sgemm_address(),
     _i32,
@@ -68,53 +69,23 @@ bfloat16_product = _external(
     *[_i64] * 2,
 )
 """The same of matrices A and B of bfloat16, and C of float32."""
-run_team = _external("run_team", _address_in(OPENMP, "GOMP_parallel"), types.void, _i64, _i64, *[types.uint32] * 2)
+run_team = external("run_team", address_in(OPENMP, "GOMP_parallel"), types.void, _i64, _i64, *[types.uint32] * 2)
 """Call a function by its address in each thread of a team: function, its argument, number of threads, 0."""
-barrier = _external("barrier", _address_in(OPENMP, "GOMP_barrier"), types.void)
+barrier = external("barrier", address_in(OPENMP, "GOMP_barrier"), types.void)
 """Wait for the other threads of the team."""
-thread = _external("thread", _address_in(OPENMP, "omp_get_thread_num"), _i32)
+thread = external("thread", address_in(OPENMP, "omp_get_thread_num"), _i32)
 """The number of the calling thread in its team."""
-threads = _external("threads", _address_in(OPENMP, "omp_get_num_threads"), _i32)
+threads = external("threads", address_in(OPENMP, "omp_get_num_threads"), _i32)
 """The number of threads in the team."""
-most_threads = _external("most_threads", _address_in(OPENMP, "omp_get_max_threads"), _i32)
+most_threads = external("most_threads", address_in(OPENMP, "omp_get_max_threads"), _i32)
 """The number of threads that a team may have."""
-set_most_threads = _external("set_most_threads", _address_in(OPENMP, "omp_set_num_threads"), types.void, _i32)
-allocate = _external("allocate", _address_in(_c, "malloc"), _i64, _i64)
-release = _external("release", _address_in(_c, "free"), types.void, _i64)
-write = _external("write", _address_in(_c, "write"), _i64, _i32, _i64, _i64)
+set_most_threads = external("set_most_threads", address_in(OPENMP, "omp_set_num_threads"), types.void, _i32)
+allocate = external("allocate", address_in(_c, "malloc"), _i64, _i64)
+release = external("release", address_in(_c, "free"), types.void, _i64)
+write = external("write", address_in(_c, "write"), _i64, _i32, _i64, _i64)
 """Write to a file: its descriptor, address and number of bytes."""
-set_signal_mask = _external("set_signal_mask", _address_in(_c, "pthread_sigmask"), _i32, _i32, _i64, _i64)
+set_signal_mask = external("set_signal_mask", address_in(_c, "pthread_sigmask"), _i32, _i32, _i64, _i64)
 """Set which signals the calling thread puts off: how, the set, where to write the one before."""
-data_of = _external("data_of", _address_in(mx.base._LIB, "MXNDArrayGetData"), _i32, _i64, _i64)
-"""Write the address of an NDArray's values: its handle, where to write."""
-forget = _external("forget", _address_in(mx.base._LIB, "MXNDArrayFree"), _i32, _i64)
-"""Free an NDArray's handle."""
-is_fresh = _external("is_fresh", _address_in(mx.base._LIB, "MXNDArrayGetGradState"), _i32, _i64, _i64)
-"""Write whether the gradient of an NDArray is of a backward pass since it was used last: its handle, where to write."""
-set_fresh = _external("set_fresh", _address_in(mx.base._LIB, "MXNDArraySetGradState"), _i32, _i64, _i32)
-dtype_of = _external("dtype_of", _address_in(mx.base._LIB, "MXNDArrayGetDType"), _i32, _i64, _i64)
-"""Write MXNet's number of an NDArray's dtype: its handle, where to write."""
-storage_of = _external("storage_of", _address_in(mx.base._LIB, "MXNDArrayGetStorageType"), _i32, _i64, _i64)
-"""Write MXNet's number of an NDArray's storage type: its handle, where to write."""
-context_of = _external("context_of", _address_in(mx.base._LIB, "MXNDArrayGetContext"), _i32, _i64, _i64, _i64)
-"""Write the kind of an NDArray's device and the device's number: its handle, where to write each."""
-shape_of = _external("shape_of", _address_in(mx.base._LIB, "MXNDArrayGetShapeEx"), _i32, _i64, _i64, _i64)
-"""Write how many axes an NDArray has, and the address of their sizes: its handle, where to write each."""
-make_tensor = _external("make_tensor", _address_in(mx.base._LIB, "MXNDArrayCreateEx"), _i32, _i64, *[_i32] * 5, _i64)
-"""Make an NDArray: address and number of its sizes, kind and number of its device, 0, dtype, where to write its
-handle."""
-detach = _external("detach", _address_in(mx.base._LIB, "MXNDArrayDetach"), _i32, _i64, _i64)
-"""Make an NDArray of the same memory: the handle of the first, where to write that of the second."""
-mark_variables = _external(
-    "mark_variables", _address_in(mx.base._LIB, "MXAutogradMarkVariables"), _i32, _i32, *[_i64] * 3
-)
-"""Make NDArrays variables of autograd: how many, and the addresses of their handles, of what is asked of their
-gradients, and of the handles of these."""
-is_recording = _external("is_recording", _address_in(mx.base._LIB, "MXAutogradIsRecording"), _i32, _i64)
-"""Write, as one byte, whether MXNet's autograd records."""
-record = _external("record", _address_in(mx.base._LIB, "MXCustomFunctionRecord"), _i32, *[_i32, _i64] * 2, _i64)
-"""Have MXNet's autograd record a function: how many inputs, the address of their handles, the same of outputs, and a
-list of callbacks."""
 
 
 def _pointer_intrinsic(of: Any) -> Any:
@@ -139,6 +110,8 @@ ints: Any = _pointer_intrinsic(_i32)
 """A pointer to int32."""
 bits: Any = _pointer_intrinsic(types.uint32)
 """A pointer to uint32."""
+bytes_at: Any = _pointer_intrinsic(types.uint8)
+"""A pointer to bytes."""
 halves: Any = _pointer_intrinsic(types.uint16)
 """A pointer to uint16."""
 

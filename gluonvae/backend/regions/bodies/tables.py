@@ -19,6 +19,7 @@ from ..tables import (
     TEAM,
     TEAM_OF_SLEEPERS,
 )
+from .handles import is_fresh, set_fresh
 from .native import (
     argument_words,
     compile_body,
@@ -26,8 +27,6 @@ from .native import (
     compiled,
     floats,
     ints,
-    is_fresh,
-    set_fresh,
     stack_words,
     thread,
     threads,

@@ -1,0 +1,65 @@
+"""The inputs and outputs of a call: whether the first fit it, and how the others are made."""
+
+from __future__ import annotations
+
+from numba import carray
+
+from ..direct import AT_SHAPES, AXES, CPU, DENSE, DEVICE, DTYPE, INPUTS, OUTPUTS, SHAPE
+from .handles import context_of, dtype_of, forget, make_tensor, shape_of, storage_of
+from .native import compiled, ints, stack_words
+from .tensors import word_of
+
+
+@compiled
+def _fits(call, handle, shape, room):
+    """Whether a tensor is on the device, in the dtype and of the shape that the call is for."""
+    number = carray(ints(room), 2)
+    dtype_of(handle, room)
+    storage_of(handle, room + 4)
+    if number[0] != word_of(call, DTYPE) or number[1] != DENSE:
+        return False
+    context_of(handle, room, room + 4)
+    if number[0] != CPU or number[1] != word_of(call, DEVICE):
+        return False
+    shape_of(handle, room, room + 8)
+    axes = word_of(shape, 0)
+    if number[0] != axes:
+        return False
+    size = carray(ints(word_of(room + 8, 0)), AXES)
+    is_same = True
+    for axis in range(axes):
+        is_same &= size[axis] == word_of(shape, 1 + axis)
+    return is_same
+
+
+@compiled
+def all_fit(call, handles):
+    """Whether the inputs are what the call is for."""
+    room = stack_words(2)
+    for i in range(word_of(call, INPUTS)):
+        if not _fits(call, word_of(handles, i), word_of(call, AT_SHAPES) + 8 * SHAPE * i, room):
+            return False
+    return True
+
+
+@compiled
+def forget_outputs(made, count):
+    """Free the handles of the first outputs."""
+    for i in range(count):
+        forget(word_of(made, i))
+
+
+@compiled
+def make_outputs(call, made):
+    """Make the output tensors, and write their handles; false where there is no memory, and so no tensor."""
+    sizes = stack_words(4)  # of AXES int32
+    size = carray(ints(sizes), AXES)
+    for i in range(word_of(call, OUTPUTS)):
+        shape = word_of(call, AT_SHAPES) + 8 * SHAPE * (word_of(call, INPUTS) + i)
+        axes = word_of(shape, 0)
+        for axis in range(axes):
+            size[axis] = word_of(shape, 1 + axis)
+        if make_tensor(sizes, axes, CPU, word_of(call, DEVICE), 0, word_of(call, DTYPE), made + 8 * i) != 0:
+            forget_outputs(made, i)
+            return False
+    return True

@@ -1,0 +1,138 @@
+"""What MXNet's autograd knows of the inputs of a call, and asks of their gradients."""
+
+from __future__ import annotations
+
+from numba import carray
+
+from ..direct import INPUTS, KNOWN, KNOWN_EACH, OUTSIDE
+from .handles import (
+    copy_handle,
+    data_of,
+    detach,
+    forget,
+    forget_symbol,
+    gradient_of_variable,
+    name_of_symbol,
+    record,
+    symbol_of,
+)
+from .native import bytes_at, compiled, exchange, ints, stack_words, words
+from .tensors import word_of
+
+ASK_NOTHING = 0
+"""MXNet's request of a gradient that nobody wants."""
+OF_VARIABLE = (118, 97, 114)  # "var"
+"""How the names begin by which autograd knows variables; a number follows that it gives only once."""
+ZERO, NINE = 48, 57
+"""The digits 0 and 9."""
+UNKNOWN, IS_KNOWN, IN_USE = range(3)
+"""Whether a call knows what MXNet asks of its inputs: it does not while one thread looks at that or writes it."""
+
+
+@compiled
+def number_of(handle):
+    """The number that autograd has given a variable, plus 1; 0 for what is no variable.
+
+    A tensor that is made a variable once more has another one: with the number, neither the array of its gradient nor
+    what is asked of this has changed.
+    """
+    room = stack_words(3)
+    if symbol_of(handle, room) != 0:
+        return 0
+    number, symbol = 0, word_of(room, 0)
+    if name_of_symbol(symbol, room + 8, room + 16) == 0 and carray(ints(room + 16), 1)[0] != 0:
+        letter = carray(bytes_at(word_of(room, 1)), 24)
+        if letter[0] == OF_VARIABLE[0] and letter[1] == OF_VARIABLE[1] and letter[2] == OF_VARIABLE[2]:
+            at = 3
+            while ZERO <= letter[at] <= NINE:
+                number = 10 * number + letter[at] - ZERO
+                at += 1
+            number += 1
+    forget_symbol(symbol)
+    return number
+
+
+@compiled
+def gradient_place(handle):
+    """The address of the gradient of a variable, 0 for what is no variable."""
+    room = stack_words(2)
+    place = carray(words(room), 2)
+    place[0], place[1] = 0, 0
+    if gradient_of_variable(handle, room) != 0 or place[0] == 0:
+        return 0
+    if data_of(place[0], room + 8) != 0:  # of a sparse one
+        place[1] = 0
+    forget(place[0])
+    return place[1]
+
+
+@compiled
+def hold(handle, to):
+    """Make a handle of an input's own, which is the same variable if that is one, and write it."""
+    if gradient_place(handle) != 0:
+        copy_handle(handle, to)
+    else:
+        detach(handle, to)
+
+
+@compiled
+def _known_of(call, which):
+    return carray(words(word_of(call, KNOWN) + 8 * (1 + KNOWN_EACH * which)), KNOWN_EACH)
+
+
+@compiled
+def _learn_of(call, which, handle, place, request):
+    """Take down what is asked of one input: the number of a variable, the address of its gradient, and the request."""
+    of_input = _known_of(call, which)
+    of_input[0], of_input[1], of_input[2] = 0, place, request
+    if request == ASK_NOTHING:
+        return True
+    of_input[0] = number_of(handle)
+    is_used_once = True
+    for other in range(which):
+        is_used_once &= _known_of(call, other)[0] != of_input[0]
+    return is_used_once and of_input[0] != 0 and gradient_place(handle) == place
+
+
+@compiled
+def learn(call, handles, places, requests):
+    """Take down what MXNet asks of the gradients of inputs in a backward pass.
+
+    It is of use where all that have one are variables, to whose gradients the pass writes.
+    """
+    if exchange(word_of(call, KNOWN), IN_USE) == IN_USE:
+        return
+    is_known = True
+    for i in range(word_of(call, INPUTS)):
+        is_known &= _learn_of(call, i, word_of(handles, i), word_of(places, i), carray(ints(requests), i + 1)[i])
+    exchange(word_of(call, KNOWN), IS_KNOWN if is_known else UNKNOWN)
+
+
+@compiled
+def are_known(call, handles, places, requests, room):
+    """Whether the same would be asked now; if so, the addresses of gradients and the requests are written."""
+    inputs, known = word_of(call, INPUTS), word_of(call, KNOWN)
+    state = exchange(known, IN_USE)
+    if state != IS_KNOWN:
+        if state != IN_USE:
+            exchange(known, state)
+        return False
+    place, request = carray(words(places), inputs), carray(ints(requests), inputs)
+    outside, count, are_same = carray(words(room), inputs), 0, True
+    for i in range(inputs):
+        of_input = _known_of(call, i)
+        place[i], request[i] = of_input[1], of_input[2]
+        if of_input[0] == 0:
+            outside[count] = word_of(handles, i)
+            count += 1
+        elif are_same:
+            are_same = number_of(word_of(handles, i)) == of_input[0]
+    exchange(known, IS_KNOWN)
+    return are_same and _are_outside(call, count, room)
+
+
+@compiled
+def _are_outside(call, count, handles):
+    """Whether tensors are in no recording: MXNet refuses to record a function with results that are, and records no
+    function without inputs."""
+    return count == 0 or record(0, 0, count, handles, word_of(call, OUTSIDE)) == 0
