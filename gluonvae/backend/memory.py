@@ -96,10 +96,11 @@ def read_values(tensor: Tensor) -> np.ndarray:
     tensor : Tensor
         Of any dtype and device.
     """
-    if is_gpu(tensor.context) or tensor.dtype not in VIEWED:
+    dtype = tensor.dtype
+    if is_gpu(tensor.context) or dtype not in VIEWED:
         return as_numpy(tensor)
     wait((tensor,))
-    return view(address(tensor), tensor.dtype, tensor.shape)
+    return view(address(tensor), dtype, tensor.shape)
 
 
 def set_values(tensor: Any, values: np.ndarray) -> None:

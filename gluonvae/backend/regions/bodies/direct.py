@@ -50,7 +50,7 @@ from .inputs import all_fit, forget_outputs, make_outputs
 from .native import allocate, compile_callback, compiled, exchange, ints, release, stack_words, words
 from .passes import run_backward, run_forward
 from .tensors import word_of
-from .variables import ASK_NOTHING, are_known, hold, learn
+from .variables import ASK_NOTHING, are_known, gradient_place, hold, learn
 
 FLOAT32 = 0
 """MXNet's number of the dtype."""
@@ -98,11 +98,27 @@ def _record_keeper(call, block, to):
 
 
 @compiled
-def _hold(call, block, handles, made):
+def _gradients(call, block):
+    """Where the addresses of the gradients of inputs are."""
+    inputs, outputs, results = word_of(call, INPUTS), word_of(call, OUTPUTS), word_of(call, RESULTS)
+    return block + 8 * (HANDLES + inputs + outputs + 2 * results + inputs)
+
+
+@compiled
+def _requests(call, block):
+    """Where the requests are, of a call that waits."""
+    return _gradients(call, block) + 8 * word_of(call, INPUTS)
+
+
+@compiled
+def _hold(call, block, handles, made, known):
     """Write handles of a call's own for inputs and outputs."""
     inputs, outputs = word_of(call, INPUTS), word_of(call, OUTPUTS)
+    request = carray(ints(_requests(call, block)), inputs)
     for i in range(inputs):
-        hold(word_of(handles, i), block + 8 * (HANDLES + i))
+        handle = word_of(handles, i)
+        is_variable = request[i] != ASK_NOTHING if known else gradient_place(handle) != 0
+        hold(handle, is_variable, block + 8 * (HANDLES + i))
     for i in range(outputs):
         detach(word_of(made, i), block + 8 * (HANDLES + inputs + i))
     of_block = carray(words(block), HANDLES)
@@ -163,19 +179,14 @@ def _run(call, handles, made, count, can_wait):
     if not _forward(call, block, handles, made, recorded):
         leave_block(word_of(call, KEPT), block)
         return 0
-    waits = carray(words(made), word_of(call, OUTPUTS) + 1)
     if not recorded:
         leave_block(word_of(call, KEPT), block)
         return 1
-    _hold(call, block, handles, made)
-    if can_wait and are_known(
-        call,
-        handles,
-        _gradients(call, block),
-        _requests(call, block),
-        _requests(call, block) + 8 * word_of(call, INPUTS),
-    ):
-        waits[word_of(call, OUTPUTS)] = block
+    gradients, requests = _gradients(call, block), _requests(call, block)
+    known = can_wait != 0 and are_known(call, handles, gradients, requests, requests + 8 * word_of(call, INPUTS))
+    _hold(call, block, handles, made, known)
+    if known:
+        carray(words(made), word_of(call, OUTPUTS) + 1)[word_of(call, OUTPUTS)] = block
         return 1
     return 1 if _record(call, block, handles, made, count) == 0 else -1
 
@@ -187,19 +198,6 @@ def _record_later(call, block, made, count):
     done = _record(call, block, block + 8 * HANDLES, made, count)
     set_recording(carray(ints(room), 1)[0], room)
     return done
-
-
-@compiled
-def _gradients(call, block):
-    """Where the addresses of the gradients of inputs are."""
-    inputs, outputs, results = word_of(call, INPUTS), word_of(call, OUTPUTS), word_of(call, RESULTS)
-    return block + 8 * (HANDLES + inputs + outputs + 2 * results + inputs)
-
-
-@compiled
-def _requests(call, block):
-    """Where the requests are, of a call that waits."""
-    return _gradients(call, block) + 8 * word_of(call, INPUTS)
 
 
 @compiled

@@ -67,9 +67,9 @@ def gradient_place(handle):
 
 
 @compiled
-def hold(handle, to):
-    """Make a handle of an input's own, which is the same variable if that is one, and write it."""
-    if gradient_place(handle) != 0:
+def hold(handle, is_variable, to):
+    """Make a handle of a call's own for an input, which is the same variable if that is one, and write it."""
+    if is_variable:
         copy_handle(handle, to)
     else:
         detach(handle, to)
