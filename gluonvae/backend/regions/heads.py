@@ -58,10 +58,11 @@ class Pass:
 
     def differentiate(self, which: int) -> bool:
         """Compute the gradients of the sum of an output; false where that is left to autograd."""
-        if not (self._waiting and self._call.differentiate(self._waiting, which)):
-            return False
-        self._waiting = 0
-        return True
+        memory, self._waiting = self._waiting, 0  # before a signal's handler can raise: it is released only once
+        if memory and self._call.differentiate(memory, which):
+            return True
+        self._waiting = memory
+        return False
 
 
 class Head(mx.nd.NDArray):  # type: ignore[misc,unused-ignore]

@@ -3,8 +3,11 @@
 import copy
 import gc
 import pickle
+import signal
 import threading
+import time
 
+import numpy as np
 import pytest
 
 import gluonvae as gv
@@ -398,6 +401,33 @@ def test_gradients_are_fresh(bound):
         trainer.step(3)
         with pytest.raises(UserWarning, match="has not been updated"):
             trainer.step(3)
+
+
+def test_a_signal_within_a_backward_pass():
+    """Its handler raises where Python goes on: when the pass is over."""
+    bound = gv.ELBO(small_vae(data_dims=500, infer_layer_sizes=[500, 500], generator_layer_sizes=[500, 500]))
+    set_mode(bound, "static_shape")
+    for _ in range(3):
+        _step(bound, 2000)
+    wanted = numbers(*gradients(bound))
+    before, interrupted = signal.signal(signal.SIGALRM, signal.default_int_handler), 0
+    try:
+        for delay in (0.001, 0.003, 0.01, 0.02):
+            with mx.autograd.record():
+                loss = _loss(bound, 2000)
+            try:
+                signal.setitimer(signal.ITIMER_REAL, delay)
+                loss.backward()
+                time.sleep(1)
+            except KeyboardInterrupt:
+                interrupted += 1
+            del loss
+            _step(bound, 2000)
+            for found, want in zip(numbers(*gradients(bound)), wanted):
+                np.testing.assert_array_equal(found, want)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted == 4
 
 
 def test_losses_that_are_kept_or_thrown_away_leave_no_memory():
