@@ -19,7 +19,7 @@ from typing import Any, Optional
 import numpy as np
 
 from ..runtime import mx
-from .heads import Head, Pass
+from .heads import VALUE, Head, Pass
 from .operator import DTYPES, Shape
 from .program import Instruction, Program
 from .programs import NAME, outputs_of, plan_of
@@ -31,7 +31,7 @@ AXES = 8
 
 PLAN, INPUTS, OUTPUTS, RESULTS, DTYPE, DEVICE, KEPT, BLOCK, SMALL_BLOCK = range(9)
 VARIABLE, GRADIENT, BACKWARD, FREE, NO_BACKWARD, RELEASE = range(9, 15)
-AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW, AT_ZEROS, AT_ONES, KNOWN, OUTSIDE = range(15, 23)
+AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW, AT_ZEROS, AT_ONES, AT_KNOWN, AT_NOTHING = range(15, 23)
 """Words of a call: the address of the plan; how many inputs and outputs there are, and outputs and hidden results
 together; their dtype, and the device's number; the address of the word for the memory that is kept for the graph's next
 call, and the bytes that this call takes of it when it is recorded and when it is not; the handles of a variable without
@@ -39,8 +39,9 @@ a gradient and of what MXNet takes for one; the addresses of MXNet's callbacks; 
 outputs, of where in that memory hidden results are, of the requests of a pass that is recorded and of one that is not,
 of zeros, the gradients of outputs that are constants to autograd, of ones, that of an output which is differentiated by
 itself, of what MXNet asked of inputs in the last pass that it called, and of a list of callbacks that do nothing."""
-KNOWN_EACH = 3
-"""Words of an input in the last but one, after one word for all: see ``bodies.variables``."""
+NUMBER, PLACE, REQUEST, OF_EACH = 0, 1, 2, 3
+"""Words for each input at AT_KNOWN, after one word for all: the number of a variable, the address of its gradient, and
+what is asked of it."""
 SHAPE = 1 + AXES
 """Words of a shape: the number of axes, and their sizes."""
 
@@ -87,18 +88,19 @@ class DirectCall:
         Outputs beside the first are constants to autograd where ``first_alone`` is true.
         """
         handles = array("q", [tensor.handle.value for tensor in tensors])
-        recorded = 1 + self._has_negative if first_alone else 0
+        can_wait = first_alone and self._has_negative
         call = self._last
-        made = call.run(handles, recorded) if call is not None else None
+        made = call.run(handles, first_alone, can_wait) if call is not None else None
         if made is None:
             self._last = call = self._call_for(tensors)
-            made = call.run(handles, recorded) if call is not None else None
+            made = call.run(handles, first_alone, can_wait) if call is not None else None
         if made is None or call is None:
             return None
         outputs, memory = made
-        if not self._has_negative:
-            return outputs
-        return [Head.of(Pass(call, outputs[:2], memory), 0), *outputs[2:]]
+        if memory:
+            return [Head.of(Pass(call, outputs[:2], memory), VALUE), *map(mx.nd.NDArray, outputs[2:])]
+        tensors = list(map(mx.nd.NDArray, outputs))
+        return [tensors[0], *tensors[1 + self._has_negative :]]
 
     def _call_for(self, tensors: Sequence[Any]) -> Optional[_Call]:
         key = _signature(tensors)
@@ -175,7 +177,7 @@ class _Call:
         every, few = array("i", [1] * results), array("i", [1] * len(outputs) + [0] * len(hidden))
         zeros = np.zeros(max(map(math.prod, outputs)))  # which takes no memory until somebody writes to it
         ones = np.ones(outputs[0] if can_wait else 0, DTYPES[dtype])
-        known = array("q", [0] * (1 + KNOWN_EACH * len(shapes)))
+        known = array("q", [0] * (1 + OF_EACH * len(shapes)))
         functions, nothing = _compiled(), array("q", [0] * 7)
         arrays = [plan, kept, array("q", of_shapes), array("q", places), every, few, known, nothing]
         at_plan, at_kept, *others, at_known, at_nothing = (of.buffer_info()[0] for of in arrays)
@@ -188,18 +190,24 @@ class _Call:
         _for_ever.append((words, arrays, zeros, ones, tensors))
         self._place, self._outputs, self._functions = words.buffer_info()[0], len(outputs), functions
 
-    def run(self, handles: array[int], recorded: int) -> Optional[tuple[list[Any], int]]:
+    def run(self, handles: array[int], first_alone: bool, can_wait: bool) -> Optional[tuple[list[Any], int]]:
         """Compute outputs of inputs, given their handles; None where these have other shapes, dtypes or devices.
 
-        Of the outputs so many, the first ones, are recorded, or all of them where that is 0.
+        Parameters
+        ----------
+        handles : array of int
+            The inputs.
+        first_alone : bool
+            Whether other outputs than the first are constants to autograd.
+        can_wait : bool
+            Whether autograd need not record the pass at once.
 
         Returns
         -------
-        list of NDArray
+        list of NDArrayHandle
             The outputs.
         int
-            The address of the memory of a pass of which autograd was not told; 0 of others. It is told at once where
-            ``recorded`` is 0.
+            The address of the memory of a pass that waits, or 0.
 
         Raises
         ------
@@ -207,23 +215,23 @@ class _Call:
             Where MXNet does not record the call.
         """
         made = array("q", [0] * (self._outputs + 1))
+        recorded = 1 if first_alone else self._outputs
         place = made.buffer_info()[0]
-        arguments = self._place, handles.buffer_info()[0], place, recorded or self._outputs, recorded
-        done = self._functions.run(*arguments)
+        done = self._functions.run(self._place, handles.buffer_info()[0], place, recorded, can_wait)
         if done == 0:
             return None
         if done < 0:
             mx.base.check_call(done)
         *outputs, memory = made
-        return [mx.nd.NDArray(mx.base.NDArrayHandle(handle)) for handle in outputs], memory
+        return list(map(mx.base.NDArrayHandle, outputs)), memory
 
     def record(self, memory: int, outputs: Sequence[Any]) -> None:
-        """Tell autograd of a pass and of its outputs; see :class:`gluonvae.backend.regions.heads.Call`."""
-        handles = array("q", [output.handle.value for output in outputs])
+        """Have autograd record a pass, see :class:`gluonvae.backend.regions.heads.Call`."""
+        handles = array("q", [output.value for output in outputs])
         mx.base.check_call(self._functions.record(self._place, memory, handles.buffer_info()[0], len(outputs)))
 
     def differentiate(self, memory: int, which: int) -> bool:
-        """Compute the gradients of the sum of an output, and release the memory; false where it cannot be done."""
+        """Compute gradients, see :class:`gluonvae.backend.regions.heads.Call`."""
         return bool(self._functions.differentiate(self._place, memory, which))
 
     def release(self, memory: int) -> None:

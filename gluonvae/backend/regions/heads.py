@@ -1,25 +1,28 @@
 """Losses whose backward pass goes around MXNet's autograd, where nothing else was done with them.
 
 In a small training step autograd takes as long as half of the products: it makes a graph of what it has recorded, and
-runs it. What it would do is known for the output of one compiled function of variables: write their gradients.
+runs it. The first backward pass of a call is autograd's own. From it the call learns which inputs are variables, where
+their gradients are and what is asked of them, see ``bodies.variables``. Later passes of the same variables wait: they
+are recorded when something asks for the handle of an output, and not at all where ``backward`` comes first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import RLock
 from typing import Any, Optional, Protocol
 
-import numpy as np
-
 from ..runtime import mx
-from .checks import are_opposite
+
+VALUE, NEGATIVE = range(2)
+"""The outputs of a pass that waits: that of its graph, and its negative."""
 
 
 class Call(Protocol):
-    """What has computed a pass."""
+    """What computes passes."""
 
     def record(self, memory: int, outputs: Sequence[Any]) -> None:
-        """Tell autograd of the pass and of its outputs."""
+        """Have autograd record a pass, of whose outputs the handles are given."""
 
     def differentiate(self, memory: int, which: int) -> bool:
         """Compute the gradients of the sum of an output, and release the memory; false where it cannot be done."""
@@ -29,89 +32,112 @@ class Call(Protocol):
 
 
 class Pass:
-    """A forward pass whose first output's negative was computed as well.
+    """A forward pass that autograd has not recorded yet.
 
     Parameters
     ----------
     call : Call
         What has computed it.
-    outputs : sequence of NDArray
-        The first output, and its negative.
+    outputs : list of NDArrayHandle
+        Those of its value and of the negative, which are its own as long as nobody has asked for them.
     memory : int
-        The address of the memory of a pass that autograd was not told of; 0 where there is nothing to tell.
+        The address of its memory.
     """
 
-    __slots__ = ("_call", "_waiting", "outputs")
+    __slots__ = ("_call", "_has_negative", "_lock", "_memory", "_outputs")
 
-    def __init__(self, call: Call, outputs: Sequence[Any], memory: int) -> None:
-        self._call, self.outputs, self._waiting = call, outputs, memory
+    def __init__(self, call: Call, outputs: list[Any], memory: int) -> None:
+        self._call, self._outputs, self._memory = call, outputs, memory
+        self._lock = RLock()  # a signal's handler may look at a loss
+        self._has_negative = True
 
     def __del__(self) -> None:
-        if self._waiting:
-            self._call.release(self._waiting)
+        if self._memory:
+            self._call.release(self._memory)
+        for handle in filter(None, self._outputs):
+            mx.base.check_call(mx.base._LIB.MXNDArrayFree(handle))
 
-    def record(self) -> None:
-        """Tell autograd of the pass, unless that was done."""
-        if self._waiting:
-            memory, self._waiting = self._waiting, 0
-            self._call.record(memory, self.outputs)
+    def gives_negative(self) -> bool:
+        """Return whether the negative may be taken: once, as two tensors would share its memory, and while it waits."""
+        given, self._has_negative = self._has_negative and self._memory != 0, False
+        return given
 
     def differentiate(self, which: int) -> bool:
         """Compute the gradients of the sum of an output; false where that is left to autograd."""
-        memory, self._waiting = self._waiting, 0  # before a signal's handler can raise: it is released only once
-        if memory and self._call.differentiate(memory, which):
-            return True
-        self._waiting = memory
-        return False
+        with self._lock:
+            # before a signal's handler can raise: the memory is released only once
+            memory, self._memory = self._memory, 0
+            if memory and self._call.differentiate(memory, which):
+                return True
+            self._memory = memory
+            return False
+
+    def settle(self, head: Head) -> Any:
+        """Have autograd record the pass, if it waits; make an output a plain NDArray, and return its handle."""
+        with self._lock:
+            own = _of_head(head)
+            if not isinstance(own, tuple):  # another thread was here
+                return own
+            memory, self._memory = self._memory, 0
+            if memory:
+                self._call.record(memory, self._outputs)
+            handle, self._outputs[own[1]] = self._outputs[own[1]], None
+            _set_head(head, handle)
+            head.__class__ = mx.nd.NDArray
+            return handle
 
 
-class Head(mx.nd.NDArray):  # type: ignore[misc,unused-ignore]
-    """An output of a pass, of which MXNet's autograd is told where something else than ``backward`` may need it.
+class _Kind(type):
+    """The type of Head, which is NDArray to who compares types, as NDArray does when one is assigned to another."""
 
-    It is made by :meth:`of`: what NDArray makes of the class of a tensor, as a slice of it, is an NDArray.
+    def __eq__(cls, other: object) -> bool:
+        return other is mx.nd.NDArray or super().__eq__(other)
+
+    def __hash__(cls) -> int:
+        return super().__hash__()
+
+
+class Head(mx.nd.NDArray, metaclass=_Kind):  # type: ignore[misc,unused-ignore]
+    """An output of a pass that waits. It becomes a plain NDArray when anything but ``backward`` asks for its handle.
+
+    Made with :meth:`of`.
     """
 
-    __slots__ = ["_pass", "_which"]
-
-    def __new__(cls, *arguments: Any, **options: Any) -> Any:
-        """Return an NDArray."""
-        return mx.nd.NDArray(*arguments, **options)
+    __slots__ = ()  # so that it can become an NDArray
 
     @classmethod
     def of(cls, made: Pass, which: int) -> Head:
         """Return an output of a pass."""
-        head = object.__new__(cls)
-        head._pass, head._which, head.writable = made, which, True
+        head: Head = object.__new__(cls)
+        _set_head(head, (made, which))
+        head.writable = True
         return head
 
     def __del__(self) -> None:
-        """Leave the handle to the tensor whose it is."""
+        """Leave the handle to the pass, unless it is the tensor's own already."""
+        if not isinstance(_of_head(self), tuple):
+            mx.nd.NDArray.__del__(self)
 
     @property
     def handle(self) -> Any:
         """MXNet's handle, by which its functions ask for a tensor."""
-        self._pass.record()
-        return self._tensor.handle
-
-    @property
-    def _tensor(self) -> Any:
-        return self._pass.outputs[self._which]
-
-    def __repr__(self) -> str:
-        return repr(self._tensor)
-
-    def asnumpy(self) -> np.ndarray:
-        """Return the values."""
-        values: np.ndarray = self._tensor.asnumpy()
-        return values
+        own = _of_head(self)
+        return own[0].settle(self) if isinstance(own, tuple) else own
 
     def __neg__(self) -> Any:
-        # somebody may have written to the first output
-        if self._which == 0 and mx.autograd.is_recording() and are_opposite(*self._pass.outputs):
-            return Head.of(self._pass, 1)
-        return super().__neg__()
+        own = _of_head(self)
+        waits = isinstance(own, tuple) and own[1] == VALUE
+        if waits and mx.autograd.is_recording() and own[0].gives_negative():
+            return Head.of(own[0], NEGATIVE)
+        return mx.nd.NDArray.__neg__(self)  # super() would not do: it may be one by now
 
     def backward(self, out_grad: Optional[Any] = None, retain_graph: bool = False, train_mode: bool = True) -> None:
         """Compute the gradients, see ``NDArray.backward``."""
-        if out_grad is not None or retain_graph or not self._pass.differentiate(self._which):
-            super().backward(out_grad, retain_graph, train_mode)
+        own = _of_head(self)
+        plain = out_grad is None and not retain_graph and isinstance(own, tuple)
+        if not (plain and own[0].differentiate(own[1])):
+            mx.nd.NDArray.backward(self, out_grad, retain_graph, train_mode)
+
+
+_of_head, _set_head = mx.nd.NDArray.handle.__get__, mx.nd.NDArray.handle.__set__
+"""Read and write where a tensor has its handle; a head that waits has its pass there, and which output it is."""

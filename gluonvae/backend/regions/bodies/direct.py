@@ -36,6 +36,8 @@ from ..direct import (
 )
 from .blocks import CLOSED, leave_block, release_block, take_block
 from .handles import (
+    FLOAT32,
+    copy_handle,
     data_of,
     detach,
     forget,
@@ -50,10 +52,7 @@ from .inputs import all_fit, forget_outputs, make_outputs
 from .native import allocate, compile_callback, compiled, exchange, ints, release, stack_words, words
 from .passes import run_backward, run_forward
 from .tensors import word_of
-from .variables import ASK_NOTHING, are_known, gradient_place, hold, learn
-
-FLOAT32 = 0
-"""MXNet's number of the dtype."""
+from .variables import ASK_NOTHING, are_known, learn
 
 
 @compiled
@@ -111,14 +110,18 @@ def _requests(call, block):
 
 
 @compiled
-def _hold(call, block, handles, made, known):
-    """Write handles of a call's own for inputs and outputs."""
+def _room(call, block):
+    """Room for handles of inputs."""
+    return _requests(call, block) + 8 * word_of(call, INPUTS)
+
+
+@compiled
+def _hold(call, block, handles, made):
+    """Write handles of a call's own for inputs, which are the same to autograd, and for outputs, which it does not
+    know: it would never let go of them."""
     inputs, outputs = word_of(call, INPUTS), word_of(call, OUTPUTS)
-    request = carray(ints(_requests(call, block)), inputs)
     for i in range(inputs):
-        handle = word_of(handles, i)
-        is_variable = request[i] != ASK_NOTHING if known else gradient_place(handle) != 0
-        hold(handle, is_variable, block + 8 * (HANDLES + i))
+        copy_handle(word_of(handles, i), block + 8 * (HANDLES + i))
     for i in range(outputs):
         detach(word_of(made, i), block + 8 * (HANDLES + inputs + i))
     of_block = carray(words(block), HANDLES)
@@ -126,11 +129,13 @@ def _hold(call, block, handles, made, known):
 
 
 @compiled
-def _record(call, block, handles, made, count):
-    """Tell MXNet's autograd of the call and of its first outputs.
+def _record(call, block, made, count):
+    """Have MXNet's autograd record the call and its first outputs.
 
     Its memory is that of another function, whose result is a further input: MXNet lets go of the inputs after a
-    backward pass, and of the function itself with the last of its outputs, which somebody may have kept.
+    backward pass, and of the function itself with the last of its outputs, which somebody may have kept. The handles
+    are the call's own: MXNet writes to those of inputs that are no variables, and forgets that in one backward pass,
+    also where another call has recorded them.
     """
     inputs = word_of(call, INPUTS)
     own = allocate(8 * (RECORD + inputs + 1))
@@ -139,14 +144,16 @@ def _record(call, block, handles, made, count):
         return -1
     of_own = carray(words(own), RECORD + inputs + 1)
     for i in range(inputs):
-        of_own[RECORD + i] = word_of(handles, i)
+        of_own[RECORD + i] = word_of(block, HANDLES + i)
     if _record_keeper(call, block, own + 8 * (RECORD + inputs)) != 0:
         release(own)
+        _release(block)
         return -1
+    keeper = of_own[RECORD + inputs]
     of_own[OWN_CALL], of_own[OWN_BLOCK] = call, block
     _write_callbacks(own + 8 * LIST, word_of(call, BACKWARD), word_of(call, FREE), own)
     done = record(inputs + 1, own + 8 * RECORD, count, made, own + 8 * LIST)
-    forget(of_own[RECORD + inputs])
+    forget(keeper)
     return done
 
 
@@ -165,7 +172,7 @@ def _run(call, handles, made, count, can_wait):
     """Compute outputs, of which the first ``count`` are recorded.
 
     It is 1, 0 where the inputs are not what the call is for or there is no memory, below 0 where MXNet has an error.
-    After the outputs the address of the call's memory is written where autograd is to be told later, if at all.
+    After the outputs the address of the call's memory is written where the pass waits, see ``heads``.
     """
     if not all_fit(call, handles):
         return 0
@@ -182,20 +189,18 @@ def _run(call, handles, made, count, can_wait):
     if not recorded:
         leave_block(word_of(call, KEPT), block)
         return 1
-    gradients, requests = _gradients(call, block), _requests(call, block)
-    known = can_wait != 0 and are_known(call, handles, gradients, requests, requests + 8 * word_of(call, INPUTS))
-    _hold(call, block, handles, made, known)
-    if known:
+    _hold(call, block, handles, made)
+    if can_wait and are_known(call, handles, _gradients(call, block), _requests(call, block), _room(call, block)):
         carray(words(made), word_of(call, OUTPUTS) + 1)[word_of(call, OUTPUTS)] = block
         return 1
-    return 1 if _record(call, block, handles, made, count) == 0 else -1
+    return 1 if _record(call, block, made, count) == 0 else -1
 
 
 def _record_later(call, block, made, count):
-    """Tell MXNet's autograd of a call that waits, and of its outputs; below 0 where MXNet has an error."""
+    """Have MXNet's autograd record a call that waits, and its outputs; below 0 where MXNet has an error."""
     room = stack_words(1)
     set_recording(1, room)
-    done = _record(call, block, block + 8 * HANDLES, made, count)
+    done = _record(call, block, made, count)
     set_recording(carray(ints(room), 1)[0], room)
     return done
 
@@ -271,7 +276,8 @@ def _release(block):
     return 1
 
 
-def _done(block):
+def _release_called(block):
+    """:func:`_release` as a C function."""
     return _release(block)
 
 
@@ -295,5 +301,5 @@ def addresses() -> list[int]:
         compile_callback(_backward, number, number, number, place, place, number, place),
         compile_callback(_free, number, place),
         compile_callback(_no_backward, number, number, number, place, place, number, place),
-        compile_callback(_done, number, place),
+        compile_callback(_release_called, number, place),
     ]

@@ -12,6 +12,10 @@ from .native import address_in, external
 _i32, _i64 = types.int32, types.int64
 
 
+FLOAT32 = 0
+"""MXNet's number of the dtype."""
+
+
 def _of_mxnet(name: str, *arguments: Any) -> Any:
     return external(name, address_in(mx.base._LIB, name), _i32, *arguments)
 

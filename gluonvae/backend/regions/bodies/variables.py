@@ -1,14 +1,17 @@
-"""What MXNet's autograd knows of the inputs of a call, and asks of their gradients."""
+"""What MXNet's autograd knows of the inputs of a call, and asks of their gradients.
+
+Autograd names a variable var17, by a number that it gives only once: a tensor that is made a variable again gets
+another. So a variable with the number of an earlier pass has the same array for its gradient, and the same is asked of
+it.
+"""
 
 from __future__ import annotations
 
 from numba import carray
 
-from ..direct import INPUTS, KNOWN, KNOWN_EACH, OUTSIDE
+from ..direct import AT_KNOWN, AT_NOTHING, INPUTS, NUMBER, OF_EACH, PLACE, REQUEST
 from .handles import (
-    copy_handle,
     data_of,
-    detach,
     forget,
     forget_symbol,
     gradient_of_variable,
@@ -26,16 +29,13 @@ OF_VARIABLE = (118, 97, 114)  # "var"
 ZERO, NINE = 48, 57
 """The digits 0 and 9."""
 UNKNOWN, IS_KNOWN, IN_USE = range(3)
-"""Whether a call knows what MXNet asks of its inputs: it does not while one thread looks at that or writes it."""
+"""Whether a call knows what MXNet asks of its inputs; IN_USE while a thread reads or writes that, which the others then
+do without."""
 
 
 @compiled
 def number_of(handle):
-    """The number that autograd has given a variable, plus 1; 0 for what is no variable.
-
-    A tensor that is made a variable once more has another one: with the number, neither the array of its gradient nor
-    what is asked of this has changed.
-    """
+    """The number of a variable, plus 1, as 0 stands for what is none."""
     room = stack_words(3)
     if symbol_of(handle, room) != 0:
         return 0
@@ -67,31 +67,22 @@ def gradient_place(handle):
 
 
 @compiled
-def hold(handle, is_variable, to):
-    """Make a handle of a call's own for an input, which is the same variable if that is one, and write it."""
-    if is_variable:
-        copy_handle(handle, to)
-    else:
-        detach(handle, to)
-
-
-@compiled
 def _known_of(call, which):
-    return carray(words(word_of(call, KNOWN) + 8 * (1 + KNOWN_EACH * which)), KNOWN_EACH)
+    return carray(words(word_of(call, AT_KNOWN) + 8 * (1 + OF_EACH * which)), OF_EACH)
 
 
 @compiled
 def _learn_of(call, which, handle, place, request):
     """Take down what is asked of one input: the number of a variable, the address of its gradient, and the request."""
     of_input = _known_of(call, which)
-    of_input[0], of_input[1], of_input[2] = 0, place, request
+    of_input[NUMBER], of_input[PLACE], of_input[REQUEST] = 0, place, request
     if request == ASK_NOTHING:
         return True
-    of_input[0] = number_of(handle)
+    of_input[NUMBER] = number_of(handle)
     is_used_once = True
     for other in range(which):
-        is_used_once &= _known_of(call, other)[0] != of_input[0]
-    return is_used_once and of_input[0] != 0 and gradient_place(handle) == place
+        is_used_once &= _known_of(call, other)[NUMBER] != of_input[NUMBER]
+    return is_used_once and of_input[NUMBER] != 0 and gradient_place(handle) == place
 
 
 @compiled
@@ -100,18 +91,21 @@ def learn(call, handles, places, requests):
 
     It is of use where all that have one are variables, to whose gradients the pass writes.
     """
-    if exchange(word_of(call, KNOWN), IN_USE) == IN_USE:
+    if exchange(word_of(call, AT_KNOWN), IN_USE) == IN_USE:
         return
     is_known = True
     for i in range(word_of(call, INPUTS)):
         is_known &= _learn_of(call, i, word_of(handles, i), word_of(places, i), carray(ints(requests), i + 1)[i])
-    exchange(word_of(call, KNOWN), IS_KNOWN if is_known else UNKNOWN)
+    exchange(word_of(call, AT_KNOWN), IS_KNOWN if is_known else UNKNOWN)
 
 
 @compiled
 def are_known(call, handles, places, requests, room):
-    """Whether the same would be asked now; if so, the addresses of gradients and the requests are written."""
-    inputs, known = word_of(call, INPUTS), word_of(call, KNOWN)
+    """Whether the same would be asked now; if so, the addresses of gradients and the requests are written.
+
+    There is room for the handles of as many tensors as there are inputs.
+    """
+    inputs, known = word_of(call, INPUTS), word_of(call, AT_KNOWN)
     state = exchange(known, IN_USE)
     if state != IS_KNOWN:
         if state != IN_USE:
@@ -121,12 +115,12 @@ def are_known(call, handles, places, requests, room):
     outside, count, are_same = carray(words(room), inputs), 0, True
     for i in range(inputs):
         of_input = _known_of(call, i)
-        place[i], request[i] = of_input[1], of_input[2]
-        if of_input[0] == 0:
+        place[i], request[i] = of_input[PLACE], of_input[REQUEST]
+        if of_input[NUMBER] == 0:
             outside[count] = word_of(handles, i)
             count += 1
         elif are_same:
-            are_same = number_of(word_of(handles, i)) == of_input[0]
+            are_same = number_of(word_of(handles, i)) == of_input[NUMBER]
     exchange(known, IS_KNOWN)
     return are_same and _are_outside(call, count, room)
 
@@ -135,4 +129,4 @@ def are_known(call, handles, places, requests, room):
 def _are_outside(call, count, handles):
     """Whether tensors are in no recording: MXNet refuses to record a function with results that are, and records no
     function without inputs."""
-    return count == 0 or record(0, 0, count, handles, word_of(call, OUTSIDE)) == 0
+    return count == 0 or record(0, 0, count, handles, word_of(call, AT_NOTHING)) == 0
