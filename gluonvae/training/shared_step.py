@@ -157,8 +157,8 @@ class SharedStepper(Stepper):
                 label = None if batch.label is None else batch.label[part].as_in_context(ctx)
                 own = map_structure(methodcaller("as_in_context", ctx), rows_of(noise, part))
                 found.append(self.bound.terms(batch.data[part].as_in_context(ctx), own, label, validated))
-        objectives = [terms.objective for terms in found]
-        mx.autograd.backward(objectives, [-mx.nd.ones_like(objective) for objective in objectives])
+            losses = [-terms.objective for terms in found]
+        mx.autograd.backward(losses)
         joined = [mx.nd.concat(*(x.as_in_context(self._devices[0]) for x in column), dim=0) for column in zip(*found)]
         return Terms(*joined), self.trained.changed()
 

@@ -32,13 +32,20 @@ AXES = 8
 PLAN, INPUTS, OUTPUTS, RESULTS, DTYPE, DEVICE, KEPT, BLOCK, SMALL_BLOCK = range(9)
 VARIABLE, GRADIENT, BACKWARD, FREE, NO_BACKWARD, RELEASE = range(9, 15)
 AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW, AT_ZEROS, AT_ONES, AT_KNOWN, AT_NOTHING = range(15, 23)
-"""Words of a call: the address of the plan; how many inputs and outputs there are, and outputs and hidden results
-together; their dtype, and the device's number; the address of the word for the memory that is kept for the graph's next
-call, and the bytes that this call takes of it when it is recorded and when it is not; the handles of a variable without
-a gradient and of what MXNet takes for one; the addresses of MXNet's callbacks; those of the shapes of inputs and
-outputs, of where in that memory hidden results are, of the requests of a pass that is recorded and of one that is not,
-of zeros, the gradients of outputs that are constants to autograd, of ones, that of an output which is differentiated by
-itself, of what MXNet asked of inputs in the last pass that it called, and of a list of callbacks that do nothing."""
+"""Words of a call:
+
+- the address of the plan; the number of inputs, of outputs, and of outputs and hidden results together
+- their dtype, and the number of the device
+- the address of the word for the memory that is kept for the graph's next call, and the bytes that this call takes of
+  it when it is recorded and when it is not
+- the handles of a variable without a gradient, and of what MXNet takes for one
+- the addresses of MXNet's callbacks
+- those of the shapes of inputs and outputs, and of where in that memory hidden results are
+- those of the requests of a pass that is recorded, and of one that is not
+- those of zeros, the gradients of outputs that are constants to autograd, and of ones, the gradient of an output that
+  is differentiated by itself
+- that of what MXNet asked of inputs in the last pass that it called, and that of a list of callbacks that do nothing
+"""
 NUMBER, PLACE, REQUEST, OF_EACH = 0, 1, 2, 3
 """Words for each input at AT_KNOWN, after one word for all: the number of a variable, the address of its gradient, and
 what is asked of it."""
