@@ -39,6 +39,13 @@ def bound():
     return gv.ELBO(small_vae(), beta=1.5)
 
 
+def _wide_bound():
+    """A bound whose passes take some milliseconds."""
+    bound = gv.ELBO(small_vae(data_dims=500, infer_layer_sizes=[500, 500], generator_layer_sizes=[500, 500]))
+    set_mode(bound, "static_shape")
+    return bound
+
+
 def _loss(bound, rows=3):
     return -bound(*make_inputs(bound, rows))
 
@@ -483,8 +490,7 @@ def test_two_losses_before_the_first_backward_pass(bound):
 
 
 def test_a_loss_that_another_thread_looks_at():
-    bound = gv.ELBO(small_vae(data_dims=500, infer_layer_sizes=[500, 500], generator_layer_sizes=[500, 500]))
-    set_mode(bound, "static_shape")
+    bound = _wide_bound()
     for _ in range(3):
         _step(bound, 200)
     wanted = numbers(*gradients(bound))
@@ -500,8 +506,7 @@ def test_a_loss_that_another_thread_looks_at():
 
 def test_a_signal_within_a_backward_pass():
     """Its handler raises where Python goes on: when the pass is over."""
-    bound = gv.ELBO(small_vae(data_dims=500, infer_layer_sizes=[500, 500], generator_layer_sizes=[500, 500]))
-    set_mode(bound, "static_shape")
+    bound = _wide_bound()
     for _ in range(3):
         _step(bound, 2000)
     wanted = numbers(*gradients(bound))
@@ -526,8 +531,7 @@ def test_a_signal_within_a_backward_pass():
 
 
 def test_losses_that_are_kept_or_thrown_away_leave_no_memory():
-    bound = gv.ELBO(small_vae(data_dims=500, infer_layer_sizes=[500, 500], generator_layer_sizes=[500, 500]))
-    set_mode(bound, "static_shape")
+    bound = _wide_bound()
     given, kept, sizes = make_inputs(bound, 2000), [], []
     for step in range(12):
         with mx.autograd.record():
