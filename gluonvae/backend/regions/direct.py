@@ -31,7 +31,7 @@ AXES = 8
 
 PLAN, INPUTS, OUTPUTS, RESULTS, DTYPE, DEVICE, KEPT, BLOCK, SMALL_BLOCK = range(9)
 VARIABLE, GRADIENT, BACKWARD, FREE, NO_BACKWARD, RELEASE = range(9, 15)
-AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW, AT_ZEROS, AT_ONES, AT_KNOWN, AT_NOTHING = range(15, 23)
+AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW, AT_ZEROS, AT_ONES, AT_KNOWN = range(15, 22)
 """Words of a call:
 
 - the address of the plan; the number of inputs, of outputs, and of outputs and hidden results together
@@ -43,8 +43,8 @@ AT_SHAPES, AT_HIDDEN, AT_ALL, AT_FEW, AT_ZEROS, AT_ONES, AT_KNOWN, AT_NOTHING = 
 - those of the shapes of inputs and outputs, and of where in that memory hidden results are
 - those of the requests of a pass that is recorded, and of one that is not
 - those of zeros, the gradients of outputs that are constants to autograd, and of ones, the gradient of an output that
-  is differentiated by itself
-- that of what MXNet asked of inputs in the last pass that it called, and that of a list of callbacks that do nothing
+  is differentiated by itself, 0 where none is
+- that of what MXNet asked of inputs in the last pass that it called
 """
 NUMBER, PLACE, REQUEST, OF_EACH = 0, 1, 2, 3
 """Words for each input at AT_KNOWN, after one word for all: the number of a variable, the address of its gradient, and
@@ -183,19 +183,17 @@ class _Call:
         of_shapes = [word for shape in (*shapes, *outputs) for word in _words_of(shape)]
         every, few = array("i", [1] * results), array("i", [1] * len(outputs) + [0] * len(hidden))
         zeros = np.zeros(max(map(math.prod, outputs)))  # which takes no memory until somebody writes to it
-        ones = np.ones(outputs[0] if can_wait else 0, DTYPES[dtype])
+        ones = np.ones(outputs[0], DTYPES[dtype]) if can_wait else None
         known = array("q", [0] * (1 + OF_EACH * len(shapes)))
-        functions, nothing = _compiled(), array("q", [0] * 7)
-        arrays = [plan, kept, array("q", of_shapes), array("q", places), every, few, known, nothing]
-        at_plan, at_kept, *others, at_known, at_nothing = (of.buffer_info()[0] for of in arrays)
-        nothing[:5] = array("q", [2, at_nothing + 24, at_nothing + 40, functions.no_backward, functions.free])
+        arrays = [plan, kept, array("q", of_shapes), array("q", places), every, few, known]
+        at_plan, at_kept, *others, at_known = (of.buffer_info()[0] for of in arrays)
         counts = [len(shapes), len(outputs), results, dtype, device]
         tensors = [mx.nd.zeros(1, ctx=mx.cpu(device)) for _ in range(2)]
         words = array("q", [at_plan, *counts, at_kept, end, before])
-        words.extend([*(tensor.handle.value for tensor in tensors), *functions.callbacks, *others])
-        words.extend([zeros.ctypes.data, ones.ctypes.data, at_known, at_nothing])
+        words.extend([*(tensor.handle.value for tensor in tensors), *_compiled().callbacks, *others])
+        words.extend([zeros.ctypes.data, 0 if ones is None else ones.ctypes.data, at_known])
         _for_ever.append((words, arrays, zeros, ones, tensors))
-        self._place, self._outputs, self._functions = words.buffer_info()[0], len(outputs), functions
+        self._place, self._outputs, self._functions = words.buffer_info()[0], len(outputs), _compiled()
 
     def run(self, handles: array[int], first_alone: bool, can_wait: bool) -> Optional[tuple[list[Any], int]]:
         """Compute outputs of inputs, given their handles; None where these have other shapes, dtypes or devices.
@@ -261,12 +259,11 @@ class _Functions:
         from .bodies import direct
 
         run, close, record, differentiate, *self.callbacks = direct.addresses()
-        _, self.free, self.no_backward, release = self.callbacks
         self.run = _function(run, 5)
         self.close = _function(close, 1)
         self.record = _function(record, 4)
         self.differentiate = _function(differentiate, 3)
-        self.release = _function(release, 1)
+        self.release = _function(self.callbacks[-1], 1)
 
 
 def _function(address: int, arguments: int) -> Callable[..., int]:

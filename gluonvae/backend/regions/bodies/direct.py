@@ -47,6 +47,7 @@ from .handles import (
     record,
     set_fresh,
     set_recording,
+    write_callbacks,
 )
 from .inputs import all_fit, forget_outputs, make_outputs
 from .native import allocate, compile_callback, compiled, exchange, ints, release, stack_words, words
@@ -76,14 +77,6 @@ def _compute(call, block, handles, made, recorded):
 
 
 @compiled
-def _write_callbacks(place, backward, free, context):
-    """Write MXNet's list of two callbacks, which it reads as long as it has what they are of."""
-    word = carray(words(place), 7)
-    word[0], word[1], word[2] = 2, place + 24, place + 40
-    word[3], word[4], word[5], word[6] = backward, free, context, context
-
-
-@compiled
 def _record_keeper(call, block, to):
     """Record a function that ends with what autograd knows of a call, and write the handle of its result."""
     variables, gradients, room = call + 8 * VARIABLE, call + 8 * GRADIENT, stack_words(1)
@@ -92,7 +85,7 @@ def _record_keeper(call, block, to):
     carray(ints(room), 1)[0] = 1
     if make_tensor(room, 1, CPU, word_of(call, DEVICE), 0, FLOAT32, to) != 0:
         return -1
-    _write_callbacks(block + 8 * KEEPER, word_of(call, NO_BACKWARD), word_of(call, RELEASE), block)
+    write_callbacks(block + 8 * KEEPER, word_of(call, NO_BACKWARD), word_of(call, RELEASE), block)
     return record(1, variables, 1, to, block + 8 * KEEPER)
 
 
@@ -151,7 +144,7 @@ def _record(call, block, made, count):
         return -1
     keeper = of_own[RECORD + inputs]
     of_own[OWN_CALL], of_own[OWN_BLOCK] = call, block
-    _write_callbacks(own + 8 * LIST, word_of(call, BACKWARD), word_of(call, FREE), own)
+    write_callbacks(own + 8 * LIST, word_of(call, BACKWARD), word_of(call, FREE), own)
     done = record(inputs + 1, own + 8 * RECORD, count, made, own + 8 * LIST)
     forget(keeper)
     return done
@@ -251,7 +244,8 @@ def _backward(gradients, count, pointers, requests, is_train, own):
         elif i < gradients + inputs and request[i - gradients] != ASK_NOTHING:
             data_of(handle, to + 8 * (i - gradients))
         forget(handle)
-    learn(call, block + 8 * HANDLES, to, requests)
+    if word_of(call, AT_ONES) != 0:  # a later pass can wait
+        learn(call, block + 8 * HANDLES, to, requests)
     return 1 if _differentiate(call, block, requests) else 0
 
 

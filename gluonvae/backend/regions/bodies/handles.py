@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import types
+from numba import carray, types
 
 from ...runtime import mx
-from .native import address_in, external
+from .native import address_in, compiled, external, words
 
 _i32, _i64 = types.int32, types.int64
 
@@ -61,3 +61,11 @@ set_recording = _of_mxnet("MXAutogradSetIsRecording", _i32, _i64)
 record = _of_mxnet("MXCustomFunctionRecord", *[_i32, _i64] * 2, _i64)
 """Have MXNet's autograd record a function: how many inputs, the address of their handles, the same of outputs, and a
 list of callbacks."""
+
+
+@compiled
+def write_callbacks(place, backward, free, context):
+    """Write MXNet's list of two callbacks, which it reads as long as it has what they are of."""
+    word = carray(words(place), 7)
+    word[0], word[1], word[2] = 2, place + 24, place + 40
+    word[3], word[4], word[5], word[6] = backward, free, context, context

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from numba import carray
 
-from ..direct import AT_KNOWN, AT_NOTHING, INPUTS, NUMBER, OF_EACH, PLACE, REQUEST
+from ..direct import AT_KNOWN, FREE, INPUTS, NO_BACKWARD, NUMBER, OF_EACH, PLACE, REQUEST
 from .handles import (
     data_of,
     forget,
@@ -18,6 +18,7 @@ from .handles import (
     name_of_symbol,
     record,
     symbol_of,
+    write_callbacks,
 )
 from .native import bytes_at, compiled, exchange, ints, stack_words, words
 from .tensors import word_of
@@ -129,4 +130,6 @@ def are_known(call, handles, places, requests, room):
 def _are_outside(call, count, handles):
     """Whether tensors are in no recording: MXNet refuses to record a function with results that are, and records no
     function without inputs."""
-    return count == 0 or record(0, 0, count, handles, word_of(call, AT_NOTHING)) == 0
+    callbacks = stack_words(7)
+    write_callbacks(callbacks, word_of(call, NO_BACKWARD), word_of(call, FREE), 0)
+    return count == 0 or record(0, 0, count, handles, callbacks) == 0
