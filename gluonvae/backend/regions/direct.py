@@ -20,6 +20,7 @@ import numpy as np
 
 from ..runtime import mx
 from .heads import VALUE, Head, Pass
+from .lines import LINE, WORDS, whole_lines
 from .operator import DTYPES, Shape
 from .program import Instruction, Program
 from .programs import NAME, outputs_of, plan_of
@@ -64,7 +65,7 @@ results."""
 
 def words_of_block(inputs: int, outputs: int, results: int) -> int:
     """Return how many words of that memory come before the hidden results, in whole cache lines."""
-    return -(-(HANDLES + inputs + outputs + 2 * results + 4 * inputs) // 8) * 8
+    return whole_lines(HANDLES + inputs + outputs + 2 * results + 4 * inputs, WORDS)
 
 
 class DirectCall:
@@ -179,7 +180,7 @@ class _Call:
         places, end = [], before
         for size in hidden:
             places.append(end)
-            end += -(-size // 64) * 64
+            end += whole_lines(size, LINE)
         of_shapes = [word for shape in (*shapes, *outputs) for word in _words_of(shape)]
         every, few = array("i", [1] * results), array("i", [1] * len(outputs) + [0] * len(hidden))
         zeros = np.zeros(max(map(math.prod, outputs)))  # which takes no memory until somebody writes to it

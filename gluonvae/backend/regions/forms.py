@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from .images import Shape
 from .kinds import is_narrow
+from .lines import NUMBERS, whole_lines
 from .operator import SMALLEST
 from .program import Program
 
@@ -16,9 +17,11 @@ as with all."""
 NARROWEST = 128
 """How many numbers a row of data has at least, where zeros are looked for."""
 LARGEST_DATA = 2**22
-"""Of how many numbers data may be, as a thread has room to list all of them twice."""
+"""Of how many numbers data may be, as a thread has room to list all of them."""
+LANES = 16
+"""Numbers of a vector: those of 512 bits. LLVM makes two or four of one where the processor's are shorter."""
 TILE = 128
-"""Of how many units the weights are transposed at a time."""
+"""Of how many units the weights are transposed, or the gradients copied, at a time."""
 
 
 def may_leave_out_zeros(program: Program, shapes: Sequence[Shape], i: int) -> bool:
@@ -31,7 +34,7 @@ def may_leave_out_zeros(program: Program, shapes: Sequence[Shape], i: int) -> bo
     return width >= NARROWEST and min(rows, options["units"]) >= SMALLEST and rows * width <= LARGEST_DATA
 
 
-def memory(program: Program, shapes: Sequence[Shape], room: int) -> int:
+def memory(program: Program, shapes: Sequence[Shape]) -> int:
     """Return how many numbers of memory a thread takes for data without zeros, see the functions of ``sparse.py``.
 
     Parameters
@@ -39,16 +42,16 @@ def memory(program: Program, shapes: Sequence[Shape], room: int) -> int:
     program : Program
     shapes : sequence of tuple
         Those of all values.
-    room : int
-        How many rows a thread takes through the instructions together.
     """
     most = 0
     for i, (_, operands, _) in enumerate(program.instructions):
         if may_leave_out_zeros(program, shapes, i):
             *leading, width = shapes[operands[0]]
             rows = math.prod(leading)
-            forward, backward = room * (2 * width + 1) + 1, rows * (4 * width + 1) + width + 2
-            most = max(most, forward + (width + 1) * TILE, backward)
+            of_rows, of_columns = rows + 1 + 2 * rows * width, width + 1 + 2 * rows * width
+            forward = (width + 1) * TILE + of_rows
+            backward = (LANES + 1 + rows) * TILE + 2 * (rows + 63) + of_columns
+            most = max(most, forward, backward)
     return most
 
 
@@ -68,16 +71,20 @@ def places(
     Returns
     -------
     places : list of list of int
-        Of products in bfloat16 where the weight is in the memory of the forward pass, and weight, data and the gradient
-        of the result in that of the backward pass, or -1; then whether the zeros of data may be left out.
+        Where the weight in bfloat16, or the product without the zeros of data, is in the memory of the forward pass;
+        of products in bfloat16 where weight, data and the gradient of the result are in that of the backward pass; or
+        -1; then whether the zeros of data may be left out.
     scratch, forward_scratch : int
     """
     found = []
     for i, (kind, operands, options) in enumerate(program.instructions):
-        found.append([-1, -1, -1, -1, int(may_leave_out_zeros(program, shapes, i))])
+        found.append([-1, -1, -1, -1, 0])
+        if may_leave_out_zeros(program, shapes, i):
+            found[i] = [forward_scratch, -1, -1, -1, 1]
+            forward_scratch += whole_lines(math.prod(shapes[program.inputs + i]))
         if kind == "dense" and is_narrow(options):
             sizes = [math.prod(shapes[v]) for v in (operands[1], operands[0], program.inputs + i)]
-            weight, data, delta = (-(-size // 32) * 16 for size in sizes)  # two to a number, of whole cache lines
+            weight, data, delta = (whole_lines(size, 2 * NUMBERS) // 2 for size in sizes)  # two to a number
             found[i] = [forward_scratch, scratch, scratch + weight, scratch + weight + data, 0]
             forward_scratch, scratch = forward_scratch + weight, scratch + weight + data + delta
     return found, scratch, forward_scratch

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
+from .lines import whole_lines
+
 Shape = tuple[int, ...]
 Options = Mapping[str, Any]
 
@@ -118,7 +120,7 @@ def words(layers: Sequence[Optional[tuple[Geometry, int]]], first: int) -> tuple
     """
     packed, patches = [0], [0]
     for of_layer in layers:
-        packed.append(packed[-1] + (of_layer[0].parameters if of_layer else 0))
+        packed.append(packed[-1] + (whole_lines(of_layer[0].parameters) if of_layer else 0))
     of_all, sums = [], first
     for of_layer, place in zip(layers, packed):
         if of_layer is None:
@@ -131,8 +133,8 @@ def words(layers: Sequence[Optional[tuple[Geometry, int]]], first: int) -> tuple
         patches.append(band * sizes.row)
         places = images, band, piece, pieces, place, packed[-1], sums
         of_all.append([*(number for size in sizes for number in size), *places])
-        sums += pieces * sizes.parameters
-    return of_all, packed[-1] + max(patches), sums
+        sums += whole_lines(pieces * sizes.parameters)
+    return of_all, packed[-1] + whole_lines(max(patches)), sums
 
 
 def geometry(is_transposed: bool, options: Options, shapes: Sequence[Shape]) -> Geometry:

@@ -49,8 +49,6 @@ class Kind(NamedTuple):
     """How many numbers the others have for one of the last operand."""
     of_images: bool = False
     """Whether a row is an image: of ``(N, C, H, W)`` all numbers of one of N."""
-    prepares: Callable[[Options], bool] = lambda options: False
-    """Whether its parameters are brought into another form before a pass."""
     geometry: Optional[Callable[[Options, Sequence[Shape]], Geometry]] = None
     """The sizes of a convolution, or of its like, of the options and the shapes of operands and result."""
 
@@ -143,7 +141,6 @@ def _convolution(is_transposed: bool) -> Kind:
         parameters=(1, 2),
         work=partial(images.work, is_transposed),
         of_images=True,
-        prepares=lambda options: True,
         geometry=partial(images.geometry, is_transposed),
     )
 
@@ -155,7 +152,6 @@ KINDS: dict[str, Kind] = {
         _activation,
         parameters=(1, 2),
         work=lambda shapes: math.prod(shapes[0]) * shapes[1][0],
-        prepares=is_narrow,
     ),
     "softplus": Kind(("x",), _same, _real("floor")),
     "normal_draw": Kind(("mean", "std", "noise"), _draw),

@@ -8,6 +8,7 @@ from typing import NamedTuple, Optional
 
 from . import forms, images
 from .kinds import KINDS, Shape, is_narrow, repeat_rows
+from .lines import whole_lines
 from .operator import LARGEST, SMALLEST, Plan
 from .program import Program
 from .segments import Segment
@@ -33,8 +34,8 @@ OPERANDS = 5
 """Most values of an instruction, its result among them."""
 APPLY, DIFFERENTIATE, ADD_UP, PREPARE, NUMBER, COUNT, OPERAND = range(7)
 SIZES_OF_IMAGES = OPERAND + 2 * OPERANDS
-FORWARD_WEIGHT = SIZES_OF_IMAGES + images.DETAILS
-WEIGHT, DATA, DELTA, LEAVES_OUT_ZEROS = range(FORWARD_WEIGHT + 1, FORWARD_WEIGHT + 5)
+PREPARED = SIZES_OF_IMAGES + images.DETAILS
+WEIGHT, DATA, DELTA, LEAVES_OUT_ZEROS = range(PREPARED + 1, PREPARED + 5)
 INSTRUCTION = LEAVES_OUT_ZEROS + 1
 """Words of an instruction: the addresses of its functions, or 0, the number of its options, how many operands it has,
 the operands and the result, for each operand what becomes of its gradient, and those of
@@ -184,7 +185,7 @@ class Layout:
         modes = self.modes()
         details, memory, scratch = images.words(list(map(self.convolution, range(len(modes)))), scratch)
         room = max((group.room for group in self.forward), default=0)
-        memory = self.own_gradients(values, room, memory) + forms.memory(program, self.shapes, room)
+        memory = self.own_gradients(values, room, memory) + forms.memory(program, self.shapes)
         of_instructions = map(self.instruction, range(len(modes)))
         table = [word for parts in zip(of_instructions, modes, details, places) for part in parts for word in part]
         forward, backward = (
@@ -213,7 +214,7 @@ class Layout:
         program, first = self.program, self.program.inputs
         dense = [(i, of) for i, of in enumerate(program.instructions) if of.kind == "dense"]
         rounded = [self.width(of.operands[0]) for _, of in dense if is_narrow(of.options)]
-        made = map(self.width, range(first, len(self.shapes)))
+        made = (whole_lines(self.width(v)) for v in range(first, len(self.shapes)))  # each begins a cache line
         return sum(made), max((self.width(first + i) for i, _ in dense), default=0), max(rounded, default=0)
 
     def values(self) -> tuple[list[list[int]], int, int]:
@@ -230,10 +231,10 @@ class Layout:
                 changed = made.options.get("activation", "identity") != "identity"
                 if (v not in program.outputs or v in consumed or changed) and not self.is_passing(v):
                     gradient, starts = scratch, int(v in program.outputs)
-                    scratch += rows * width
+                    scratch += whole_lines(rows * width)
                 if self.crosses(v):
                     own = forward_scratch
-                    forward_scratch += rows * width
+                    forward_scratch += whole_lines(rows * width)
             words.append([rows, width, places.get(v, v), gradient, starts, own, -1])
         return words, scratch, forward_scratch
 
@@ -249,7 +250,7 @@ class Layout:
         for v in range(self.program.inputs, len(values)):
             if self.is_passing(v):
                 values[v][OWN_GRADIENT] = memory
-                memory += room * self.width(v)
+                memory += whole_lines(room * self.width(v))
         return memory
 
     def crosses(self, v: int) -> bool:
@@ -270,9 +271,8 @@ class Layout:
         kind, operands, options = self.program.instructions[i]
         values = [*operands, self.program.inputs + i]
         unused = [0] * (OPERANDS - len(values))
-        functions = [self.address(kind, name) for name in ("forward", "backward", "parameters")]
-        prepare = self.address(kind, "prepare") if KINDS[kind].prepares(options) else 0
-        return [*functions, prepare, KINDS[kind].number(options), len(operands), *values, *unused]
+        functions = [self.address(kind, name) for name in ("forward", "backward", "parameters", "prepare")]
+        return [*functions, KINDS[kind].number(options), len(operands), *values, *unused]
 
     def modes(self) -> list[list[int]]:
         """Return what becomes of the gradient of each operand of each instruction."""

@@ -19,20 +19,11 @@ def take_block(call, size):
     if block > 0:
         if word_of(block, SIZE_OF_BLOCK) >= size:
             return block
-        release_block(block)
-    place = allocate(size + 128)
-    if place == 0:
-        return 0
-    block = (place + 127) // 64 * 64
-    carray(words(block - 8), 1)[0] = place
-    carray(words(block), HANDLES)[SIZE_OF_BLOCK] = size
+        release(block)
+    block = allocate(size)
+    if block != 0:
+        carray(words(block), HANDLES)[SIZE_OF_BLOCK] = size
     return block
-
-
-@compiled
-def release_block(block):
-    """Release the memory."""
-    release(word_of(block - 8, 0))
 
 
 @compiled
@@ -42,4 +33,4 @@ def leave_block(kept, block):
     if before == CLOSED:
         before = exchange(kept, CLOSED)
     if before > 0:
-        release_block(before)
+        release(before)

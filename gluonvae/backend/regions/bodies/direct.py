@@ -34,7 +34,7 @@ from ..direct import (
     SMALL_BLOCK,
     VARIABLE,
 )
-from .blocks import CLOSED, leave_block, release_block, take_block
+from .blocks import CLOSED, leave_block, take_block
 from .handles import (
     FLOAT32,
     copy_handle,
@@ -279,7 +279,7 @@ def _close(kept):
     """Release the memory that is kept: there will be no further call."""
     block = exchange(kept, CLOSED)
     if block > 0:
-        release_block(block)
+        release(block)
     return 1
 
 

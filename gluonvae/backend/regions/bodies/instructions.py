@@ -52,7 +52,7 @@ from .images import (
     transposed_back,
     transposed_parameters,
 )
-from .layers import dense, dense_back, dense_parameters, narrow_weight
+from .layers import dense, dense_back, dense_parameters, prepare_dense
 from .mixtures import discretized_logistic_mixture, discretized_logistic_mixture_back
 from .native import compile_body
 
@@ -73,7 +73,7 @@ class Functions(NamedTuple):
 
 
 FUNCTIONS = {
-    "dense": Functions(dense, dense_back, dense_parameters, narrow_weight),
+    "dense": Functions(dense, dense_back, dense_parameters, prepare_dense),
     "softplus": Functions(softplus, softplus_back),
     "normal_draw": Functions(normal_draw, normal_draw_back),
     "normal_kl": Functions(normal_kl, normal_kl_back),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..kinds import IN_BFLOAT16
-from ..layout import ADD, DATA, DELTA, FORWARD_WEIGHT, LEAVES_OUT_ZEROS, NUMBER, OVER_SAMPLES, ROWS, WEIGHT, WIDTH
+from ..layout import ADD, DATA, DELTA, LEAVES_OUT_ZEROS, NUMBER, OVER_SAMPLES, PREPARED, ROWS, WEIGHT, WIDTH
 from ..operator import SMALLEST
 from .dense import add_bias_and_activate, differentiate, f32, narrow, sum_rows
 from .native import PLAIN, TRANSPOSED, bfloat16_product, compiled, sgemm
@@ -17,9 +17,9 @@ from .tensors import (
     gradient_address,
     is_wanted,
     mode,
-    narrow_place,
     operand,
     result,
+    shared_place,
     value_words,
     word_of,
 )
@@ -36,15 +36,6 @@ def _is_in_bfloat16(instruction):
     return word_of(instruction, NUMBER) >= IN_BFLOAT16
 
 
-def narrow_weight(instruction, view, which, part, parts, like):
-    """Round a thread's part of the weight to bfloat16."""
-    x, y = operand(instruction, 0), result(instruction)
-    units, inner = value_words(view, y)[WIDTH], value_words(view, x)[WIDTH]
-    first, end = share(units, 1, part, parts)
-    weight, to = address(view, operand(instruction, 1), 0, like), narrow_place(instruction, view, which)
-    narrow(weight + 4 * first * inner, to + 2 * first * inner, (end - first) * inner)
-
-
 @compiled
 def _leaves_out_zeros(instruction, view, like):
     """Whether the data are mostly zeros, which are left out."""
@@ -52,6 +43,21 @@ def _leaves_out_zeros(instruction, view, like):
     of_x = value_words(view, x)
     may = word_of(instruction, LEAVES_OUT_ZEROS) != 0
     return may and are_mostly_zeros(address(view, x, 0, like), of_x[ROWS], of_x[WIDTH])
+
+
+def prepare_dense(instruction, view, which, part, parts, like):
+    """Round a thread's part of the weight to bfloat16, or take the product of its units without the zeros of data."""
+    x, y, weight = operand(instruction, 0), result(instruction), address(view, operand(instruction, 1), 0, like)
+    rows, units, inner = value_words(view, y)[ROWS], value_words(view, y)[WIDTH], value_words(view, x)[WIDTH]
+    to = shared_place(instruction, view, which)
+    if _is_in_bfloat16(instruction):
+        first, end = share(units, 1, part, parts)
+        narrow(weight + 4 * first * inner, to + 2 * first * inner, (end - first) * inner)
+    elif which == PREPARED and _leaves_out_zeros(instruction, view, like):
+        first, end = share(units, SMALLEST, part, parts)
+        if end > first:
+            of_x, memory = address(view, x, 0, like), word_of(view, OF_THREAD)
+            sparse_product(of_x, weight, to, rows, units, inner, first, end, memory)
 
 
 @compiled
@@ -67,9 +73,9 @@ def dense(instruction, view, first, end, like):
     # what is in the cache is written to memory in the order of the rows, and a product is not
     product = word_of(view, PRODUCT)
     if _leaves_out_zeros(instruction, view, like):
-        sparse_product(of_x, weight, product, count, units, inner, word_of(view, OF_THREAD))
+        product = shared_place(instruction, view, PREPARED) + 4 * first * units
     elif _is_in_bfloat16(instruction):
-        weight, rounded = narrow_place(instruction, view, FORWARD_WEIGHT), word_of(view, ROUNDED)
+        weight, rounded = shared_place(instruction, view, PREPARED), word_of(view, ROUNDED)
         narrow(of_x, rounded, count * inner)
         bfloat16_product(
             PLAIN, TRANSPOSED, count, units, inner, f32(1), rounded, inner, weight, inner, f32(0), product, units
@@ -88,13 +94,13 @@ def dense_back(instruction, view, first, end, part, like):
     differentiate(delta, address(view, y, first, like), count * units, _activation(instruction))
     to = gradient_address(view, x, first, like)
     if _is_in_bfloat16(instruction):
-        rounded = narrow_place(instruction, view, DELTA) + 2 * first * units
+        rounded = shared_place(instruction, view, DELTA) + 2 * first * units
         narrow(delta, rounded, count * units)
         if is_wanted(view, 1):
             of_x = address(view, x, first, like)
-            narrow(of_x, narrow_place(instruction, view, DATA) + 2 * first * inner, count * inner)
+            narrow(of_x, shared_place(instruction, view, DATA) + 2 * first * inner, count * inner)
         if is_wanted(view, 0):
-            weight, beta = narrow_place(instruction, view, WEIGHT), _beta(view, 0)
+            weight, beta = shared_place(instruction, view, WEIGHT), _beta(view, 0)
             bfloat16_product(PLAIN, PLAIN, count, inner, units, f32(1), rounded, units, weight, inner, beta, to, inner)
     elif is_wanted(view, 0):
         weight = address(view, operand(instruction, 1), 0, like)
@@ -117,7 +123,7 @@ def dense_parameters(instruction, view, part, parts, like):
                 of_x, delta, to, rows, units, inner, first, end, mode(view, 1) == ADD, word_of(view, OF_THREAD)
             )
         elif _is_in_bfloat16(instruction):
-            of_units, data = narrow_place(instruction, view, DELTA) + 2 * first, narrow_place(instruction, view, DATA)
+            of_units, data = shared_place(instruction, view, DELTA) + 2 * first, shared_place(instruction, view, DATA)
             bfloat16_product(
                 TRANSPOSED, PLAIN, count, inner, rows, f32(1), of_units, units, data, inner, beta, place, inner
             )

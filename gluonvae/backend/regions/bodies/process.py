@@ -6,6 +6,7 @@ import signal
 
 from numba import carray
 
+from ..lines import LINE
 from .native import allocate, compiled, exchange, release, set_signal_mask, stack_words, words
 
 KEPT_FROM = 2**20
@@ -23,11 +24,11 @@ def take_memory(kept, size):
         release(block)
         block = 0
     if block == 0:
-        block = allocate(size + 64)
+        block = allocate(size + LINE)
         if block == 0:
             return 0
         carray(words(block), 1)[0] = size
-    return block + 64
+    return block + LINE
 
 
 @compiled
@@ -36,7 +37,7 @@ def leave_memory(kept, size, memory):
     if size < KEPT_FROM:
         release(memory)
         return
-    before = exchange(kept, memory - 64)
+    before = exchange(kept, memory - LINE)
     if before != 0:
         release(before)
 

@@ -14,7 +14,6 @@ from ..layout import (
     AT_INSTRUCTIONS,
     DIFFERENTIATE,
     ENTRIES,
-    FORWARD_WEIGHT,
     GROUP_COUNT,
     GROUP_LARGEST,
     GROUP_PIECE,
@@ -28,6 +27,7 @@ from ..layout import (
     OWN,
     PLACE,
     PREPARE,
+    PREPARED,
     ROOM,
     VALUES,
     WEIGHT,
@@ -52,6 +52,7 @@ from .native import (
     stack_words,
     thread,
     threads,
+    whole_lines,
     words,
 )
 from .process import SIGNAL_SET, put_off_signals, take_signals
@@ -69,7 +70,7 @@ def _take_through(plan, group, view, first, end, is_own, own, like):
         if word_of(is_own, value) != 0:
             of_value = value_words(view, value)
             data[value] = place - bytes_of(like) * first * of_value[WIDTH]
-            place += bytes_of(like) * word_of(plan, ROOM) * of_value[WIDTH]
+            place += whole_lines(bytes_of(like) * word_of(plan, ROOM) * of_value[WIDTH])
         call(word_of(instruction, APPLY), (instruction, view, first, end), like)
 
 
@@ -82,14 +83,14 @@ def _stop(group, first, end):
 
 @compiled
 def _prepare(plan, view, which, like):
-    """Prepare parameters, and wait until all threads have where they share what is rounded to bfloat16."""
+    """Prepare parameters, and wait until all threads have, where they share what that is."""
     are_shared = False
     for number in range(word_of(plan, INSTRUCTIONS)):
         instruction = plan + 8 * (word_of(plan, AT_INSTRUCTIONS) + INSTRUCTION * number)
         function = word_of(instruction, PREPARE)
         if function != 0:
             call(function, (instruction, view, which, thread(), threads()), like)
-            are_shared = are_shared or word_of(instruction, FORWARD_WEIGHT) >= 0
+            are_shared = are_shared or word_of(instruction, which) >= 0
     if are_shared:
         barrier()
 
@@ -102,9 +103,10 @@ def _forward(arguments):
     values, inputs = word_of(plan, VALUES), word_of(plan, INPUTS_OF)
     request = carray(ints(requests), values)
     rows, size = word_of(plan, ROOM), bytes_of(arguments)
-    of_images = 16 * values + size * rows * word_of(plan, WIDTH_OF_RESULTS)
-    room = of_images + size * word_of(plan, MEMORY)
-    of_product = room + 2 * rows * word_of(plan, WIDEST_ROUNDED)
+    of_results = whole_lines(16 * values)
+    of_images = of_results + whole_lines(size * rows * word_of(plan, WIDTH_OF_RESULTS))
+    room = of_images + whole_lines(size * word_of(plan, MEMORY))
+    of_product = room + whole_lines(2 * rows * word_of(plan, WIDEST_ROUNDED))
     memory = allocate(of_product + 4 * rows * word_of(plan, WIDEST_PRODUCT))
     data, is_own = carray(words(memory), values), carray(words(memory + 8 * values), values)
     view = stack_words(8)
@@ -120,7 +122,7 @@ def _forward(arguments):
             data[value] = argument[3] + bytes_of(arguments) * of_value[OWN]
         else:
             is_own[value] = 1
-    _prepare(plan, view, FORWARD_WEIGHT, arguments)
+    _prepare(plan, view, PREPARED, arguments)
     group = plan + 8 * (word_of(plan, AT_FORWARD) + 1)
     for number in range(word_of(plan + 8 * word_of(plan, AT_FORWARD), 0)):
         if number > 0:
@@ -128,7 +130,7 @@ def _forward(arguments):
         first, end = share(word_of(group, GROUP_ROWS), word_of(group, GROUP_PIECE), thread(), threads())
         while first < end:
             stop = _stop(group, first, end)
-            _take_through(plan, group, view, first, stop, memory + 8 * values, memory + 16 * values, arguments)
+            _take_through(plan, group, view, first, stop, memory + 8 * values, memory + of_results, arguments)
             first = stop
         group += 8 * (ENTRIES + 2 * word_of(group, GROUP_COUNT))
     release(memory)
@@ -141,7 +143,7 @@ def _backward(arguments):
     argument = argument_words(arguments)
     plan, pointers, requests, scratch = argument[0] + 8 * SIZES, argument[1], argument[2], argument[3]
     values, count = word_of(plan, VALUES), word_of(plan, INSTRUCTIONS)
-    of_words = 16 * values + 8 * OPERANDS * count
+    of_words = whole_lines(16 * values + 8 * OPERANDS * count)
     memory = allocate(of_words + bytes_of(arguments) * word_of(plan, MEMORY))
     modes = memory + 16 * values
     view = stack_words(8)

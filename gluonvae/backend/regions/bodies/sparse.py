@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numba import carray
 
-from ..forms import MOST, TILE
-from .native import compiled, floats, ints, stack_words
-from .vectors import LANES, add_rows, count_bits, lowest, nonzeros, transpose
+from ..forms import LANES, MOST, TILE
+from .native import compiled, floats, ints, words
+from .vectors import add_rows, count_bits, lowest, nonzeros, transpose
 
 f32 = np.float32
 SAMPLED = 16
@@ -69,28 +69,60 @@ def _list_rows(x, rows, width, to):
 
 
 @compiled
-def _list_columns(of_rows, rows, width, to):
-    """List the numbers of each column, of the lists of the rows."""
-    of_row, column, number = _lists(of_rows, rows, rows * width)
-    begin, place, value = _lists(to, width, rows * width)
-    for i in range(width + 1):
-        begin[i] = 0
-    for i in range(of_row[rows]):
-        begin[column[i] + 1] += 1
-    count = 0
-    for i in range(1, width + 1):  # those of a column begin here until they have all been listed
-        begin[i], count = count, count + begin[i]
-    for row in range(rows):
-        for i in range(of_row[row], of_row[row + 1]):
-            at = begin[column[i] + 1]
-            place[at], value[at] = row, number[i]
-            begin[column[i] + 1] = at + 1
+def _transpose_bits(place):
+    """Transpose 64 words of 64 bits: Warren, Hacker's Delight, 7-3."""
+    word = carray(words(place), 64)
+    size, mask = 32, 0xFFFFFFFF
+    while size != 0:
+        i = 0
+        while i < 64:
+            other = i + size
+            differ = ((word[i] >> size) ^ word[other]) & mask
+            word[i] ^= differ << size
+            word[other] ^= differ
+            i = (other + 1) & ~size
+        size >>= 1
+        mask ^= mask << size
 
 
 @compiled
-def _vectors_in(count):
-    """How many vectors of ``count`` numbers are added up together."""
-    return 8 if count >= 8 * LANES else 4 if count >= 4 * LANES else 2 if count >= 2 * LANES else 1
+def _list_columns(x, rows, width, bits, to):
+    """List the numbers of each column."""
+    begin, place, value = _lists(to, width, rows * width)
+    number, are_there = carray(floats(x), rows * width), carray(words(bits), (rows + 63) // 64 * 64)
+    count = 0
+    for first in range(0, width, 64):
+        for row in range(len(are_there)):
+            are_there[row] = _nonzeros_of(x + 4 * (row * width + first), width - first) if row < rows else 0
+        for block in range(0, rows, 64):
+            _transpose_bits(bits + 8 * block)
+        for column in range(first, min(first + 64, width)):
+            begin[column] = count
+            for block in range(0, rows, 64):
+                left = are_there[block + column - first]
+                while left != 0:
+                    row = block + lowest(left)
+                    place[count], value[count] = row, number[row * width + column]
+                    count += 1
+                    left &= left - 1
+    begin[width] = count
+
+
+@compiled
+def _vectors_of(left, units):
+    """How many vectors of units are added up together, so that those that are left take equal parts.
+
+    A part has no more than all units that there are, and the last one some units of that before it. One vector takes
+    as long as two: each number is added to the sum before it.
+    """
+    if units < 2 * LANES:
+        return 1
+    parts = (left + TILE - 1) // TILE
+    while True:
+        vectors = 2 * ((left + 2 * LANES * parts - 1) // (2 * LANES * parts))
+        if LANES * vectors <= units:
+            return vectors
+        parts += 1
 
 
 @compiled
@@ -101,6 +133,8 @@ def _add_listed(lists, which, count, capacity, matrix, stride, start, to, vector
     values = places + 4 * capacity
     if vectors == 8:
         add_rows(matrix, stride, places, values, terms, start, to, 8)
+    elif vectors == 6:
+        add_rows(matrix, stride, places, values, terms, start, to, 6)
     elif vectors == 4:
         add_rows(matrix, stride, places, values, terms, start, to, 4)
     elif vectors == 2:
@@ -125,13 +159,15 @@ def _transpose_weights(weight, to, inner, units, stride):
 
 
 @compiled
-def sparse_product(x, weight, to, rows, units, inner, memory):
-    """The product ``(rows, units)`` of data ``(rows, inner)`` and the transpose of a weight ``(units, inner)``."""
-    lists, unit = memory + 4 * (inner + 1) * TILE, 0
+def sparse_product(x, weight, to, rows, units, inner, first, end, memory):
+    """Some units of the product ``(rows, units)`` of data ``(rows, inner)`` and the transpose of a weight ``(units,
+    inner)``."""
+    lists, unit = memory + 4 * (inner + 1) * TILE, first
     _list_rows(x, rows, inner, lists)
-    while unit < units:
-        vectors = _vectors_in(units - unit)
-        width, u = LANES * vectors, min(unit, units - LANES)
+    while unit < end:
+        vectors = _vectors_of(end - unit, end - first)
+        width = LANES * vectors
+        u = min(unit, end - width)  # some once more, where they are fewer
         _transpose_weights(weight + 4 * u * inner, memory, inner, width, width)
         start = memory + 4 * inner * width
         for row in range(rows):
@@ -141,14 +177,17 @@ def sparse_product(x, weight, to, rows, units, inner, memory):
 
 
 @compiled
-def _begin_sums(delta, rows, units, width, to):
-    start = carray(floats(to), width)
+def _copy_units(delta, rows, units, width, to, start):
+    """Copy the numbers of some units to ``(rows, width)``, and write what their sums begin with."""
+    begin = carray(floats(start), width)
     for i in range(width):
-        start[i] = f32(0)
+        begin[i] = f32(0)
     for row in range(rows):
         number = carray(floats(delta + 4 * row * units), width)
+        copy = carray(floats(to + 4 * row * width), width)
         for i in range(width):
-            start[i] += number[i] * f32(0)
+            copy[i] = number[i]
+            begin[i] += number[i] * f32(0)
 
 
 @compiled
@@ -164,19 +203,21 @@ def _add_transposed(tile, width, to, inner, first_column, first_unit):
 @compiled
 def sparse_gradient(x, delta, to, rows, units, inner, first, end, is_added, memory):
     """The gradient ``(units, inner)`` of the weights of some units, of data and the gradient ``(rows, units)``."""
-    lists, unit, capacity = memory + 4 * (rows + 1 + 2 * rows * inner), first, rows * inner
-    _list_rows(x, rows, inner, memory)
-    _list_columns(memory, rows, inner, lists)
-    tile, start = stack_words(1024), stack_words(64)
+    # the rows of a copy begin where a cache line does
+    tile, start, own = memory, memory + 4 * LANES * TILE, memory + 4 * (LANES + 1) * TILE
+    bits, unit, capacity = own + 4 * rows * TILE, first, rows * inner
+    lists = bits + 8 * (rows + 63)
+    _list_columns(x, rows, inner, bits, lists)
     while unit < end:
-        vectors = _vectors_in(end - unit)
-        width, u = LANES * vectors, min(unit, end - LANES)
-        _begin_sums(delta + 4 * u, rows, units, width, start)
+        vectors = _vectors_of(end - unit, end - first)
+        width = LANES * vectors
+        u = min(unit, end - width)  # some once more, where they are fewer
+        _copy_units(delta + 4 * u, rows, units, width, own, start)
         for column in range(0, inner, LANES):
             j = min(column, inner - LANES)
             for i in range(LANES):
                 row = tile + 4 * width * i
-                _add_listed(lists, j + i, inner, capacity, delta + 4 * u, 4 * units, start, row, vectors)
+                _add_listed(lists, j + i, inner, capacity, own, 4 * width, start, row, vectors)
             place = to + 4 * (u * inner + j)
             if is_added:
                 _add_transposed(tile, width, place, inner, column - j, unit - u)

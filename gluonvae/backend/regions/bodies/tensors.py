@@ -74,8 +74,8 @@ def mode(view, which):
 
 
 @compiled
-def narrow_place(instruction, view, which):
-    """The address of one of an instruction's tensors in bfloat16, in the memory of the pass."""
+def shared_place(instruction, view, which):
+    """The address of one of the tensors that threads have of an instruction in the memory of the pass."""
     return word_of(view, OF_PASS) + 4 * word_of(instruction, which)
 
 

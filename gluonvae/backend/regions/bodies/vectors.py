@@ -10,8 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LANES = 16
-"""Numbers of a vector: those of 512 bits. LLVM makes two or four of one where the processor's are shorter."""
+from ..forms import LANES
 
 _i32, _i64, _number = ir.IntType(32), ir.IntType(64), ir.FloatType()
 _vector = ir.VectorType(_number, LANES)
