@@ -1,4 +1,5 @@
-"""In which forms dense layers take their products: of operands rounded to bfloat16, or without the zeros of data."""
+"""In which forms dense layers take their products: of operands rounded to bfloat16, without the zeros of data, or
+transposed."""
 
 from __future__ import annotations
 
@@ -22,6 +23,9 @@ LANES = 16
 """Numbers of a vector: those of 512 bits. LLVM makes two or four of one where the processor's are shorter."""
 TILE = 128
 """Of how many units the weights are transposed, or the gradients copied, at a time."""
+MANY_ROWS = 2048
+"""From how many rows on a weight's gradient may be computed transposed: oneDNN's product of 784 units of 5000 rows and
+200 inputs takes a tenth less time so, and of few rows to transpose the gradient takes as long as that spares."""
 
 
 def may_leave_out_zeros(program: Program, shapes: Sequence[Shape], i: int) -> bool:
@@ -34,8 +38,17 @@ def may_leave_out_zeros(program: Program, shapes: Sequence[Shape], i: int) -> bo
     return width >= NARROWEST and min(rows, options["units"]) >= SMALLEST and rows * width <= LARGEST_DATA
 
 
+def turns_gradient(program: Program, shapes: Sequence[Shape], i: int) -> bool:
+    """Return whether an instruction is a dense layer of many rows and more units than inputs, see ``MANY_ROWS``."""
+    kind, operands, options = program.instructions[i]
+    if kind != "dense" or is_narrow(options):
+        return False
+    *leading, width = shapes[operands[0]]
+    return math.prod(leading) >= MANY_ROWS and options["units"] > width
+
+
 def memory(program: Program, shapes: Sequence[Shape]) -> int:
-    """Return how many numbers of memory a thread takes for data without zeros, see the functions of ``sparse.py``.
+    """Return how many numbers of memory a thread takes for data without zeros, see ``sparse.py``, or for a gradient.
 
     Parameters
     ----------
@@ -52,6 +65,8 @@ def memory(program: Program, shapes: Sequence[Shape]) -> int:
             forward = (width + 1) * TILE + of_rows
             backward = (LANES + 1 + rows) * TILE + 2 * (rows + 63) + of_columns
             most = max(most, forward, backward)
+        if turns_gradient(program, shapes, i):
+            most = max(most, math.prod(shapes[operands[1]]))
     return most
 
 
@@ -73,18 +88,18 @@ def places(
     places : list of list of int
         Where the weight in bfloat16, or the product without the zeros of data, is in the memory of the forward pass;
         of products in bfloat16 where weight, data and the gradient of the result are in that of the backward pass; or
-        -1; then whether the zeros of data may be left out.
+        -1; then whether the zeros of data may be left out, and whether the weight's gradient is computed transposed.
     scratch, forward_scratch : int
     """
     found = []
     for i, (kind, operands, options) in enumerate(program.instructions):
-        found.append([-1, -1, -1, -1, 0])
+        found.append([-1, -1, -1, -1, 0, int(turns_gradient(program, shapes, i))])
         if may_leave_out_zeros(program, shapes, i):
-            found[i] = [forward_scratch, -1, -1, -1, 1]
+            found[i][0], found[i][4] = forward_scratch, 1
             forward_scratch += whole_lines(math.prod(shapes[program.inputs + i]))
         if kind == "dense" and is_narrow(options):
             sizes = [math.prod(shapes[v]) for v in (operands[1], operands[0], program.inputs + i)]
             weight, data, delta = (whole_lines(size, 2 * NUMBERS) // 2 for size in sizes)  # two to a number
-            found[i] = [forward_scratch, scratch, scratch + weight, scratch + weight + data, 0]
+            found[i][:4] = [forward_scratch, scratch, scratch + weight, scratch + weight + data]
             forward_scratch, scratch = forward_scratch + weight, scratch + weight + data + delta
     return found, scratch, forward_scratch

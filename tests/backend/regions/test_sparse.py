@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from gluonvae.backend import compiled
-from gluonvae.backend.installation import threads
 from gluonvae.backend.regions import availability
-from gluonvae.backend.runtime import OPENMP, mx
+
+from . import layer
+from .layer import assert_right, assert_the_same_for_any_number_of_threads, expected, outputs_and_gradients
 
 pytestmark = pytest.mark.skipif(
     availability.why_no_products() is not None, reason=f"no regions here: {availability.why_no_products()}"
@@ -15,34 +15,8 @@ pytestmark = pytest.mark.skipif(
 ROWS, WIDTH, UNITS = 40, 300, 37
 
 
-def outputs_and_gradients(x, weight, head, request="write"):
-    """The output of a layer without bias, and the gradients of a weighted sum of it, which are 1 before."""
-    tensors = [mx.nd.array(values) for values in (x, weight, np.zeros(len(weight)))]
-    for tensor in tensors:
-        tensor.attach_grad(request)
-        tensor.grad[:] = 1
-    with mx.autograd.record():
-        y = compiled.dense(tensors[0], [compiled.Layer(tensors[1], tensors[2], len(weight), "identity")])
-    y.backward(mx.nd.array(head))
-    return [y.asnumpy(), *(tensor.grad.asnumpy() for tensor in tensors)]
-
-
-def expected(x, weight, head):
-    x, weight, head = (np.asarray(values, np.float32).astype(np.float64) for values in (x, weight, head))
-    return [x @ weight.T, head @ weight, head.T @ x, head.sum(axis=0)]
-
-
-def drawn(rng, share, rows=ROWS, width=WIDTH, units=UNITS):
-    """Data of which a share is not 0, a weight, and what the outputs are weighted by."""
-    x = rng.standard_normal((rows, width)) * (rng.random((rows, width)) < share)
-    return x, rng.standard_normal((units, width)), rng.standard_normal((rows, units))
-
-
-def assert_right(x, weight, head, request="write"):
-    y, *gradients = expected(x, weight, head)
-    wanted = [y, *(gradient + (request == "add") for gradient in gradients)]
-    for got, want in zip(outputs_and_gradients(x, weight, head, request), wanted):
-        np.testing.assert_allclose(got, want, rtol=0, atol=3e-6 * max(abs(want).max(), 1))
+def drawn(rng, share):
+    return layer.drawn(rng, share, ROWS, WIDTH, UNITS)
 
 
 @pytest.mark.parametrize("share", [0, 0.003, 0.1, 0.32, 0.35, 0.5, 1])
@@ -56,21 +30,12 @@ SIZES = [(16, 128, 16), (17, 129, 31), (64, 191, 33), (65, 150, 100), (127, 784,
 @pytest.mark.parametrize("request_", ["write", "add"])
 @pytest.mark.parametrize("sizes", SIZES, ids="-".join(["%d"] * 3).__mod__)
 def test_rows_widths_and_units(sizes, request_, rng):
-    assert_right(*drawn(rng, 0.1, *sizes), request_)
+    assert_right(*layer.drawn(rng, 0.1, *sizes), request_)
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids="-".join(["%d"] * 3).__mod__)
 def test_threads_change_nothing(sizes, rng):
-    given, found, most = drawn(rng, 0.1, *sizes), [], threads()
-    try:
-        for count in (1, 2, 3, 5):
-            OPENMP.omp_set_num_threads(count)
-            found.append(outputs_and_gradients(*given))
-    finally:
-        OPENMP.omp_set_num_threads(most)
-    for other in found[1:]:
-        for one, same in zip(found[0], other):
-            np.testing.assert_array_equal(one, same)
+    assert_the_same_for_any_number_of_threads(layer.drawn(rng, 0.1, *sizes))
 
 
 def test_rows_that_are_not_like_those_that_are_looked_at(rng):

@@ -132,3 +132,14 @@ def sum_rows(delta, to, rows, units, first, end, add, like):
         v = carray(numbers(delta + size * (row * units + first), like), end - first)
         for i in range(end - first):
             d[i] += v[i]
+
+
+@compiled
+def transpose_to(x, to, rows, columns, add):
+    """Write the transpose of a matrix, or add it."""
+    number, y = carray(floats(x), rows * columns), carray(floats(to), rows * columns)
+    for first in range(0, rows, 16):  # a cache line of the result
+        for column in range(columns):
+            for row in range(first, min(first + 16, rows)):
+                before = y[column * rows + row] if add else f32(0)
+                y[column * rows + row] = number[row * columns + column] + before

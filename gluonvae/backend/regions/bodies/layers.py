@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from ..kinds import IN_BFLOAT16
-from ..layout import ADD, DATA, DELTA, LEAVES_OUT_ZEROS, NUMBER, OVER_SAMPLES, PREPARED, ROWS, WEIGHT, WIDTH
+from ..layout import (
+    ADD,
+    DATA,
+    DELTA,
+    LEAVES_OUT_ZEROS,
+    NUMBER,
+    OVER_SAMPLES,
+    PREPARED,
+    ROWS,
+    TURNS_GRADIENT,
+    WEIGHT,
+    WIDTH,
+)
 from ..operator import SMALLEST
-from .dense import add_bias_and_activate, differentiate, f32, narrow, sum_rows
+from .dense import add_bias_and_activate, differentiate, f32, narrow, sum_rows, transpose_to
 from .native import PLAIN, TRANSPOSED, bfloat16_product, compiled, sgemm
 from .rows import share
 from .sparse import are_mostly_zeros, sparse_gradient, sparse_product
@@ -127,6 +139,10 @@ def dense_parameters(instruction, view, part, parts, like):
             bfloat16_product(
                 TRANSPOSED, PLAIN, count, inner, rows, f32(1), of_units, units, data, inner, beta, place, inner
             )
+        elif word_of(instruction, TURNS_GRADIENT) != 0:
+            memory, of_units = word_of(view, OF_THREAD), delta + 4 * first
+            sgemm(TRANSPOSED, PLAIN, inner, count, rows, f32(1), of_x, inner, of_units, units, f32(0), memory, count)
+            transpose_to(memory, place, inner, count, mode(view, 1) == ADD)
         else:
             of_units = delta + 4 * first
             sgemm(TRANSPOSED, PLAIN, count, inner, rows, f32(1), of_units, units, of_x, inner, beta, place, inner)
