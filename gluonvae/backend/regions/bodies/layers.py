@@ -13,6 +13,7 @@ from ..layout import (
     PREPARED,
     ROWS,
     TURNS_GRADIENT,
+    TURNS_WEIGHT,
     WEIGHT,
     WIDTH,
 )
@@ -20,7 +21,7 @@ from ..operator import SMALLEST
 from .dense import add_bias_and_activate, differentiate, f32, narrow, sum_rows, transpose_to
 from .native import PLAIN, TRANSPOSED, bfloat16_product, compiled, sgemm
 from .rows import share
-from .sparse import are_mostly_zeros, sparse_gradient, sparse_product
+from .sparse import are_mostly_zeros, sparse_gradient, sparse_product, transpose_part
 from .tensors import (
     OF_THREAD,
     PRODUCT,
@@ -58,18 +59,22 @@ def _leaves_out_zeros(instruction, view, like):
 
 
 def prepare_dense(instruction, view, which, part, parts, like):
-    """Round a thread's part of the weight to bfloat16, or take the product of its units without the zeros of data."""
+    """Round a thread's part of the weight to bfloat16, transpose it, or take its product without the zeros of data."""
     x, y, weight = operand(instruction, 0), result(instruction), address(view, operand(instruction, 1), 0, like)
     rows, units, inner = value_words(view, y)[ROWS], value_words(view, y)[WIDTH], value_words(view, x)[WIDTH]
     to = shared_place(instruction, view, which)
     if _is_in_bfloat16(instruction):
         first, end = share(units, 1, part, parts)
         narrow(weight + 4 * first * inner, to + 2 * first * inner, (end - first) * inner)
-    elif which == PREPARED and _leaves_out_zeros(instruction, view, like):
+    elif which == PREPARED:
         first, end = share(units, SMALLEST, part, parts)
-        if end > first:
+        if end <= first:
+            return
+        if _leaves_out_zeros(instruction, view, like):
             of_x, memory = address(view, x, 0, like), word_of(view, OF_THREAD)
             sparse_product(of_x, weight, to, rows, units, inner, first, end, memory)
+        elif word_of(instruction, TURNS_WEIGHT) != 0:
+            transpose_part(weight, to, inner, units, first, end)
 
 
 @compiled
@@ -92,6 +97,9 @@ def dense(instruction, view, first, end, like):
         bfloat16_product(
             PLAIN, TRANSPOSED, count, units, inner, f32(1), rounded, inner, weight, inner, f32(0), product, units
         )
+    elif word_of(instruction, TURNS_WEIGHT) != 0:
+        turned = shared_place(instruction, view, PREPARED)
+        sgemm(PLAIN, PLAIN, count, units, inner, f32(1), of_x, inner, turned, units, f32(0), product, units)
     else:
         sgemm(PLAIN, TRANSPOSED, count, units, inner, f32(1), of_x, inner, weight, inner, f32(0), product, units)
     add_bias_and_activate(product, bias, of_y, count, units, _activation(instruction))

@@ -144,6 +144,16 @@ def _add_listed(lists, which, count, capacity, matrix, stride, start, to, vector
 
 
 @compiled
+def transpose_part(weight, to, inner, stride, first, end):
+    """Write the columns of some units to ``(inner, stride)``."""
+    for unit in range(first, end, LANES):
+        u = min(unit, end - LANES)  # the last ones once more, where they are fewer
+        for column in range(0, inner, LANES):
+            j = min(column, inner - LANES)
+            transpose(weight + 4 * (u * inner + j), 4 * inner, to + 4 * (j * stride + u), 4 * stride)
+
+
+@compiled
 def _transpose_weights(weight, to, inner, units, stride):
     """Write the columns of some units to ``(inner, stride)``, and what their sums begin with to a row after these."""
     start = carray(floats(to + 4 * inner * stride), units)
@@ -152,10 +162,7 @@ def _transpose_weights(weight, to, inner, units, stride):
         for i in range(inner):
             total += number[i] * f32(0)
         start[unit] = total
-    for unit in range(0, units, LANES):
-        for column in range(0, inner, LANES):
-            j = min(column, inner - LANES)  # the last ones once more, where they are fewer
-            transpose(weight + 4 * (unit * inner + j), 4 * inner, to + 4 * (j * stride + unit), 4 * stride)
+    transpose_part(weight, to, inner, stride, 0, units)
 
 
 @compiled
