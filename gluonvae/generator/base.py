@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from functools import cached_property
 from typing import ClassVar, Optional
 
 import numpy as np
@@ -12,6 +13,7 @@ from .. import checks
 from .. import noise as _noise
 from ..backend.memory import read_values
 from ..backend.operators import is_symbol
+from ..backend.regions.alike import LastAccepted
 from ..backend.types import Model, Operators, Structure, Tensor
 from ..distributions import Distribution, Observed
 from ..distributions.observed import is_observed
@@ -153,9 +155,19 @@ class Generator(ModelBlock):
         Values are read where they lie in the memory of the CPU; on a GPU that would hold up
         every step, and :func:`gluonvae.fit` looks at the whole data set beforehand instead.
         """
-        checks.tensor("data", data, ("B", self.data_dims), self.dtype)
-        if data.context.device_type != "gpu":
-            self.check_support("data", read_values(data))
+        key = self.data_dims, self.dtype
+        values = self._accepted.values_if_like(data, key)
+        if values is None:
+            checks.tensor("data", data, ("B", self.data_dims), self.dtype)
+            self._accepted.remember(data, key)
+            if data.context.device_type == "gpu":
+                return
+            values = read_values(data)
+        self.check_support("data", values)
+
+    @cached_property
+    def _accepted(self) -> LastAccepted:
+        return LastAccepted()
 
     def likelihood(self, latent_state: Tensor, *label: Tensor) -> Distribution:
         """Return p(x | z) for latent states ``(..., D)``, as an object to score and to sample.

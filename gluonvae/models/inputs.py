@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 from .. import noise as _noise
 from ..backend.operators import is_symbol
+from ..backend.regions.alike import LastAccepted
 from ..backend.types import Context, DType, Label, Parameter, Structure, Tensor
 from ..generator import Generator
 from ..networks import XavierBlock
@@ -86,8 +87,16 @@ class ModelInputs(XavierBlock):
         """Return noise drawn where it is None, else as it is, checked to have the leading axes, or any before them."""
         if noise is None:
             return _noise.own.draw(spec, leading, ctx or self.context, self.dtype)
-        _noise.check(noise, spec, (..., *leading) if any_samples else leading, self.dtype)
+        key = spec, leading, any_samples, self.dtype
+        if self._accepted.values_if_like(noise, key) is None:
+            _noise.check(noise, spec, (..., *leading) if any_samples else leading, self.dtype)
+            if isinstance(spec, _noise.NoiseSpec):
+                self._accepted.remember(noise, key)
         return noise
+
+    @cached_property
+    def _accepted(self) -> LastAccepted:
+        return LastAccepted()
 
     def draw_noise(
         self, spec: Structure, batch_size: int, samples: int = 1, source: Optional[_noise.NoiseSource] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -68,6 +68,29 @@ class InOneRegion:
         if not engine_is_naive():
             wait(self._table.tensors)
         self.update_table(index)
+
+    def _update_count(self: Any, index: Any) -> None:
+        """Count the updates of parameters, as MXNet does, which looks at each several times."""
+        counts, begin = self._index_update_count, self.begin_num_update
+        numbers = index if isinstance(index, (list, tuple)) else [index]
+        for i in numbers:
+            counts[i] = counts.get(i, begin) + 1
+        self.num_update = max(self.num_update, *map(counts.__getitem__, numbers))
+
+    def _factors(self: Any, index: Sequence[int], of_parameter: str, of_name: Mapping[Any, float]) -> list[float]:
+        """Return what the learning rates, or the weight decays, of parameters are multiplied by."""
+        found, names = self.param_dict, self.idx2name
+        return [
+            getattr(found[i], of_parameter) if i in found else of_name.get(i, of_name.get(names.get(i), 1.0))
+            for i in index
+        ]
+
+    def _get_lrs(self: Any, indices: Sequence[int]) -> list[float]:
+        rate = self.learning_rate
+        return [rate * factor for factor in self._factors(indices, "lr_mult", self.lr_mult)]
+
+    def _get_wds(self: Any, indices: Sequence[int]) -> list[float]:
+        return [self.wd * factor for factor in self._factors(indices, "wd_mult", self.wd_mult)]
 
     def update_table(self: Any, index: Sequence[int]) -> None:
         """Update the parameters that were looked up, whose numbers are ``index``."""

@@ -15,8 +15,8 @@ class _Known(NamedTuple):
     """Parameters, and what they had when the optimizer looked up where it is in memory."""
 
     table: Any
-    numbers: Sequence[int]
     parameters: Sequence[Any]
+    numbers: Sequence[int]
     arrays: Sequence[Any]
     gradients: Sequence[Any]
     states: Sequence[Any]
@@ -30,19 +30,17 @@ class _Known(NamedTuple):
         states = [trainer._updaters[0].states[i] for i in numbers]
         arrays, gradients = [p._data[0] for p in parameters], [p._grad[0] for p in parameters]
         frozen = [p for p in trainer._params if p.grad_req == "null"]
-        return cls(table, numbers, parameters, arrays, gradients, states, frozen)
+        return cls(table, parameters, numbers, arrays, gradients, states, frozen)
 
     def holds(self, trainer: Any) -> bool:
         """Return whether it is the same still."""
-        states = trainer._updaters[0].states
-        return (
-            trainer._optimizer._table is self.table
-            and all(p._data[0] is array for p, array in zip(self.parameters, self.arrays))
-            and all(p._grad and p._grad[0] is gradient for p, gradient in zip(self.parameters, self.gradients))
-            and all(states.get(i) is state for i, state in zip(self.numbers, self.states))
-            and all(p.grad_req == "null" for p in self.frozen)
-            and trainer._optimizer.is_there()
-        )
+        optimizer, states = trainer._optimizer, trainer._updaters[0].states
+        if optimizer._table is not self.table:
+            return False
+        for p, i, array, gradient, state in zip(*self[1:-1]):
+            if p._data[0] is not array or not p._grad or p._grad[0] is not gradient or states.get(i) is not state:
+                return False
+        return all(p.grad_req == "null" for p in self.frozen) and optimizer.is_there()
 
 
 class Trainer(mx.gluon.Trainer):  # type: ignore[misc,unused-ignore]

@@ -155,6 +155,22 @@ def test_multipliers_of_a_parameter(trainer):
     assert_same(*pair)
 
 
+def test_multipliers_by_number_and_by_name():
+    names = {0: "first_weight", 1: "second_bias", 2: "third_weight"}
+    found = []
+    for kind in ("fusedadam", "adam"):
+        made = mx.optimizer.create(kind, learning_rate=0.01, wd=0.1, param_idx2name=names)
+        made.set_lr_mult({0: 0.1, "second_bias": 0.3})
+        made.set_wd_mult({2: 5.0, "first_weight": 2.0})
+        weights, update = [mx.nd.ones(3) for _ in range(4)], mx.optimizer.get_updater(made)
+        for _ in range(5):
+            update([0, 1, 2, 3], [mx.nd.array([0.1, -2, 30])] * 4, weights)
+            update(3, mx.nd.ones(3), weights[3])
+        found.append([*(weight.asnumpy() for weight in weights), made.num_update])
+    for one, two in zip(*found):
+        np.testing.assert_allclose(one, two, rtol=1e-6)
+
+
 @every_trainer
 def test_learning_rate_may_change(trainer):
     pair = both("adam", trainer)

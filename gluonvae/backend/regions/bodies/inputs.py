@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from numba import carray
+from numba import carray, types
 
+from ..alike import KIND
 from ..direct import AT_SHAPES, AXES, CPU, DENSE, DEVICE, DTYPE, INPUTS, OUTPUTS, SHAPE
-from .handles import context_of, dtype_of, forget, make_tensor, shape_of, storage_of
-from .native import compiled, ints, stack_words
+from .handles import context_of, data_of, dtype_of, forget, make_tensor, shape_of, storage_of
+from .native import compile_callback, compiled, ints, stack_words, words
 from .tensors import word_of
 
 
@@ -63,3 +64,26 @@ def make_outputs(call, made):
             forget_outputs(made, i)
             return False
     return True
+
+
+def _describe(handle, to):
+    """Write what a tensor is like, and its address, see :mod:`gluonvae.backend.regions.alike`."""
+    room, word = stack_words(2), carray(words(to), KIND + 1)
+    number = carray(ints(room), 2)
+    dtype_of(handle, room)
+    storage_of(handle, room + 4)
+    word[0], word[1] = number[0], number[1]
+    context_of(handle, room, room + 4)
+    word[2], word[3] = number[0], number[1]
+    shape_of(handle, room, room + 8)
+    word[4] = number[0]
+    size = carray(ints(word_of(room + 8, 0)), AXES)
+    for axis in range(min(word[4], AXES)):
+        word[5 + axis] = size[axis]
+    data_of(handle, to + 8 * KIND)
+    return 1
+
+
+def address_of_describe() -> int:
+    """Compile what Python calls, and return its address."""
+    return compile_callback(_describe, types.int64, types.int64, types.int64)

@@ -144,6 +144,17 @@ bytes_of: Any = intrinsic(_bytes_of)
 """The bytes of a number that a pointer points to."""
 
 
+def _word_of(typing_context: object, place: object, which: object) -> tuple[object, Callable[..., object]]:
+    def generate(context: Any, builder: Any, signature: object, arguments: Any) -> object:
+        return builder.load(builder.gep(builder.inttoptr(arguments[0], ir.IntType(64).as_pointer()), [arguments[1]]))
+
+    return _i64(_i64, _i64), generate
+
+
+word_of: Any = intrinsic(_word_of)
+"""A word of several at an address."""
+
+
 def _exchange(typing_context: object, address: object, value: object) -> tuple[object, Callable[..., object]]:
     def generate(context: Any, builder: Any, signature: object, arguments: Any) -> object:
         place = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from numba import carray
 
 from ..layout import ALL, COUNT, NONE, NUMBER, OF_ROWS, OPERAND, OPERANDS, ROWS, VALUE, WIDTH
-from .native import bytes_of, compiled, doubles, numbers, words
+from .native import bytes_of, compiled, doubles, numbers, word_of, words
 
 OF_THREAD, OF_PASS, ROUNDED, PRODUCT, VIEW = 4, 5, 6, 7, 8
 
@@ -13,12 +13,6 @@ OF_THREAD, OF_PASS, ROUNDED, PRODUCT, VIEW = 4, 5, 6, 7, 8
 # of what becomes of the gradients of an instruction's operands, of memory of the thread's own, of the memory of the
 # pass, and of some of the thread's own for rounded rows and for rows of a product. A number's address is that of row 0
 # also where only some rows are in memory.
-
-
-@compiled
-def word_of(place, which):
-    """A word of several at an address."""
-    return carray(words(place), which + 1)[which]
 
 
 @compiled
