@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple, Optional
 
 from .images import Shape
 from .kinds import is_narrow
@@ -18,45 +19,58 @@ as with all."""
 NARROWEST = 128
 """How many numbers a row of data has at least, where zeros are looked for."""
 LARGEST_DATA = 2**22
-"""Of how many numbers data may be, as a thread has room to list all of them."""
+"""Most numbers of the data and of the product: each thread has room to list the data, and the pass for the product."""
 LANES = 16
 """Numbers of a vector: those of 512 bits. LLVM makes two or four of one where the processor's are shorter."""
 TILE = 128
 """Of how many units the weights are transposed, or the gradients copied, at a time."""
 SOME_ROWS = 256
-"""From how many rows on weights are transposed before the forward pass: oneDNN's products with them take 5 to 10 % less
-time so."""
+"""From how many rows on a weight is transposed before the forward pass: oneDNN's products with what is transposed take
+5 to 10 % less time."""
 MANY_ROWS = 2048
-"""From how many rows on a weight's gradient may be computed transposed: oneDNN's product of 784 units of 5000 rows and
-200 inputs takes a tenth less time so, and of few rows to transpose the gradient takes as long as that spares."""
+"""From how many rows on the gradient of a weight is computed transposed, if there are more units than inputs: oneDNN
+takes a tenth less time then (5000 rows, 784 units, 200 inputs). With few rows, transposing it takes as long."""
+
+
+class _Sizes(NamedTuple):
+    """Those of a dense layer."""
+
+    rows: int
+    width: int
+    units: int
+
+
+def _sizes(program: Program, shapes: Sequence[Shape], i: int) -> Optional[_Sizes]:
+    """The sizes of a dense layer with products in float32, None of other instructions."""
+    kind, operands, options = program.instructions[i]
+    if kind != "dense" or is_narrow(options):
+        return None
+    *leading, width = shapes[operands[0]]
+    return _Sizes(math.prod(leading), width, options["units"])
 
 
 def may_leave_out_zeros(program: Program, shapes: Sequence[Shape], i: int) -> bool:
     """Return whether an instruction is a dense layer of data, whose zeros are left out if they are many."""
-    kind, operands, options = program.instructions[i]
-    if kind != "dense" or is_narrow(options) or operands[0] >= program.inputs:
+    of = _sizes(program, shapes, i)
+    if of is None or program.instructions[i].operands[0] >= program.inputs:
         return False
-    *leading, width = shapes[operands[0]]
-    rows = math.prod(leading)
-    return width >= NARROWEST and min(rows, options["units"]) >= SMALLEST and rows * width <= LARGEST_DATA
+    return (
+        of.width >= NARROWEST
+        and min(of.rows, of.units) >= SMALLEST
+        and of.rows * max(of.width, of.units) <= LARGEST_DATA
+    )
 
 
-def turns_weight(program: Program, shapes: Sequence[Shape], i: int) -> bool:
-    """Return whether an instruction is a dense layer whose weight is transposed, see ``SOME_ROWS``."""
-    kind, operands, options = program.instructions[i]
-    if kind != "dense" or is_narrow(options):
-        return False
-    *leading, width = shapes[operands[0]]
-    return math.prod(leading) >= SOME_ROWS and min(width, options["units"]) >= LANES
+def transposes_weight(program: Program, shapes: Sequence[Shape], i: int) -> bool:
+    """Return whether an instruction is a dense layer that transposes its weight before the forward pass."""
+    of = _sizes(program, shapes, i)
+    return of is not None and of.rows >= SOME_ROWS and min(of.width, of.units) >= LANES
 
 
-def turns_gradient(program: Program, shapes: Sequence[Shape], i: int) -> bool:
-    """Return whether an instruction is a dense layer of many rows and more units than inputs, see ``MANY_ROWS``."""
-    kind, operands, options = program.instructions[i]
-    if kind != "dense" or is_narrow(options):
-        return False
-    *leading, width = shapes[operands[0]]
-    return math.prod(leading) >= MANY_ROWS and options["units"] > width
+def transposes_gradient(program: Program, shapes: Sequence[Shape], i: int) -> bool:
+    """Return whether an instruction is a dense layer whose weight's gradient is computed transposed."""
+    of = _sizes(program, shapes, i)
+    return of is not None and of.rows >= MANY_ROWS and of.units > of.width
 
 
 def memory(program: Program, shapes: Sequence[Shape]) -> int:
@@ -77,7 +91,7 @@ def memory(program: Program, shapes: Sequence[Shape]) -> int:
             forward = (width + 1) * TILE + of_rows
             backward = (LANES + 1 + rows) * TILE + 2 * (rows + 63) + of_columns
             most = max(most, forward, backward)
-        if turns_gradient(program, shapes, i):
+        if transposes_gradient(program, shapes, i):
             most = max(most, math.prod(shapes[operands[1]]))
     return most
 
@@ -98,15 +112,15 @@ def places(
     Returns
     -------
     places : list of list of int
-        Where the weight in bfloat16 or transposed, or the product without the zeros of data, is in the memory of the
-        forward pass;
-        of products in bfloat16 where weight, data and the gradient of the result are in that of the backward pass; or
-        -1; then whether the zeros of data may be left out, and whether the weight is transposed, and its gradient.
+        Of each instruction, or -1: where the memory of the forward pass has the weight in bfloat16 or transposed, or
+        the product without the zeros of data; where that of the backward pass has weight, data and the gradient of the
+        result in bfloat16. Then whether the zeros of data may be left out, and whether the weight, and its gradient,
+        are transposed.
     scratch, forward_scratch : int
     """
     found = []
     for i, (kind, operands, options) in enumerate(program.instructions):
-        ways = [of(program, shapes, i) for of in (may_leave_out_zeros, turns_weight, turns_gradient)]
+        ways = [of(program, shapes, i) for of in (may_leave_out_zeros, transposes_weight, transposes_gradient)]
         found.append([-1, -1, -1, -1, *map(int, ways)])
         if ways[0] or ways[1]:  # one or the other, as the data are
             sizes = [math.prod(shapes[v]) for v in (program.inputs + i, operands[1])]

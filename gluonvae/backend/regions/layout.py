@@ -35,8 +35,8 @@ OPERANDS = 5
 APPLY, DIFFERENTIATE, ADD_UP, PREPARE, NUMBER, COUNT, OPERAND = range(7)
 SIZES_OF_IMAGES = OPERAND + 2 * OPERANDS
 PREPARED = SIZES_OF_IMAGES + images.DETAILS
-WEIGHT, DATA, DELTA, LEAVES_OUT_ZEROS, TURNS_WEIGHT, TURNS_GRADIENT = range(PREPARED + 1, PREPARED + 7)
-INSTRUCTION = TURNS_GRADIENT + 1
+WEIGHT, DATA, DELTA, LEAVES_OUT_ZEROS, TRANSPOSES_WEIGHT, TRANSPOSES_GRADIENT = range(PREPARED + 1, PREPARED + 7)
+INSTRUCTION = TRANSPOSES_GRADIENT + 1
 """Words of an instruction: the addresses of its functions, or 0, the number of its options, how many operands it has,
 the operands and the result, for each operand what becomes of its gradient, and those of
 :mod:`gluonvae.backend.regions.images` and of :func:`gluonvae.backend.regions.forms.places`."""

@@ -17,7 +17,7 @@ ids = "-".join(["%d"] * 3).__mod__
 
 def is_transposed(rows, width, units):
     program = Program(3, (Instruction("dense", (0, 1, 2), {"units": units, "activation": "identity"}),), (3,))
-    return forms.turns_gradient(program, [(rows, width), (units, width), (units,), (rows, units)], 0)
+    return forms.transposes_gradient(program, [(rows, width), (units, width), (units,), (rows, units)], 0)
 
 
 def test_which_gradients_are_computed_transposed():

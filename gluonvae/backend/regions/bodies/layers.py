@@ -12,8 +12,8 @@ from ..layout import (
     OVER_SAMPLES,
     PREPARED,
     ROWS,
-    TURNS_GRADIENT,
-    TURNS_WEIGHT,
+    TRANSPOSES_GRADIENT,
+    TRANSPOSES_WEIGHT,
     WEIGHT,
     WIDTH,
 )
@@ -73,7 +73,7 @@ def prepare_dense(instruction, view, which, part, parts, like):
         if _leaves_out_zeros(instruction, view, like):
             of_x, memory = address(view, x, 0, like), word_of(view, OF_THREAD)
             sparse_product(of_x, weight, to, rows, units, inner, first, end, memory)
-        elif word_of(instruction, TURNS_WEIGHT) != 0:
+        elif word_of(instruction, TRANSPOSES_WEIGHT) != 0:
             transpose_part(weight, to, inner, units, first, end)
 
 
@@ -97,7 +97,7 @@ def dense(instruction, view, first, end, like):
         bfloat16_product(
             PLAIN, TRANSPOSED, count, units, inner, f32(1), rounded, inner, weight, inner, f32(0), product, units
         )
-    elif word_of(instruction, TURNS_WEIGHT) != 0:
+    elif word_of(instruction, TRANSPOSES_WEIGHT) != 0:
         turned = shared_place(instruction, view, PREPARED)
         sgemm(PLAIN, PLAIN, count, units, inner, f32(1), of_x, inner, turned, units, f32(0), product, units)
     else:
@@ -147,7 +147,7 @@ def dense_parameters(instruction, view, part, parts, like):
             bfloat16_product(
                 TRANSPOSED, PLAIN, count, inner, rows, f32(1), of_units, units, data, inner, beta, place, inner
             )
-        elif word_of(instruction, TURNS_GRADIENT) != 0:
+        elif word_of(instruction, TRANSPOSES_GRADIENT) != 0:
             memory, of_units = word_of(view, OF_THREAD), delta + 4 * first
             sgemm(TRANSPOSED, PLAIN, inner, count, rows, f32(1), of_x, inner, of_units, units, f32(0), memory, count)
             transpose_to(memory, place, inner, count, mode(view, 1) == ADD)
