@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from numba import carray
-
-from ..direct import HANDLES, KEPT, SIZE_OF_BLOCK
+from ..direct import KEPT, SIZE_OF_BLOCK
 from .native import allocate, compiled, exchange, release, words
 from .tensors import word_of
 
@@ -22,7 +20,7 @@ def take_block(call, size):
         release(block)
     block = allocate(size)
     if block != 0:
-        carray(words(block), HANDLES)[SIZE_OF_BLOCK] = size
+        words(block)[SIZE_OF_BLOCK] = size
     return block
 
 

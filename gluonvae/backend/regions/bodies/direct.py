@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numba import carray, types
+from numba import types
 
 from ..direct import (
     AT_ALL,
@@ -66,7 +66,7 @@ def _compute(call, block, handles, made, recorded):
     """The forward pass; false where there is no memory."""
     inputs, outputs, results = word_of(call, INPUTS), word_of(call, OUTPUTS), word_of(call, RESULTS)
     pointers = block + 8 * (HANDLES + inputs + outputs)
-    place = carray(words(pointers), inputs + results)
+    place = words(pointers)
     for i in range(inputs):
         data_of(word_of(handles, i), pointers + 8 * i)
     for i in range(outputs):
@@ -80,9 +80,9 @@ def _compute(call, block, handles, made, recorded):
 def _record_keeper(call, block, to):
     """Record a function that ends with what autograd knows of a call, and write the handle of its result."""
     variables, gradients, room = call + 8 * VARIABLE, call + 8 * GRADIENT, stack_words(1)
-    carray(words(room), 1)[0] = 0  # no gradient is asked for
+    words(room)[0] = 0  # no gradient is asked for
     mark_variables(1, variables, room, gradients)
-    carray(ints(room), 1)[0] = 1
+    ints(room)[0] = 1
     if make_tensor(room, 1, CPU, word_of(call, DEVICE), 0, FLOAT32, to) != 0:
         return -1
     write_callbacks(block + 8 * KEEPER, word_of(call, NO_BACKWARD), word_of(call, RELEASE), block)
@@ -117,7 +117,7 @@ def _hold(call, block, handles, made):
         copy_handle(word_of(handles, i), block + 8 * (HANDLES + i))
     for i in range(outputs):
         detach(word_of(made, i), block + 8 * (HANDLES + inputs + i))
-    of_block = carray(words(block), HANDLES)
+    of_block = words(block)
     of_block[OWN_KEPT], of_block[COUNT] = word_of(call, KEPT), inputs + outputs
 
 
@@ -135,7 +135,7 @@ def _record(call, block, made, count):
     if own == 0:
         _release(block)
         return -1
-    of_own = carray(words(own), RECORD + inputs + 1)
+    of_own = words(own)
     for i in range(inputs):
         of_own[RECORD + i] = word_of(block, HANDLES + i)
     if _record_keeper(call, block, own + 8 * (RECORD + inputs)) != 0:
@@ -170,7 +170,7 @@ def _run(call, handles, made, count, can_wait):
     if not all_fit(call, handles):
         return 0
     room = stack_words(1)
-    carray(words(room), 1)[0] = 0
+    words(room)[0] = 0
     is_recording(room)
     recorded = word_of(room, 0) != 0
     block = take_block(call, word_of(call, BLOCK if recorded else SMALL_BLOCK))
@@ -184,7 +184,7 @@ def _run(call, handles, made, count, can_wait):
         return 1
     _hold(call, block, handles, made)
     if can_wait and are_known(call, handles, _gradients(call, block), _requests(call, block), _room(call, block)):
-        carray(words(made), word_of(call, OUTPUTS) + 1)[word_of(call, OUTPUTS)] = block
+        words(made)[word_of(call, OUTPUTS)] = block
         return 1
     return 1 if _record(call, block, made, count) == 0 else -1
 
@@ -194,7 +194,7 @@ def _record_later(call, block, made, count):
     room = stack_words(1)
     set_recording(1, room)
     done = _record(call, block, made, count)
-    set_recording(carray(ints(room), 1)[0], room)
+    set_recording(ints(room)[0], room)
     return done
 
 
@@ -203,7 +203,7 @@ def _differentiate(call, block, requests):
     """Compute the gradients of inputs, where the addresses of these and of the gradients of outputs are written."""
     inputs, outputs, results = word_of(call, INPUTS), word_of(call, OUTPUTS), word_of(call, RESULTS)
     handles, places = block + 8 * HANDLES, block + 8 * (HANDLES + inputs + outputs)
-    place = carray(words(places), 2 * results + 2 * inputs)
+    place = words(places)
     for i in range(inputs):
         data_of(word_of(handles, i), places + 8 * (results + i))
     for i in range(outputs):
@@ -217,7 +217,7 @@ def _differentiate_waiting(call, block, which):
     """Compute the gradients of the sum of an output, of which autograd was not told; 0 where there is no memory."""
     inputs, outputs = word_of(call, INPUTS), word_of(call, OUTPUTS)
     requests = _requests(call, block)
-    request, place = carray(ints(requests), inputs), carray(words(block), HANDLES + inputs + 2 * outputs)
+    request, place = ints(requests), words(block)
     for i in range(outputs):
         place[HANDLES + inputs + outputs + i] = word_of(call, AT_ONES if i == which else AT_ZEROS)
     if not _differentiate(call, block, requests):
@@ -234,7 +234,7 @@ def _backward(gradients, count, pointers, requests, is_train, own):
     call, block = word_of(own, OWN_CALL), word_of(own, OWN_BLOCK)
     inputs, outputs = word_of(call, INPUTS), word_of(call, OUTPUTS)
     places, to = block + 8 * (HANDLES + inputs + outputs), _gradients(call, block)
-    request, place = carray(ints(requests), count), carray(words(places), outputs)
+    request, place = ints(requests), words(places)
     for i in range(gradients, outputs):
         place[i] = word_of(call, AT_ZEROS)
     for i in range(gradients + count):

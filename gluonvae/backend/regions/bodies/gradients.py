@@ -35,8 +35,8 @@ MXNETS_ADD = 3
 def look_up(plan, pointers, requests, scratch, view, like):
     """Find the gradients of all values, and what becomes of those of operands."""
     values, inputs, count = word_of(plan, VALUES), word_of(plan, INPUTS_OF), word_of(plan, INSTRUCTIONS)
-    data, gradients = carray(words(word_of(view, 1)), values), carray(words(word_of(view, 2)), values)
-    request = carray(ints(requests), inputs)
+    data, gradients = words(word_of(view, 1)), words(word_of(view, 2))
+    request = ints(requests)
     for value in range(values):
         of_value = value_words(view, value)
         data[value] = word_of(pointers, count + of_value[PLACE])
@@ -46,7 +46,7 @@ def look_up(plan, pointers, requests, scratch, view, like):
             gradients[value] = scratch + bytes_of(like) * of_value[GRADIENT]
         else:
             gradients[value] = word_of(pointers, of_value[PLACE] - inputs)
-    modes = carray(words(word_of(view, 3)), OPERANDS * count)
+    modes = words(word_of(view, 3))
     for number in range(count):
         instruction = plan + 8 * (word_of(plan, AT_INSTRUCTIONS) + INSTRUCTION * number)
         for which in range(OPERANDS):
@@ -62,7 +62,7 @@ def look_up(plan, pointers, requests, scratch, view, like):
 @compiled
 def place_own_gradients(plan, view, first, like):
     """Find the gradients of rows from ``first`` on that are in the memory of the thread."""
-    gradients = carray(words(word_of(view, 2)), word_of(plan, VALUES))
+    gradients = words(word_of(view, 2))
     for value in range(word_of(plan, INPUTS_OF), word_of(plan, VALUES)):
         of_value = value_words(view, value)
         if of_value[OWN_GRADIENT] >= 0:
@@ -74,7 +74,7 @@ def place_own_gradients(plan, view, first, like):
 def clear_constants(plan, requests, view, like):
     """Write 0 to the gradients of inputs that no instruction computes one of."""
     count, inputs = word_of(plan, INSTRUCTIONS), word_of(plan, INPUTS_OF)
-    request = carray(ints(requests), inputs)
+    request = ints(requests)
     for value in range(inputs):
         is_constant = request[value] != 0 and request[value] != MXNETS_ADD
         for number in range(count):
@@ -112,7 +112,7 @@ def start_gradients(plan, pointers, view, like):
 def announce(plan, number, requests, view, listener):
     """Write to a file the addresses of the gradients that are complete with an instruction's part of them."""
     inputs, at = word_of(plan, INPUTS_OF), plan + 8 * word_of(plan, AT_INSTRUCTIONS)
-    instruction, request = at + 8 * INSTRUCTION * number, carray(ints(requests), inputs)
+    instruction, request = at + 8 * INSTRUCTION * number, ints(requests)
     for which in range(word_of(instruction, COUNT)):
         value = operand(instruction, which)
         is_complete = value < inputs and is_wanted(view, which)

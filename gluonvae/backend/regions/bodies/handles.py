@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import carray, types
+from numba import types
 
 from ...runtime import mx
 from .native import address_in, compiled, external, words
@@ -66,6 +66,6 @@ list of callbacks."""
 @compiled
 def write_callbacks(place, backward, free, context):
     """Write MXNet's list of two callbacks, which it reads as long as it has what they are of."""
-    word = carray(words(place), 7)
+    word = words(place)
     word[0], word[1], word[2] = 2, place + 24, place + 40
     word[3], word[4], word[5], word[6] = backward, free, context, context

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from numba import carray
-
 from ..images import (
     BAND,
     CHANNELS,
-    DETAILS,
     HEIGHT,
     IMAGES,
     PACKED,
@@ -45,7 +42,7 @@ from .tensors import OF_PASS, OF_THREAD, address, gradient_address, is_wanted, m
 
 @compiled
 def _sizes(instruction):
-    return carray(words(instruction + 8 * SIZES_OF_IMAGES), DETAILS)
+    return words(instruction + 8 * SIZES_OF_IMAGES)
 
 
 @compiled

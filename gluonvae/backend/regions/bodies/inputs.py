@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numba import carray, types
+from numba import types
 
 from ..alike import KIND
 from ..direct import AT_SHAPES, AXES, CPU, DENSE, DEVICE, DTYPE, INPUTS, OUTPUTS, SHAPE
@@ -14,7 +14,7 @@ from .tensors import word_of
 @compiled
 def _fits(call, handle, shape, room):
     """Whether a tensor is on the device, in the dtype and of the shape that the call is for."""
-    number = carray(ints(room), 2)
+    number = ints(room)
     dtype_of(handle, room)
     storage_of(handle, room + 4)
     if number[0] != word_of(call, DTYPE) or number[1] != DENSE:
@@ -26,7 +26,7 @@ def _fits(call, handle, shape, room):
     axes = word_of(shape, 0)
     if number[0] != axes:
         return False
-    size = carray(ints(word_of(room + 8, 0)), AXES)
+    size = ints(word_of(room + 8, 0))
     is_same = True
     for axis in range(axes):
         is_same &= size[axis] == word_of(shape, 1 + axis)
@@ -54,7 +54,7 @@ def forget_outputs(made, count):
 def make_outputs(call, made):
     """Make the output tensors, and write their handles; false where there is no memory, and so no tensor."""
     sizes = stack_words(4)  # of AXES int32
-    size = carray(ints(sizes), AXES)
+    size = ints(sizes)
     for i in range(word_of(call, OUTPUTS)):
         shape = word_of(call, AT_SHAPES) + 8 * SHAPE * (word_of(call, INPUTS) + i)
         axes = word_of(shape, 0)
@@ -68,8 +68,8 @@ def make_outputs(call, made):
 
 def _describe(handle, to):
     """Write what a tensor is like, and its address, see :mod:`gluonvae.backend.regions.alike`."""
-    room, word = stack_words(2), carray(words(to), KIND + 1)
-    number = carray(ints(room), 2)
+    room, word = stack_words(2), words(to)
+    number = ints(room)
     dtype_of(handle, room)
     storage_of(handle, room + 4)
     word[0], word[1] = number[0], number[1]
@@ -77,7 +77,7 @@ def _describe(handle, to):
     word[2], word[3] = number[0], number[1]
     shape_of(handle, room, room + 8)
     word[4] = number[0]
-    size = carray(ints(word_of(room + 8, 0)), AXES)
+    size = ints(word_of(room + 8, 0))
     for axis in range(min(word[4], AXES)):
         word[5 + axis] = size[axis]
     data_of(handle, to + 8 * KIND)

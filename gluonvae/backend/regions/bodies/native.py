@@ -208,7 +208,7 @@ def allocate(size):
 @compiled
 def argument_words(arguments):
     """The four words that a body is called with."""
-    return carray(words(address_of(arguments)), 4)
+    return words(address_of(arguments))
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numba import carray, types
+from numba import types
 
 from ..operator import (
     BACKWARD,
@@ -15,7 +15,6 @@ from ..operator import (
     OUTPUTS,
     SCRATCH,
     SHARED,
-    SIZES,
 )
 from ..shared import KEPT, LAST_TEAM, MOST_THREADS
 from .handles import data_of, forget
@@ -29,9 +28,9 @@ from .process import leave_memory, take_memory
 def run_body(body, team, shared, plan, pointers, requests, scratch):
     """Run a body in a team of at most so many threads."""
     arguments = stack_words(4)
-    word = carray(words(arguments), 4)
+    word = words(arguments)
     word[0], word[1], word[2], word[3] = plan, pointers, requests, scratch
-    of_all, most = carray(words(shared), LAST_TEAM + 1), most_threads()
+    of_all, most = words(shared), most_threads()
     limit = of_all[MOST_THREADS]
     count = min(most, team, limit) if limit > 0 else min(most, team)
     of_all[LAST_TEAM] = count
@@ -47,7 +46,7 @@ def run_body(body, team, shared, plan, pointers, requests, scratch):
 @compiled
 def _run_pass(plan, body, team, size, pointers, requests):
     """Run a pass whose body, team and size of memory are words of a plan; false where there is no memory."""
-    word = carray(words(plan), SIZES)
+    word = words(plan)
     kept = word[SHARED] + 8 * KEPT
     scratch = take_memory(kept, word[size])
     if scratch == 0 and word[size] > 0:
@@ -70,7 +69,7 @@ def run_backward(plan, pointers, requests):
 
 
 def _forward(count, pointers, tags, requests, is_train, plan):
-    word, pointer, request = carray(words(plan), SIZES), carray(words(pointers), count), carray(ints(requests), count)
+    word, pointer, request = words(plan), words(pointers), ints(requests)
     inputs = word[INPUTS]
     for i in range(count):
         handle = pointer[i]
@@ -81,7 +80,7 @@ def _forward(count, pointers, tags, requests, is_train, plan):
 
 
 def _backward(count, pointers, tags, requests, is_train, plan):
-    word, pointer, request = carray(words(plan), SIZES), carray(words(pointers), count), carray(ints(requests), count)
+    word, pointer, request = words(plan), words(pointers), ints(requests)
     outputs, first = word[OUTPUTS], 2 * word[OUTPUTS] + word[INPUTS]
     for i in range(count):
         handle = pointer[i]
@@ -94,14 +93,14 @@ def _backward(count, pointers, tags, requests, is_train, plan):
 
 def _storage(count, kinds, context):
     """Say that all tensors are dense."""
-    kind = carray(ints(kinds), count)
+    kind = ints(kinds)
     for i in range(count):
         kind[i] = 0
     return 1
 
 
 def _backward_storage(count, kinds, tags, context):
-    kind = carray(ints(kinds), count)
+    kind = ints(kinds)
     for i in range(count):
         kind[i] = 0
     return 1

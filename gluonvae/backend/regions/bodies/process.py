@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 
-from numba import carray
-
 from ..lines import LINE
 from .native import allocate, compiled, exchange, release, set_signal_mask, stack_words, words
 
@@ -20,14 +18,14 @@ def take_memory(kept, size):
     if size < KEPT_FROM:
         return allocate(size) if size > 0 else 0
     block = exchange(kept, 0)  # another thread finds nothing, and has memory of its own
-    if block != 0 and carray(words(block), 1)[0] < size:
+    if block != 0 and words(block)[0] < size:
         release(block)
         block = 0
     if block == 0:
         block = allocate(size + LINE)
         if block == 0:
             return 0
-        carray(words(block), 1)[0] = size
+        words(block)[0] = size
     return block + LINE
 
 
@@ -57,7 +55,7 @@ def put_off_signals(before):
     overwrite what is beside it.
     """
     these = stack_words(SIGNAL_SET)
-    word = carray(words(these), SIGNAL_SET)
+    word = words(these)
     for i in range(SIGNAL_SET):
         word[i] = 0
     word[0] = _PUT_OFF

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import carray
-
 from ..layout import (
     ADD_UP,
     APPLY,
@@ -57,13 +55,13 @@ from .native import (
 )
 from .process import SIGNAL_SET, put_off_signals, take_signals
 from .rows import share
-from .tensors import OF_PASS, OF_THREAD, PRODUCT, ROUNDED, VIEW, result, value_words, word_of
+from .tensors import OF_PASS, OF_THREAD, PRODUCT, ROUNDED, result, value_words, word_of
 
 
 @compiled
 def _take_through(plan, group, view, first, end, is_own, own, like):
     """Take rows through the instructions of a group; results that MXNet keeps no memory for are in a thread's own."""
-    data, place = carray(words(word_of(view, 1)), word_of(plan, VALUES)), own
+    data, place = words(word_of(view, 1)), own
     for entry in range(word_of(group, GROUP_COUNT)):
         instruction = plan + 8 * (word_of(plan, AT_INSTRUCTIONS) + INSTRUCTION * word_of(group, ENTRIES + 2 * entry))
         value = result(instruction)
@@ -101,16 +99,16 @@ def _forward(arguments):
     argument = argument_words(arguments)
     plan, pointers, requests = argument[0] + 8 * SIZES, argument[1], argument[2]
     values, inputs = word_of(plan, VALUES), word_of(plan, INPUTS_OF)
-    request = carray(ints(requests), values)
+    request = ints(requests)
     rows, size = word_of(plan, ROOM), bytes_of(arguments)
     of_results = whole_lines(16 * values)
     of_images = of_results + whole_lines(size * rows * word_of(plan, WIDTH_OF_RESULTS))
     room = of_images + whole_lines(size * word_of(plan, MEMORY))
     of_product = room + whole_lines(2 * rows * word_of(plan, WIDEST_ROUNDED))
     memory = allocate(of_product + 4 * rows * word_of(plan, WIDEST_PRODUCT))
-    data, is_own = carray(words(memory), values), carray(words(memory + 8 * values), values)
+    data, is_own = words(memory), words(memory + 8 * values)
     view = stack_words(8)
-    word = carray(words(view), VIEW)
+    word = words(view)
     word[0], word[1], word[OF_THREAD], word[OF_PASS] = plan + 8 * HEADER, memory, memory + of_images, argument[3]
     word[ROUNDED], word[PRODUCT] = memory + room, memory + of_product
     for value in range(values):
@@ -147,7 +145,7 @@ def _backward(arguments):
     memory = allocate(of_words + bytes_of(arguments) * word_of(plan, MEMORY))
     modes = memory + 16 * values
     view = stack_words(8)
-    word = carray(words(view), VIEW)
+    word = words(view)
     word[OF_THREAD], word[OF_PASS] = memory + of_words, scratch
     word[0], word[1], word[2], word[3] = plan + 8 * HEADER, memory, memory + 8 * values, modes
     look_up(plan, pointers, requests, scratch, view, arguments)

@@ -86,7 +86,7 @@ def _normal_numbers(place, memory):
 
 @compiled
 def _fill(arguments, is_normal):
-    what, memory, rest = carray(words(argument_words(arguments)[0]), 4), stack_words(128), stack_words(128)
+    what, memory, rest = words(argument_words(arguments)[0]), stack_words(128), stack_words(128)
     key, start, place, count = u64(what[0]), what[1], what[2], what[3]
     word = carray(bits(memory), WORDS)
     before, stop = start // WORDS, start + count
@@ -121,7 +121,7 @@ def _uniform(arguments):
 
 def _run(body, team, shared, key, start, place, count):
     what = stack_words(4)
-    word = carray(words(what), 4)
+    word = words(what)
     word[0], word[1], word[2], word[3] = key, start, place, count
     run_body(body, team, shared, what, 0, 0, 0)
 

@@ -47,7 +47,7 @@ def _lists(memory, count, capacity):
     """Lists of ``capacity`` numbers in all: from where each begins, which is where the one before ends, their places
     and the numbers."""
     places = memory + 4 * (count + 1)
-    begin, place = carray(ints(memory), count + 1), carray(ints(places), capacity)
+    begin, place = ints(memory), ints(places)
     return begin, place, carray(floats(places + 4 * capacity), capacity)
 
 
@@ -71,7 +71,7 @@ def _list_rows(x, rows, width, to):
 @compiled
 def _transpose_bits(place):
     """Transpose 64 words of 64 bits: Warren, Hacker's Delight, 7-3."""
-    word = carray(words(place), 64)
+    word = words(place)
     size, mask = 32, 0xFFFFFFFF
     while size != 0:
         i = 0
@@ -89,10 +89,10 @@ def _transpose_bits(place):
 def _list_columns(x, rows, width, bits, to):
     """List the numbers of each column."""
     begin, place, value = _lists(to, width, rows * width)
-    number, are_there = carray(floats(x), rows * width), carray(words(bits), (rows + 63) // 64 * 64)
+    number, are_there = carray(floats(x), rows * width), words(bits)
     count = 0
     for first in range(0, width, 64):
-        for row in range(len(are_there)):
+        for row in range((rows + 63) // 64 * 64):
             are_there[row] = _nonzeros_of(x + 4 * (row * width + first), width - first) if row < rows else 0
         for block in range(0, rows, 64):
             _transpose_bits(bits + 8 * block)
@@ -128,7 +128,7 @@ def _vectors_of(left, units):
 @compiled
 def _add_listed(lists, which, count, capacity, matrix, stride, start, to, vectors):
     """Write start + the sum of the rows of a matrix that a list has."""
-    begin = carray(ints(lists), count + 1)
+    begin = ints(lists)
     places, terms = lists + 4 * (count + 1 + begin[which]), begin[which + 1] - begin[which]
     values = places + 4 * capacity
     if vectors == 8:

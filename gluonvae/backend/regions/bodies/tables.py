@@ -39,7 +39,7 @@ from .rows import share
 @compiled
 def _begin(arguments):
     """The table, its settings, and which pieces are this thread's."""
-    table = carray(words(argument_words(arguments)[0]), OF_SHARED + 1)
+    table = words(argument_words(arguments)[0])
     first, end = share(table[PIECES], 1, thread(), threads())
     return table, carray(floats(table[OF_SETTINGS]), 8), first, end
 
@@ -47,7 +47,7 @@ def _begin(arguments):
 @compiled
 def _piece(table, number):
     """A piece's row, and the offset and number of its values."""
-    piece = carray(words(table[OF_PIECES] + 24 * number), 3)
+    piece = words(table[OF_PIECES] + 24 * number)
     return piece[0], piece[1], piece[2]
 
 
@@ -55,7 +55,7 @@ def _piece(table, number):
 def _values(table, number, which):
     """A piece of one of the tensors of its row."""
     row, first, count = _piece(table, number)
-    start = carray(words(table[OF_TENSORS]), 4 * (row + 1))[4 * row + which]
+    start = words(table[OF_TENSORS])[4 * row + which]
     return carray(floats(start + 4 * first), count)
 
 
@@ -201,16 +201,16 @@ def _too_large(arguments):
 
 
 def _run(place):
-    table = carray(words(place), OF_SHARED + 1)
-    is_awake = carray(words(table[OF_SHARED]), LAST_TEAM + 1)[LAST_TEAM] > 1
+    table = words(place)
+    is_awake = words(table[OF_SHARED])[LAST_TEAM] > 1
     run_body(table[RULE], table[TEAM] if is_awake else table[TEAM_OF_SLEEPERS], table[OF_SHARED], place, 0, 0, 0)
 
 
 def _find_stale(place):
-    table = carray(words(place), OF_SHARED + 1)
-    handles = carray(words(table[OF_HANDLES]), table[ROWS])
+    table = words(place)
+    handles = words(table[OF_HANDLES])
     memory = stack_words(4)
-    state = carray(ints(memory), 1)
+    state = ints(memory)
     for number in range(table[ROWS]):
         is_fresh(handles[number], memory)
         if state[0] == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import carray
 
-from ..layout import ALL, COUNT, NONE, NUMBER, OF_ROWS, OPERAND, OPERANDS, ROWS, VALUE, WIDTH
+from ..layout import ALL, COUNT, NONE, NUMBER, OF_ROWS, OPERAND, ROWS, VALUE, WIDTH
 from .native import bytes_of, compiled, doubles, numbers, word_of, words
 
 OF_THREAD, OF_PASS, ROUNDED, PRODUCT, VIEW = 4, 5, 6, 7, 8
@@ -18,13 +18,13 @@ OF_THREAD, OF_PASS, ROUNDED, PRODUCT, VIEW = 4, 5, 6, 7, 8
 @compiled
 def value_words(view, value):
     """The words of a value."""
-    return carray(words(carray(words(view), 4)[0] + 8 * VALUE * value), VALUE)
+    return words(words(view)[0] + 8 * VALUE * value)
 
 
 @compiled
 def operand(instruction, which):
     """The number of an operand, or after the last of the result."""
-    return carray(words(instruction), OPERAND + OPERANDS)[OPERAND + which]
+    return words(instruction)[OPERAND + which]
 
 
 @compiled
@@ -64,7 +64,7 @@ def gradient_of(view, value, row, like):
 @compiled
 def mode(view, which):
     """What becomes of the gradient of an operand of the instruction at hand."""
-    return carray(words(carray(words(view), 4)[3]), OPERANDS)[which]
+    return words(words(view)[3])[which]
 
 
 @compiled

@@ -41,7 +41,7 @@ def number_of(handle):
     if symbol_of(handle, room) != 0:
         return 0
     number, symbol = 0, word_of(room, 0)
-    if name_of_symbol(symbol, room + 8, room + 16) == 0 and carray(ints(room + 16), 1)[0] != 0:
+    if name_of_symbol(symbol, room + 8, room + 16) == 0 and ints(room + 16)[0] != 0:
         letter = carray(bytes_at(word_of(room, 1)), 24)
         if letter[0] == OF_VARIABLE[0] and letter[1] == OF_VARIABLE[1] and letter[2] == OF_VARIABLE[2]:
             at = 3
@@ -57,7 +57,7 @@ def number_of(handle):
 def gradient_place(handle):
     """The address of the gradient of a variable, 0 for what is no variable."""
     room = stack_words(2)
-    place = carray(words(room), 2)
+    place = words(room)
     place[0], place[1] = 0, 0
     if gradient_of_variable(handle, room) != 0 or place[0] == 0:
         return 0
@@ -69,7 +69,7 @@ def gradient_place(handle):
 
 @compiled
 def _known_of(call, which):
-    return carray(words(word_of(call, AT_KNOWN) + 8 * (1 + OF_EACH * which)), OF_EACH)
+    return words(word_of(call, AT_KNOWN) + 8 * (1 + OF_EACH * which))
 
 
 @compiled
@@ -96,7 +96,7 @@ def learn(call, handles, places, requests):
         return
     is_known = True
     for i in range(word_of(call, INPUTS)):
-        is_known &= _learn_of(call, i, word_of(handles, i), word_of(places, i), carray(ints(requests), i + 1)[i])
+        is_known &= _learn_of(call, i, word_of(handles, i), word_of(places, i), ints(requests)[i])
     exchange(word_of(call, AT_KNOWN), IS_KNOWN if is_known else UNKNOWN)
 
 
@@ -112,8 +112,8 @@ def are_known(call, handles, places, requests, room):
         if state != IN_USE:
             exchange(known, state)
         return False
-    place, request = carray(words(places), inputs), carray(ints(requests), inputs)
-    outside, count, are_same = carray(words(room), inputs), 0, True
+    place, request = words(places), ints(requests)
+    outside, count, are_same = words(room), 0, True
     for i in range(inputs):
         of_input = _known_of(call, i)
         place[i], request[i] = of_input[PLACE], of_input[REQUEST]
