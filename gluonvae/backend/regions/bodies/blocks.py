@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..direct import KEPT, SIZE_OF_BLOCK
-from .native import allocate, compiled, exchange, release, words
+from .memory import allocate, release
+from .native import compiled, exchange, words
 from .tensors import word_of
 
 CLOSED = -1

@@ -50,7 +50,8 @@ from .handles import (
     write_callbacks,
 )
 from .inputs import all_fit, forget_outputs, make_outputs
-from .native import allocate, compile_callback, compiled, exchange, ints, release, stack_words, words
+from .memory import allocate, release
+from .native import compile_callback, compiled, exchange, ints, stack_words, words
 from .passes import run_backward, run_forward
 from .tensors import word_of
 from .variables import ASK_NOTHING, are_known, learn

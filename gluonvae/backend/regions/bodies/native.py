@@ -22,7 +22,6 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from ...runtime import OPENMP
-from ..lines import LINE
 from ..onednn import bfloat16_address, sgemm_address
 
 _log = logging.getLogger(__name__)
@@ -81,8 +80,8 @@ threads = external("threads", address_in(OPENMP, "omp_get_num_threads"), _i32)
 most_threads = external("most_threads", address_in(OPENMP, "omp_get_max_threads"), _i32)
 """The number of threads that a team may have."""
 set_most_threads = external("set_most_threads", address_in(OPENMP, "omp_set_num_threads"), types.void, _i32)
-_allocate = external("allocate", address_in(_c, "aligned_alloc"), _i64, _i64, _i64)
-release = external("release", address_in(_c, "free"), types.void, _i64)
+malloc = external("malloc", address_in(_c, "malloc"), _i64, _i64)
+free = external("free", address_in(_c, "free"), types.void, _i64)
 write = external("write", address_in(_c, "write"), _i64, _i32, _i64, _i64)
 """Write to a file: its descriptor, address and number of bytes."""
 set_signal_mask = external("set_signal_mask", address_in(_c, "pthread_sigmask"), _i32, _i32, _i64, _i64)
@@ -191,18 +190,6 @@ def _call(typing_context: object, function: Any, numbers: Any, pointer: Any) -> 
 
 call: Any = intrinsic(_call)
 """Call compiled code by its address, with a tuple of int64 and a pointer."""
-
-
-@compiled
-def whole_lines(size):
-    """The bytes of whole cache lines that so many bytes take."""
-    return (size + (LINE - 1)) // LINE * LINE
-
-
-@compiled
-def allocate(size):
-    """The address of memory of so many bytes, where a cache line begins; 0 where there is none."""
-    return _allocate(LINE, whole_lines(size))
 
 
 @compiled

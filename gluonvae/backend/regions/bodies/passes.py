@@ -18,8 +18,8 @@ from ..operator import (
 )
 from ..shared import KEPT, LAST_TEAM, MOST_THREADS
 from .handles import data_of, forget
+from .memory import leave_memory, take_memory
 from .native import compile_callback, compiled, ints, most_threads, run_team, set_most_threads, stack_words, words
-from .process import leave_memory, take_memory
 
 # All of this is compiled. Addresses and handles are int64, in which a pointer is passed to C as well.
 

@@ -37,8 +37,8 @@ from ..layout import (
 from ..operator import SHARED, SIZES
 from ..shared import LISTENER
 from .gradients import announce, clear_constants, look_up, place_own_gradients, start_gradients
+from .memory import allocate, release, whole_lines
 from .native import (
-    allocate,
     argument_words,
     barrier,
     bytes_of,
@@ -46,15 +46,13 @@ from .native import (
     compile_body,
     compiled,
     ints,
-    release,
     stack_words,
     thread,
     threads,
-    whole_lines,
     words,
 )
-from .process import SIGNAL_SET, put_off_signals, take_signals
 from .rows import share
+from .signals import SIGNAL_SET, put_off_signals, take_signals
 from .tensors import OF_PASS, OF_THREAD, PRODUCT, ROUNDED, result, value_words, word_of
 
 
