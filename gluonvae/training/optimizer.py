@@ -75,7 +75,7 @@ class InOneRegion:
         numbers = index if isinstance(index, (list, tuple)) else [index]
         for i in numbers:
             counts[i] = counts.get(i, begin) + 1
-        self.num_update = max(self.num_update, *map(counts.__getitem__, numbers))
+        self.num_update = max([self.num_update, *map(counts.__getitem__, numbers)])
 
     def _factors(self: Any, index: Sequence[int], of_parameter: str, of_name: Mapping[Any, float]) -> list[float]:
         """Return what the learning rates, or the weight decays, of parameters are multiplied by."""

@@ -83,16 +83,18 @@ def memory(program: Program, shapes: Sequence[Shape]) -> int:
         Those of all values.
     """
     most = 0
-    for i, (_, operands, _) in enumerate(program.instructions):
+    for i in range(len(program.instructions)):
+        of = _sizes(program, shapes, i)
+        if of is None:
+            continue
+        rows, width, units = of
         if may_leave_out_zeros(program, shapes, i):
-            *leading, width = shapes[operands[0]]
-            rows = math.prod(leading)
             of_rows, of_columns = rows + 1 + 2 * rows * width, width + 1 + 2 * rows * width
             forward = (width + 1) * TILE + of_rows
             backward = (LANES + 1 + rows) * TILE + 2 * (rows + 63) + of_columns
             most = max(most, forward, backward)
         if transposes_gradient(program, shapes, i):
-            most = max(most, math.prod(shapes[operands[1]]))
+            most = max(most, units * width)
     return most
 
 

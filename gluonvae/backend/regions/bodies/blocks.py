@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ..direct import KEPT, SIZE_OF_BLOCK
 from .memory import allocate, release
-from .native import compiled, exchange, words
-from .tensors import word_of
+from .native import compiled, exchange, word_of, words
 
 CLOSED = -1
 """What is where memory is kept, once the graph is gone."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import carray
 
+from ..forms import LANES
 from .native import bits, bytes_of, compiled, floats, halves, numbers, zero_and_one
 from .numerics import exp_of_negative, sigmoid, softplus
+from .vectors import transpose
 
 f32 = np.float32
 _SELU_SCALE, _SELU_ALPHA = f32(1.0507009873554804934193349852946), f32(1.6732632423543772848170429916717)
@@ -132,6 +134,16 @@ def sum_rows(delta, to, rows, units, first, end, add, like):
         v = carray(numbers(delta + size * (row * units + first), like), end - first)
         for i in range(end - first):
             d[i] += v[i]
+
+
+@compiled
+def transpose_part(weight, to, inner, stride, first, end):
+    """Write the columns of some units to ``(inner, stride)``."""
+    for unit in range(first, end, LANES):
+        u = min(unit, end - LANES)  # the last ones once more, where they are fewer
+        for column in range(0, inner, LANES):
+            j = min(column, inner - LANES)
+            transpose(weight + 4 * (u * inner + j), 4 * inner, to + 4 * (j * stride + u), 4 * stride)
 
 
 @compiled

@@ -51,9 +51,8 @@ from .handles import (
 )
 from .inputs import all_fit, forget_outputs, make_outputs
 from .memory import allocate, release
-from .native import compile_callback, compiled, exchange, ints, stack_words, words
+from .native import compile_callback, compiled, exchange, ints, stack_words, word_of, words
 from .passes import run_backward, run_forward
-from .tensors import word_of
 from .variables import ASK_NOTHING, are_known, learn
 
 

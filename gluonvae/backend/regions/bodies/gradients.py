@@ -23,9 +23,9 @@ from ..layout import (
     WIDTH,
     WRITE,
 )
-from .native import barrier, bytes_of, compiled, ints, numbers, thread, threads, words, write, zero_and_one
+from .native import barrier, bytes_of, compiled, ints, numbers, thread, threads, word_of, words, write, zero_and_one
 from .rows import share
-from .tensors import is_wanted, operand, value_words, word_of
+from .tensors import is_wanted, operand, value_words
 
 MXNETS_ADD = 3
 """MXNet's request that a gradient be added to what is there."""

@@ -32,9 +32,9 @@ from .convolution import (
     transpose,
 )
 from .dense import add_bias_and_activate, differentiate, f32, sum_rows
-from .native import bytes_of, compiled, words
+from .native import bytes_of, compiled, word_of, words
 from .rows import share
-from .tensors import OF_PASS, OF_THREAD, address, gradient_address, is_wanted, mode, operand, result, word_of
+from .tensors import OF_PASS, OF_THREAD, address, gradient_address, is_wanted, mode, operand, result
 
 # Biases and their gradients are those of a row of pixels, one for each of its numbers: loops over the channels of one
 # pixel would be short.

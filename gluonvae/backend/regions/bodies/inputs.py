@@ -7,8 +7,7 @@ from numba import types
 from ..alike import KIND
 from ..direct import AT_SHAPES, AXES, CPU, DENSE, DEVICE, DTYPE, INPUTS, OUTPUTS, SHAPE
 from .handles import context_of, data_of, dtype_of, forget, make_tensor, shape_of, storage_of
-from .native import compile_callback, compiled, ints, stack_words, words
-from .tensors import word_of
+from .native import compile_callback, compiled, ints, stack_words, word_of, words
 
 
 @compiled

@@ -18,10 +18,10 @@ from ..layout import (
     WIDTH,
 )
 from ..operator import SMALLEST
-from .dense import add_bias_and_activate, differentiate, f32, narrow, sum_rows, transpose_to
-from .native import PLAIN, TRANSPOSED, bfloat16_product, compiled, sgemm
+from .dense import add_bias_and_activate, differentiate, f32, narrow, sum_rows, transpose_part, transpose_to
+from .native import PLAIN, TRANSPOSED, bfloat16_product, compiled, sgemm, word_of
 from .rows import share
-from .sparse import are_mostly_zeros, sparse_gradient, sparse_product, transpose_part
+from .sparse import are_mostly_zeros, sparse_gradient, sparse_product
 from .tensors import (
     OF_THREAD,
     PRODUCT,
@@ -34,7 +34,6 @@ from .tensors import (
     result,
     shared_place,
     value_words,
-    word_of,
 )
 
 
@@ -98,8 +97,8 @@ def dense(instruction, view, first, end, like):
             PLAIN, TRANSPOSED, count, units, inner, f32(1), rounded, inner, weight, inner, f32(0), product, units
         )
     elif word_of(instruction, TRANSPOSES_WEIGHT) != 0:
-        turned = shared_place(instruction, view, PREPARED)
-        sgemm(PLAIN, PLAIN, count, units, inner, f32(1), of_x, inner, turned, units, f32(0), product, units)
+        transposed = shared_place(instruction, view, PREPARED)
+        sgemm(PLAIN, PLAIN, count, units, inner, f32(1), of_x, inner, transposed, units, f32(0), product, units)
     else:
         sgemm(PLAIN, TRANSPOSED, count, units, inner, f32(1), of_x, inner, weight, inner, f32(0), product, units)
     add_bias_and_activate(product, bias, of_y, count, units, _activation(instruction))

@@ -11,9 +11,9 @@ import math
 import numpy as np
 
 from ..layout import ADD, COUNT, NUMBER, ROWS
-from .native import compiled, of_numbers, zero_and_one
+from .native import compiled, of_numbers, word_of, zero_and_one
 from .numerics import constant, exp_of_negative, log_of_positive, log_sinhc, sigmoid, slope_of_log_sinhc, softplus
-from .tensors import gradient_of, is_at_hand, mode, operand, result, row_of, value_words, word_of
+from .tensors import gradient_of, is_at_hand, mode, operand, result, row_of, value_words
 
 TOP = 255
 """The highest level of a pixel."""

@@ -9,9 +9,9 @@ from numba import carray
 from ..layout import ADD, ALL, NUMBER, OF_ROWS, ROWS, WIDTH
 from .averages import LEAST
 from .masses import discretized_logistic_mass, discretized_logistic_slope, discretized_logistic_slope_in_scale
-from .native import bytes_of, compiled, numbers, of_numbers, stack_words, zero_and_one
+from .native import bytes_of, compiled, numbers, of_numbers, stack_words, word_of, zero_and_one
 from .numerics import constant, exp_of_negative, log_of_positive
-from .tensors import gradient_of, is_wanted, mode, operand, result, row_of, value_words, word_of
+from .tensors import gradient_of, is_wanted, mode, operand, result, row_of, value_words
 
 PIXELS = 64
 """How many pixels at a time."""

@@ -49,11 +49,12 @@ from .native import (
     stack_words,
     thread,
     threads,
+    word_of,
     words,
 )
 from .rows import share
 from .signals import SIGNAL_SET, put_off_signals, take_signals
-from .tensors import OF_PASS, OF_THREAD, PRODUCT, ROUNDED, result, value_words, word_of
+from .tensors import OF_PASS, OF_THREAD, PRODUCT, ROUNDED, result, value_words
 
 
 @compiled

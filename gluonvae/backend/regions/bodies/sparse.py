@@ -11,6 +11,7 @@ import numpy as np
 from numba import carray
 
 from ..forms import LANES, MOST, TILE
+from .dense import transpose_part
 from .native import compiled, floats, ints, words
 from .vectors import add_rows, count_bits, lowest, nonzeros, transpose
 
@@ -141,16 +142,6 @@ def _add_listed(lists, which, count, capacity, matrix, stride, start, to, vector
         add_rows(matrix, stride, places, values, terms, start, to, 2)
     else:
         add_rows(matrix, stride, places, values, terms, start, to, 1)
-
-
-@compiled
-def transpose_part(weight, to, inner, stride, first, end):
-    """Write the columns of some units to ``(inner, stride)``."""
-    for unit in range(first, end, LANES):
-        u = min(unit, end - LANES)  # the last ones once more, where they are fewer
-        for column in range(0, inner, LANES):
-            j = min(column, inner - LANES)
-            transpose(weight + 4 * (u * inner + j), 4 * inner, to + 4 * (j * stride + u), 4 * stride)
 
 
 @compiled

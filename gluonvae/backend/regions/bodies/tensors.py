@@ -7,7 +7,7 @@ from numba import carray
 from ..layout import ALL, COUNT, NONE, NUMBER, OF_ROWS, OPERAND, ROWS, VALUE, WIDTH
 from .native import bytes_of, compiled, doubles, numbers, word_of, words
 
-OF_THREAD, OF_PASS, ROUNDED, PRODUCT, VIEW = 4, 5, 6, 7, 8
+OF_THREAD, OF_PASS, ROUNDED, PRODUCT = range(4, 8)
 
 # A view is the address of words, which are addresses: of a value's words, of the values' numbers, of their gradients,
 # of what becomes of the gradients of an instruction's operands, of memory of the thread's own, of the memory of the

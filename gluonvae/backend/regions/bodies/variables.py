@@ -20,8 +20,7 @@ from .handles import (
     symbol_of,
     write_callbacks,
 )
-from .native import bytes_at, compiled, exchange, ints, stack_words, words
-from .tensors import word_of
+from .native import bytes_at, compiled, exchange, ints, stack_words, word_of, words
 
 ASK_NOTHING = 0
 """MXNet's request of a gradient that nobody wants."""
