@@ -17,7 +17,7 @@ from . import pickling  # noqa: F401  what MXNet cannot pickle
 from .control_flow import has_code_of_its_own, why_frozen
 from .recipes import record
 from .regions.availability import available, mxnets_own
-from .regions.direct import DirectCall, direct_call
+from .regions.direct import DirectCall, direct_call, options_of
 from .regions.fusion import fused
 from .regions.load import heed_others
 from .runtime import mx
@@ -110,6 +110,13 @@ class GraphBlock(mx.gluon.HybridBlock):
             inputs, symbol = super()._get_graph(*args)
             self._cached_graph = inputs, fused(symbol) if available() else symbol
         return self._cached_graph
+
+    def is_one_program(self, inputs: int) -> bool:
+        """Return whether the graph of so many inputs is one compiled program.
+
+        Of a row that has no gradient nothing is in memory then but what is given and what is returned.
+        """
+        return available() and options_of(self._get_graph(*[mx.nd.zeros(1)] * inputs)[1]) is not None
 
     def _build_cache(self, *args: object) -> None:
         try:

@@ -7,13 +7,12 @@ from typing import Any, Optional
 
 import numpy as np
 
-from ..backend.operators import as_numpy
+from ..backend.memory import filled
 from ..backend.pieces import rows_that_fit
 from ..backend.regions.availability import loops_compile
 from ..backend.regions.random import Stream
 from ..backend.structures import leaves, map_structure, split
 from ..backend.types import Operators, Structure, Tensor
-from ..batches import to_device
 from ..models import VAE
 from ..networks import GraphOver
 from ..noise import NoiseSpec, fill
@@ -21,47 +20,55 @@ from ..objectives.elbo import check_importance_weights
 
 
 class LogWeight(GraphOver):
-    """Draws of a model's q(z | x), ``(k, B, D)``, and before them their log importance weights
-    log p(x, z) - log q(z | x), ``(k, B)``, as a graph of their own."""
+    """log p(x, z) - log q(z | x) of draws of a model's q(z | x), ``(k, B)``, as a graph of its own."""
 
     def __init__(self, vae: VAE) -> None:
         super().__init__()
         self.vae = vae
+        self.hybridize(static_alloc=True, static_shape=True)
 
-    def hybrid_forward(self, F: Operators, data: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def floats_per_sample(self) -> int:
+        """Length of the longest tensor that one draw takes."""
+        inputs = 1 + len(leaves(self.vae.inference_net.noise)) + (self.vae.label_size > 0)
+        return (self.vae.inference_net if self.is_one_program(inputs) else self.vae).floats_per_sample
+
+    def hybrid_forward(self, F: Operators, data: Tensor, *inputs: Tensor) -> Any:
+        return self.weighted(data, inputs)[0]
+
+    def weighted(self, data: Tensor, inputs: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Compute the log weights of draws, and these, of data, noise and label."""
         noise, label = split(self.vae.inference_net.noise, inputs)
         z, log_q = self.vae.posterior(data, *label).rsample_and_log_prob(noise)
         log_ratio = self.vae.prior_distribution(data, *label).log_prob(z) - log_q
-        return self.vae.likelihood(z, *label).log_prob(data) + log_ratio, F.identity(z)
+        return self.vae.likelihood(z, *label).log_prob(data) + log_ratio, z
 
 
-def log_weight_of(vae: VAE, instead: str) -> LogWeight:
-    """Return the log weights of a model, hybridised.
+class WeightedDraws(LogWeight):
+    """The draws as well, ``(k, B, D)``."""
 
-    Parameters
-    ----------
-    vae : VAE
-    instead : str
-        What to do with a model whose latent states are not drawn, for the message.
+    @property
+    def floats_per_sample(self) -> int:
+        return self.vae.floats_per_sample
 
-    Raises
-    ------
-    ValueError
-        For a model without importance weights.
-    """
+    def hybrid_forward(self, F: Operators, data: Tensor, *inputs: Tensor) -> Any:
+        log_weight, z = self.weighted(data, inputs)
+        return log_weight, F.identity(z)
+
+
+def check_has_weights(vae: VAE, instead: str) -> None:
+    """Raise ValueError for a model without importance weights; ``instead`` is what to do with one whose latent states
+    are not drawn."""
     if vae.inference_net.deterministic:
         raise ValueError(f"every sample of {type(vae.inference_net).__name__} is the same: {instead}")
     check_importance_weights(vae)
-    log_weight = LogWeight(vae)
-    log_weight.hybridize(static_alloc=True, static_shape=True)
-    return log_weight
 
 
-def batch_and_chunk(vae: VAE, samples: int, memory: float) -> tuple[int, int]:
+def batch_and_chunk(log_weight: LogWeight, samples: int, memory: float) -> tuple[int, int]:
     """Return how many data points with ``samples`` latent states each, and how many latent states of a batch
     together, take about ``memory`` MB."""
-    rows = rows_that_fit(vae.floats_per_sample, memory)
-    return max(1, min(rows // samples, rows_that_fit(vae.floats_per_row, memory))), rows
+    rows = rows_that_fit(log_weight.floats_per_sample, memory)
+    return max(1, min(rows // samples, rows_that_fit(log_weight.vae.floats_per_row, memory))), rows
 
 
 def generators(seed: int, first: int, count: int) -> list[Any]:
@@ -77,22 +84,26 @@ def in_chunks(
     noise: Sequence[Any],
     samples: int,
     chunk: int,
-) -> Iterator[tuple[np.ndarray, Tensor]]:
-    """Yield the log weights, ``(chunk, B)``, float64, and the latent states of ``samples`` draws, a chunk at a time."""
+) -> Iterator[Any]:
+    """Yield what a graph computes of ``samples`` draws, a chunk at a time: log weights ``(chunk, B)``."""
     vae, labels = log_weight.vae, () if label is None else (label,)
     for start in range(0, samples, chunk):
         drawn = draw(vae, vae.inference_net.noise, noise, min(chunk, samples - start))
-        weights, z = log_weight(data, *leaves(drawn), *labels)
-        yield as_numpy(weights).astype(np.float64), z
+        yield log_weight(data, *leaves(drawn), *labels)
 
 
 def draw(vae: VAE, spec: Structure, noise: Sequence[Any], count: int) -> Structure:
     """Draw noise of a spec, ``(count, B, size)``, of each data point from its own generator."""
 
     def drawn(leaf: NoiseSpec) -> Tensor:
-        values = np.empty((len(noise), count, leaf.size), np.float32)
-        for rng, out in zip(noise, values):
-            fill(leaf.kind, rng, out)
-        return to_device(vae, values.swapaxes(0, 1))
+        def write(values: np.ndarray) -> None:
+            for row, rng in enumerate(noise):
+                own = values[:, row]
+                out = own if own.flags.c_contiguous and own.dtype == np.float32 else np.empty(own.shape, np.float32)
+                fill(leaf.kind, rng, out)
+                if out is not own:
+                    own[...] = out
+
+        return filled(write, (count, len(noise), leaf.size), vae.context, vae.dtype)
 
     return map_structure(drawn, spec)

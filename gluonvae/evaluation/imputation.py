@@ -16,7 +16,7 @@ from ..models import VAE
 from ..models.vae import IMAGE_ARRAYS
 from .estimates import in_predict_mode
 from .finite import check_finite
-from .importance import LogWeight, batch_and_chunk, draw, generators, in_chunks, log_weight_of
+from .importance import WeightedDraws, batch_and_chunk, check_has_weights, draw, generators, in_chunks
 
 
 @in_predict_mode
@@ -70,8 +70,9 @@ def impute(
             f"impute is of a model that takes missing values, and this {type(vae).__name__} does not: make its "
             "generator with missing=True"
         )
-    batch_size, rows = batch_and_chunk(vae, samples, memory)
-    log_weight = log_weight_of(vae, "take generate_reconstructions(data, 1, image='mean')")
+    check_has_weights(vae, "take generate_reconstructions(data, 1, image='mean')")
+    log_weight = WeightedDraws(vae)
+    batch_size, rows = batch_and_chunk(log_weight, samples, memory)
     parts: list[np.ndarray] = []
     start = 0
     for batch in batches(vae, dataset_for(vae, data).drawn_once(seed), batch_size):
@@ -98,10 +99,10 @@ class Weighted(NamedTuple):
     """``(K, B)``, of sum 1 over K; float64."""
 
 
-def _weighted(log_weight: LogWeight, batch: Batch, noise: Sequence[Any], samples: int, chunk: int) -> Weighted:
+def _weighted(log_weight: WeightedDraws, batch: Batch, noise: Sequence[Any], samples: int, chunk: int) -> Weighted:
     z, log_weights = [], []
     for of_chunk, drawn in in_chunks(log_weight, *batch, noise, samples, chunk):
-        log_weights.append(of_chunk)
+        log_weights.append(as_numpy(of_chunk).astype(np.float64))
         z.append(as_numpy(drawn))
     with np.errstate(invalid="ignore"):  # an infinite weight, of which the caller tells
         of_all = np.concatenate(log_weights)

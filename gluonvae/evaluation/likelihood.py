@@ -18,7 +18,7 @@ from ..progress import progress_bar
 from .coding import labelled
 from .estimates import in_parts, in_predict_mode, standard_error
 from .finite import check_finite
-from .importance import LogWeight, batch_and_chunk, generators, in_chunks, log_weight_of
+from .importance import LogWeight, batch_and_chunk, check_has_weights, generators, in_chunks
 from .together import check_same_data, of_all_rows
 
 
@@ -73,10 +73,10 @@ def log_marginal_likelihood(
     FloatingPointError
         As :func:`gluonvae.evaluate`.
     """
-    log_weight = log_weight_of(vae, "there is no more to know than the bound, evaluate(VQELBO(vae), data)")
+    check_has_weights(vae, "there is no more to know than the bound, evaluate(VQELBO(vae), data)")
     found = dataset_for(vae, data)
     check_same_data(found)
-    log_likelihood = _estimated(log_weight, found, samples, memory, seed, progress)
+    log_likelihood = _estimated(vae, found, samples, memory, seed, progress)
     return MarginalLikelihood(log_likelihood, float(log_likelihood.mean()), standard_error(log_likelihood))
 
 
@@ -135,7 +135,7 @@ def _log_prob_of_any(vae: VAE, data: Any, samples: int, label: Any, memory: floa
 
 def _log_prob(vae: VAE, data: Data, samples: int, memory: float, seed: int, progress: bool) -> np.ndarray:
     if not vae.inference_net.deterministic:
-        return _estimated(LogWeight(vae), data, samples, memory, seed, progress)
+        return _estimated(vae, data, samples, memory, seed, progress)
     parts = []
     for start, batch, noise in in_parts(vae, data.drawn_once(seed), vae.inference_net.noise, 1, 500, seed, None):
         log_likelihood, kl = map(as_numpy, vae.two_terms(batch.data, noise, *batch.inputs[1:]))
@@ -144,12 +144,11 @@ def _log_prob(vae: VAE, data: Data, samples: int, memory: float, seed: int, prog
     return np.concatenate(parts)
 
 
-def _estimated(log_weight: LogWeight, data: Data, samples: int, memory: float, seed: int, progress: bool) -> np.ndarray:
+def _estimated(vae: VAE, data: Data, samples: int, memory: float, seed: int, progress: bool) -> np.ndarray:
     """The estimate of log p(x) of each data point, ``(N,)``."""
-    vae = log_weight.vae
     samples, progress = checks.positive_int("samples", samples), checks.boolean("progress", progress)
-    batch_size, rows = batch_and_chunk(vae, samples, memory)
-    log_weight.hybridize(static_alloc=True, static_shape=True)
+    log_weight = LogWeight(vae)
+    batch_size, rows = batch_and_chunk(log_weight, samples, memory)
     data, classes = data.drawn_once(seed), vae.label_size if isinstance(vae, SemiSupervisedVAE) else 1
     group, count = current(), data.known_rows
     total = count and (count * samples * classes) // group.size
@@ -164,7 +163,7 @@ def _estimated(log_weight: LogWeight, data: Data, samples: int, memory: float, s
             for label in _labels_of(vae, batch):
                 noise = generators(seed, start, size)
                 chunks = in_chunks(log_weight, batch.data, label, noise, samples, max(1, rows // size))
-                of_classes.append(_log_sum_weights((weights for weights, _ in chunks), bar))
+                of_classes.append(_log_sum_weights(chunks, bar))
             with np.errstate(invalid="ignore"):  # a NaN is told of below
                 found = np.logaddexp.reduce(of_classes) - np.log(samples * classes)
             check_finite(vae, batch.data, start, {"log-likelihood": found})
@@ -183,10 +182,11 @@ def _labels_of(vae: VAE, batch: Batch) -> Iterator[Optional[Tensor]]:
         yield to_device(vae, vae.label_rows(np.full(len(batch.data), number), len(batch.data)))
 
 
-def _log_sum_weights(chunks: Iterable[np.ndarray], bar: Any) -> np.ndarray:
+def _log_sum_weights(chunks: Iterable[Tensor], bar: Any) -> np.ndarray:
     """The logarithm of the sum of the weights of each image, ``(B,)``, of their logarithms ``(chunk, B)``."""
     total = np.float64(-np.inf)
-    for weights in chunks:
+    for of_chunk in chunks:
+        weights = as_numpy(of_chunk).astype(np.float64)
         top = weights.max(axis=0)
         with np.errstate(invalid="ignore"):  # an infinite weight, of which the caller tells
             total = np.logaddexp(total, top + np.log(np.exp(weights - top).sum(axis=0)))

@@ -3,20 +3,19 @@
 import subprocess
 import sys
 
-import numba
 import numpy as np
 import pytest
 
 from gluonvae.backend import log_probs
 from gluonvae.backend.operators import BFLOAT16, as_numpy
-from gluonvae.backend.regions.bodies import numerics
+from gluonvae.backend.regions.bodies import native, numerics
 from gluonvae.backend.runtime import mx
 from gluonvae.distributions import bernoulli
 from tests.helpers import MODES, nd, set_mode
 
 
 def elementwise(function, dtype):
-    @numba.njit
+    @native.compiled
     def loop(x, out):
         for i in range(len(x)):
             out[i] = function(x[i])
@@ -29,11 +28,37 @@ def elementwise(function, dtype):
     return call
 
 
+# the largest is 87, so that exp(-x) is not subnormal
+SIZES = np.concatenate([[0], np.logspace(-30, 0, 20000), np.linspace(0, 87, 200001)])
+
+
 @pytest.mark.parametrize(("dtype", "rtol"), [("float32", 2.0**-22), ("float64", 1e-15)])
 def test_exp_of_negative_is_numpys(dtype, rtol):
-    x = -np.concatenate([[0], np.logspace(-9, np.log10(87), 5000)]).astype(dtype)
+    x = -SIZES.astype(dtype)
     exp = elementwise(numerics.exp_of_negative, dtype)(x)
     np.testing.assert_allclose(exp, np.exp(x.astype(np.float64)), rtol=rtol)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected", "signs"),
+    [
+        (numerics.expm1_of_negative, np.expm1, [-1]),
+        (numerics.tanh, np.tanh, [-1, 1]),
+        (numerics.sigmoid, lambda x: 1 / (1 + np.exp(-x)), [-1, 1]),
+        (numerics.softplus, lambda x: np.logaddexp(0, x), [-1, 1]),
+    ],
+    ids=["expm1", "tanh", "sigmoid", "softplus"],
+)
+def test_functions_of_exp_are_numpys(function, expected, signs):
+    """In float32, within 3 units of the last digit."""
+    call = elementwise(function, "float32")
+    for sign in signs:
+        x = (sign * SIZES).astype(np.float32)
+        np.testing.assert_allclose(call(x), expected(x.astype(np.float64)), rtol=3 * 2.0**-23)
+        beyond = sign * np.array([100, 200, 1e30, np.inf, np.nan])
+        with np.errstate(over="ignore", invalid="ignore"):
+            limits = expected(beyond)
+        np.testing.assert_allclose(call(beyond), limits, rtol=2.0**-22, atol=1e-37)
 
 
 def test_exp_of_negative_is_never_subnormal():

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
+from gluonvae.backend.regions.availability import available, mxnets_own
+from gluonvae.evaluation.importance import LogWeight, WeightedDraws
 from tests.helpers import nd, patterns, pixels, small_vae
 from tests.truths.linear_gaussian import linear_gaussian
 
@@ -41,6 +43,17 @@ def test_same_number_whatever_the_memory(memory, rng):
     np.testing.assert_allclose(actual, expected, rtol=1e-5)
     other = gv.log_marginal_likelihood(vae, data, samples=300, seed=5).log_likelihood
     assert abs(other - expected).max() > 1e-5
+
+
+@pytest.mark.skipif(not available(), reason="graphs are not compiled here")
+def test_what_a_draw_takes():
+    """Of a graph that is one program nothing as wide as the data is in memory."""
+    vae = small_vae()
+    assert vae.floats_per_sample > vae.latent_variable_size
+    assert LogWeight(vae).floats_per_sample == vae.latent_variable_size
+    assert WeightedDraws(vae).floats_per_sample == vae.floats_per_sample
+    with mxnets_own():
+        assert LogWeight(vae).floats_per_sample == vae.floats_per_sample
 
 
 def test_one_sample_and_one_image(rng):

@@ -172,6 +172,7 @@ TASKS = {
         "conv",
         f"gv.log_marginal_likelihood(vae, data[:count], samples=1); {EVALUATED}; {RECONSTRUCTED}",
     ),
+    "many samples": ("dense", "gv.log_marginal_likelihood(vae, data[:count], samples=300)"),
     "mixtures of logistics": (
         "dict(dense, likelihood='discretizedLogisticMixture')",
         "return vae.phantasize(1 + count // 12, 'mean')",

@@ -127,13 +127,19 @@ def _with_negative(program: Program) -> Program:
 
 def direct_call(symbol: Any) -> Optional[DirectCall]:
     """Return what calls a graph, or None where it is not one program whose outputs are the graph's."""
+    options = options_of(symbol)
+    return None if options is None else DirectCall(options)
+
+
+def options_of(symbol: Any) -> Optional[Any]:
+    """Return the options of the program that a graph is, or None where it is not one whose outputs are the graph's."""
     graph = json.loads(symbol.tojson())
     *inputs, node = graph["nodes"]
     if node["op"] != "Custom" or node["attrs"]["op_type"] != NAME or any(of["op"] != "null" for of in inputs):
         return None
     outputs = range(outputs_of(node["attrs"]))
     wanted = [[place, 0, 0] for place in range(len(inputs))], [[len(inputs), place, 0] for place in outputs]
-    return DirectCall(node["attrs"]) if (node["inputs"], graph["heads"]) == wanted else None
+    return node["attrs"] if (node["inputs"], graph["heads"]) == wanted else None
 
 
 def _signature(tensors: Sequence[Any]) -> tuple[Any, ...]:

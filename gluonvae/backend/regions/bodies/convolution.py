@@ -25,7 +25,7 @@ from ..images import (
     STRIDE_WIDTH,
     WIDTH,
 )
-from .dense import f32
+from .dense import copy, f32
 from .native import PLAIN, TRANSPOSED, compiled, floats, sgemm
 
 
@@ -47,13 +47,6 @@ def set_zero(place, count):
     to = carray(floats(place), count)
     for i in range(count):
         to[i] = f32(0)
-
-
-@compiled
-def copy(place, source, count):
-    to, values = carray(floats(place), count), carray(floats(source), count)
-    for i in range(count):
-        to[i] = values[i]
 
 
 @compiled

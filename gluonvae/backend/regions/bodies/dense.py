@@ -6,11 +6,13 @@ import numpy as np
 from numba import carray
 
 from ..forms import LANES
-from .native import bits, bytes_of, compiled, floats, halves, numbers, zero_and_one
-from .numerics import exp_of_negative, sigmoid, softplus
+from .native import bits, bytes_of, compiled, floats, halves, numbers, stack_words, zero_and_one
+from .numerics import expm1_of_negative, sigmoid, softplus, tanh
 from .vectors import transpose
 
 f32 = np.float32
+WORDS = 1024
+"""Words of memory for numbers that are activated at a time."""
 _SELU_SCALE, _SELU_ALPHA = f32(1.0507009873554804934193349852946), f32(1.6732632423543772848170429916717)
 
 
@@ -27,66 +29,63 @@ def narrow(place, to, count):
 
 
 @compiled
-def _tanh(x):
-    # near 0, where (1 - e) / (1 + e) has few digits, Cephes' polynomial (Moshier 1992)
-    size = abs(x)
-    e = exp_of_negative(f32(-2) * size)
-    far = (f32(1) - e) / (f32(1) + e)
-    q = x * x
-    p = f32(-5.70498872745e-3)
-    p = p * q + f32(2.06390887954e-2)
-    p = p * q + f32(-5.37397155531e-2)
-    p = p * q + f32(1.33314422036e-1)
-    p = p * q + f32(-3.33332819422e-1)
-    near = p * q * x + x
-    return near if size < f32(0.625) else (far if x >= f32(0) else -far)
-
-
-@compiled
-def _expm1_of_negative(x):
-    # tanh(x / 2) has the digits that exp(x) - 1 loses near 0
-    t = _tanh(f32(0.5) * x)
-    return f32(2) * t / (f32(1) - t)
+def copy(place, source, count):
+    """Copy numbers."""
+    to, values = carray(floats(place), count), carray(floats(source), count)
+    for i in range(count):
+        to[i] = values[i]
 
 
 @compiled
 def add_bias_and_activate(x, bias, y, rows, units, kind):
-    """y = activation(x + bias), (rows, units)."""
-    b = carray(floats(bias), units)
+    """y = activation(x + bias), (rows, units), where y may be x."""
+    spare = stack_words(WORDS)
     for row in range(rows):
-        u, v = carray(floats(x + 4 * row * units), units), carray(floats(y + 4 * row * units), units)
-        if kind == 0:
-            for i in range(units):
-                v[i] = u[i] + b[i]
-        elif kind == 1:
-            for i in range(units):
-                v[i] = _tanh(u[i] + b[i])
-        elif kind == 2:
-            for i in range(units):
-                v[i] = sigmoid(u[i] + b[i])
-        elif kind == 3:
-            for i in range(units):
-                w = u[i] + b[i]
-                v[i] = f32(0) if w < f32(0) else w
-        elif kind == 4:
-            for i in range(units):
-                v[i] = softplus(u[i] + b[i])
-        elif kind == 5:
-            for i in range(units):
-                w = u[i] + b[i]
-                v[i] = w / (f32(1) + abs(w))
-        elif kind == 6:
-            for i in range(units):
-                w = u[i] + b[i]
-                v[i] = w if w > f32(0) else w * f32(0.01)
-        elif kind == 7:
-            for i in range(units):
-                w = u[i] + b[i]
-                v[i] = _expm1_of_negative(min(w, f32(0))) if w < f32(0) else w
-        else:
-            for i in range(units):
-                w = u[i] + b[i]
-                v[i] = _SELU_SCALE * (_SELU_ALPHA * _expm1_of_negative(min(w, f32(0))) if w < f32(0) else w)
+        for start in range(0, units, 2 * WORDS):
+            place, count = 4 * (row * units + start), min(2 * WORDS, units - start)
+            _activate(x + place, bias + 4 * start, y + place, count, kind, spare)
+
+
+@compiled
+def _activate(x, bias, y, count, kind, spare):
+    source = x
+    if x == y:
+        # LLVM does not vectorise loops that may write what they read later
+        copy(spare, x, count)
+        source = spare
+    u, b, v = carray(floats(source), count), carray(floats(bias), count), carray(floats(y), count)
+    if kind == 0:
+        for i in range(count):
+            v[i] = u[i] + b[i]
+    elif kind == 1:
+        for i in range(count):
+            v[i] = tanh(u[i] + b[i])
+    elif kind == 2:
+        for i in range(count):
+            v[i] = sigmoid(u[i] + b[i])
+    elif kind == 3:
+        for i in range(count):
+            w = u[i] + b[i]
+            v[i] = f32(0) if w < f32(0) else w
+    elif kind == 4:
+        for i in range(count):
+            v[i] = softplus(u[i] + b[i])
+    elif kind == 5:
+        for i in range(count):
+            w = u[i] + b[i]
+            v[i] = w / (f32(1) + abs(w))
+    elif kind == 6:
+        for i in range(count):
+            w = u[i] + b[i]
+            v[i] = w if w > f32(0) else w * f32(0.01)
+    elif kind == 7:
+        for i in range(count):
+            w = u[i] + b[i]
+            v[i] = expm1_of_negative(min(w, f32(0))) if w < f32(0) else w
+    else:
+        for i in range(count):
+            w = u[i] + b[i]
+            v[i] = _SELU_SCALE * (_SELU_ALPHA * expm1_of_negative(min(w, f32(0))) if w < f32(0) else w)
 
 
 @compiled
@@ -106,7 +105,7 @@ def differentiate(gradient, y, count, kind):
             d[i] = f32(0) if v[i] <= f32(0) else d[i]
     elif kind == 4:
         for i in range(count):
-            d[i] = -d[i] * _expm1_of_negative(-v[i])
+            d[i] = -d[i] * expm1_of_negative(-v[i])
     elif kind == 5:
         for i in range(count):
             r = f32(1) - abs(v[i])

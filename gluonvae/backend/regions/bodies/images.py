@@ -21,7 +21,6 @@ from ..layout import ADD, COUNT, NUMBER, SIZES_OF_IMAGES
 from .convolution import (
     add,
     begin_large,
-    copy,
     pack_weights,
     patch_size,
     patches_of,
@@ -31,7 +30,7 @@ from .convolution import (
     to_weights,
     transpose,
 )
-from .dense import add_bias_and_activate, differentiate, f32, sum_rows
+from .dense import add_bias_and_activate, copy, differentiate, f32, sum_rows
 from .native import bytes_of, compiled, word_of, words
 from .rows import share
 from .tensors import OF_PASS, OF_THREAD, address, gradient_address, is_wanted, mode, operand, result

@@ -28,6 +28,7 @@ from .tensors import (
     ROUNDED,
     address,
     gradient_address,
+    is_own,
     is_wanted,
     mode,
     operand,
@@ -87,7 +88,7 @@ def dense(instruction, view, first, end, like):
     of_x, of_y = address(view, x, first, like), address(view, y, first, like)
     weight, bias = address(view, operand(instruction, 1), 0, like), address(view, operand(instruction, 2), 0, like)
     # what is in the cache is written to memory in the order of the rows, and a product is not
-    product = word_of(view, PRODUCT)
+    product = of_y if is_own(view, y) else word_of(view, PRODUCT)
     if _leaves_out_zeros(instruction, view, like):
         product = shared_place(instruction, view, PREPARED) + 4 * first * units
     elif _is_in_bfloat16(instruction):

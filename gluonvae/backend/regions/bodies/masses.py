@@ -11,8 +11,9 @@ import math
 import numpy as np
 
 from ..layout import ADD, COUNT, NUMBER, ROWS
-from .native import compiled, of_numbers, word_of, zero_and_one
+from .native import compiled, of_numbers, stack_words, word_of, zero_and_one
 from .numerics import constant, exp_of_negative, log_of_positive, log_sinhc, sigmoid, slope_of_log_sinhc, softplus
+from .sums import AT_ONCE, WORDS, fractions, sum_of_log1p
 from .tensors import gradient_of, is_at_hand, mode, operand, result, row_of, value_words
 
 TOP = 255
@@ -67,22 +68,35 @@ def _gradient_of(which, slope):
 
 
 @of_numbers
-def _bernoulli(logit, _, value):
-    # minus the logit where the value is 1, else the logit: all terms of the sum are positive, so that no order of
-    # summation cancels
-    return -softplus(logit * (constant(1.0, value) - (value + value)))
-
-
-@of_numbers
 def _bernoulli_slope(logit, _, value):
     return value - sigmoid(logit)
 
 
-_bernoulli_sum, _of_logit = _sum_of(_bernoulli), _gradient_of(0, _bernoulli_slope)
+_of_logit = _gradient_of(0, _bernoulli_slope)
+
+
+@compiled
+def _bernoulli_sum(logits, value, memory, like):
+    x, (zero, one) = fractions(len(value), memory, like), zero_and_one(like)
+    beyond = zero
+    for i in range(len(value)):
+        # the log mass is -softplus(of_other); all terms of the sum are positive, so that no order of summation cancels
+        of_other = logits[i] * (one - (value[i] + value[i]))
+        beyond += zero if of_other < zero else of_other
+        x[i] = exp_of_negative(-abs(of_other))
+    return -(beyond + sum_of_log1p(x, like))
 
 
 def bernoulli(instruction, view, first, end, like):
-    _bernoulli_sum(instruction, view, first, end, like)
+    memory = stack_words(WORDS)
+    for row in range(first, end):
+        logits = row_of(view, operand(instruction, 0), row, like)
+        value = row_of(view, operand(instruction, 1), row, like)
+        log_prob = 0.0  # in float64, as the parts of wide rows are added up
+        for start in range(0, len(value), AT_ONCE):
+            end_of_part = min(start + AT_ONCE, len(value))
+            log_prob += _bernoulli_sum(logits[start:end_of_part], value[start:end_of_part], memory, like)
+        row_of(view, result(instruction), row, like)[0] = log_prob
 
 
 def bernoulli_back(instruction, view, first, end, part, like):

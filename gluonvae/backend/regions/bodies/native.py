@@ -154,6 +154,18 @@ word_of: Any = intrinsic(_word_of)
 """A word of several at an address."""
 
 
+def _less_product(typing_context: object, x: Any, a: Any, b: Any) -> tuple[object, Callable[..., object]]:
+    def generate(context: Any, builder: Any, signature: object, arguments: Any) -> object:
+        x, a, b = arguments
+        return builder.fsub(x, builder.fmul(a, b, flags=("contract",)), flags=("contract",))
+
+    return _f32(_f32, _f32, _f32), generate
+
+
+less_product: Any = intrinsic(_less_product)
+"""x - a b of float32 in the order that is written, whatever else :data:`OPTIONS` allows."""
+
+
 def _exchange(typing_context: object, address: object, value: object) -> tuple[object, Callable[..., object]]:
     def generate(context: Any, builder: Any, signature: object, arguments: Any) -> object:
         place = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())

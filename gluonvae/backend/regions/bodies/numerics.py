@@ -10,14 +10,29 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .native import of_numbers
+from .native import less_product, of_numbers
 
 _f = np.float32
 _LOG2_E = _f(1.4426950408889634)
 # log(2) as a sum of two numbers, which gives n log(2) twice the precision of float32 (Cody and Waite 1980)
 _LOG_2_HIGH, _LOG_2_LOW = _f(0.693359375), _f(-2.12194440e-4)
-_LOWEST = _f(-87.0)
+_LOWEST = _f(-87.0)  # below, exp(x) would be subnormal
+_LOWEST_LESS_1 = _f(-25.0)  # below, exp(x) - 1 is -1
+_ONE = np.int32(0x3F800000)  # the bits of 1
 _ROOT_OF_HALF = np.int32(0x3F3504F3)  # the bits of sqrt(1/2)
+
+
+@of_numbers
+def _reduced(x, lowest):
+    """2**n and exp(r) - 1, with exp(x) = 2**n exp(r) and r within log(2) / 2 of 0, of x <= 0 or the lowest one."""
+    y = lowest if x < lowest else x  # max would lose a NaN
+    n = np.floor(y * _LOG2_E + _f(0.5))
+    r = less_product(less_product(y, n, _LOG_2_HIGH), n, _LOG_2_LOW)
+    # (exp(r) - 1 - r) / r**2: the polynomial with the least error relative to exp(r) - 1, 1e-8
+    q = r * r
+    p = (_f(8.3665717393e-3) * r + _f(4.1666284204e-2)) + _f(1.3946427497e-3) * q
+    p = p * q + (_f(1.6666543484e-1) * r + _f(0.5))
+    return np.int32(n) << 23, p * q + r
 
 
 def exp_of_negative(x: float) -> float:
@@ -42,21 +57,26 @@ def _exp_of_negative(x: object) -> Callable[[float], float]:
         return lambda x: math.exp(x)
 
     def exp32(x: Any) -> Any:
-        y = _LOWEST if x < _LOWEST else x  # max would lose a NaN
-        n = np.floor(y * _LOG2_E + _f(0.5))
-        r = (y - n * _LOG_2_HIGH) - n * _LOG_2_LOW
-        # the exponent of a float32 is in its bits from the 23rd, shifted by 127
-        two_to_n = np.int32((np.int32(n) + 127) << 23).view(np.float32)
-        # exp(r) for |r| <= log(2) / 2: the coefficients of Cephes' expf (Moshier 1992)
-        p = _f(1.9875691500e-4)
-        p = p * r + _f(1.3981999507e-3)
-        p = p * r + _f(8.3334519073e-3)
-        p = p * r + _f(4.1665795894e-2)
-        p = p * r + _f(1.6666665459e-1)
-        p = p * r + _f(5.0000001201e-1)
-        return ((p * r) * r + r + _f(1)) * two_to_n
+        n, within = _reduced(x, _LOWEST)
+        return np.int32(np.float32(within + _f(1)).view(np.int32) + n).view(np.float32)
 
     return exp32
+
+
+@of_numbers
+def expm1_of_negative(x):
+    """exp(x) - 1 of a float32 x <= 0, accurate to a few roundings, also near 0."""
+    n, within = _reduced(x, _LOWEST_LESS_1)
+    two_to_n = np.int32(n + _ONE).view(np.float32)
+    return within * two_to_n + (two_to_n - _f(1))
+
+
+@of_numbers
+def tanh(x):
+    """The hyperbolic tangent of a float32, accurate to a few roundings, also near 0."""
+    m = expm1_of_negative(_f(-2) * abs(x))
+    size = -m / (_f(2) + m)
+    return -size if x < _f(0) else size
 
 
 def log1p_of_fraction(x: float) -> float:
@@ -82,19 +102,13 @@ def _log1p_of_fraction(x: object) -> Callable[[float], float]:
 
     def log1p32(x: Any) -> Any:
         # below 2**-30 it is x; the square would be subnormal, with which a CPU is ten times slower
-        is_small = x < _f(2.0**-30)
-        t = _f(0) if is_small else x
-        # 2 atanh(s), whose series falls by 1/9 a term where s <= 1/3
-        s = t / (_f(2) + t)
-        q = s * s
-        p = _f(1 / 15)
-        p = p * q + _f(1 / 13)
-        p = p * q + _f(1 / 11)
-        p = p * q + _f(1 / 9)
-        p = p * q + _f(1 / 7)
-        p = p * q + _f(1 / 5)
-        p = p * q + _f(1 / 3)
-        return x if is_small else _f(2) * s * (p * q + _f(1))
+        t = _f(0) if x < _f(2.0**-30) else x
+        # (log(1 + x) - x) / x**2, of the polynomial with the least error relative to log(1 + x), 5e-9
+        q = t * t
+        low = (_f(1.9675939e-1) * t + _f(-2.4954134e-1)) * q + (_f(3.3329964e-1) * t + _f(-4.9999902e-1))
+        high = (_f(1.9851463e-2) * t + _f(-5.6959536e-2)) * q + (_f(1.0603655e-1) * t + _f(-1.5305592e-1))
+        p = (_f(-3.2440252e-3) * (q * q) + high) * (q * q) + low
+        return p * q + x
 
     return log1p32
 

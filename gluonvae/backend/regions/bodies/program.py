@@ -54,17 +54,17 @@ from .native import (
 )
 from .rows import share
 from .signals import SIGNAL_SET, put_off_signals, take_signals
-from .tensors import OF_PASS, OF_THREAD, PRODUCT, ROUNDED, result, value_words
+from .tensors import IS_OWN, OF_PASS, OF_THREAD, PRODUCT, ROUNDED, VIEW, is_own, result, value_words
 
 
 @compiled
-def _take_through(plan, group, view, first, end, is_own, own, like):
+def _take_through(plan, group, view, first, end, own, like):
     """Take rows through the instructions of a group; results that MXNet keeps no memory for are in a thread's own."""
     data, place = words(word_of(view, 1)), own
     for entry in range(word_of(group, GROUP_COUNT)):
         instruction = plan + 8 * (word_of(plan, AT_INSTRUCTIONS) + INSTRUCTION * word_of(group, ENTRIES + 2 * entry))
         value = result(instruction)
-        if word_of(is_own, value) != 0:
+        if is_own(view, value):
             of_value = value_words(view, value)
             data[value] = place - bytes_of(like) * first * of_value[WIDTH]
             place += whole_lines(bytes_of(like) * word_of(plan, ROOM) * of_value[WIDTH])
@@ -105,20 +105,20 @@ def _forward(arguments):
     room = of_images + whole_lines(size * word_of(plan, MEMORY))
     of_product = room + whole_lines(2 * rows * word_of(plan, WIDEST_ROUNDED))
     memory = allocate(of_product + 4 * rows * word_of(plan, WIDEST_PRODUCT))
-    data, is_own = words(memory), words(memory + 8 * values)
-    view = stack_words(8)
+    data, of_own = words(memory), words(memory + 8 * values)
+    view = stack_words(VIEW)
     word = words(view)
     word[0], word[1], word[OF_THREAD], word[OF_PASS] = plan + 8 * HEADER, memory, memory + of_images, argument[3]
-    word[ROUNDED], word[PRODUCT] = memory + room, memory + of_product
+    word[ROUNDED], word[PRODUCT], word[IS_OWN] = memory + room, memory + of_product, memory + 8 * values
     for value in range(values):
         of_value = value_words(view, value)
-        is_own[value] = 0
+        of_own[value] = 0
         if value < inputs or request[of_value[PLACE] - inputs] != 0:
             data[value] = word_of(pointers, of_value[PLACE])
         elif of_value[OWN] >= 0:
             data[value] = argument[3] + bytes_of(arguments) * of_value[OWN]
         else:
-            is_own[value] = 1
+            of_own[value] = 1
     _prepare(plan, view, PREPARED, arguments)
     group = plan + 8 * (word_of(plan, AT_FORWARD) + 1)
     for number in range(word_of(plan + 8 * word_of(plan, AT_FORWARD), 0)):
@@ -127,7 +127,7 @@ def _forward(arguments):
         first, end = share(word_of(group, GROUP_ROWS), word_of(group, GROUP_PIECE), thread(), threads())
         while first < end:
             stop = _stop(group, first, end)
-            _take_through(plan, group, view, first, stop, memory + 8 * values, memory + of_results, arguments)
+            _take_through(plan, group, view, first, stop, memory + of_results, arguments)
             first = stop
         group += 8 * (ENTRIES + 2 * word_of(group, GROUP_COUNT))
     release(memory)
@@ -143,7 +143,7 @@ def _backward(arguments):
     of_words = whole_lines(16 * values + 8 * OPERANDS * count)
     memory = allocate(of_words + bytes_of(arguments) * word_of(plan, MEMORY))
     modes = memory + 16 * values
-    view = stack_words(8)
+    view = stack_words(VIEW)
     word = words(view)
     word[OF_THREAD], word[OF_PASS] = memory + of_words, scratch
     word[0], word[1], word[2], word[3] = plan + 8 * HEADER, memory, memory + 8 * values, modes

@@ -7,12 +7,19 @@ from numba import carray
 from ..layout import ALL, COUNT, NONE, NUMBER, OF_ROWS, OPERAND, ROWS, VALUE, WIDTH
 from .native import bytes_of, compiled, doubles, numbers, word_of, words
 
-OF_THREAD, OF_PASS, ROUNDED, PRODUCT = range(4, 8)
+OF_THREAD, OF_PASS, ROUNDED, PRODUCT, IS_OWN = range(4, 9)
+VIEW = IS_OWN + 1
 
 # A view is the address of words, which are addresses: of a value's words, of the values' numbers, of their gradients,
 # of what becomes of the gradients of an instruction's operands, of memory of the thread's own, of the memory of the
-# pass, and of some of the thread's own for rounded rows and for rows of a product. A number's address is that of row 0
-# also where only some rows are in memory.
+# pass, of some of the thread's own for rounded rows and for rows of a product, and of words that say of which results
+# only the rows at hand are in memory, which is the thread's own. A number's address is that of row 0 also of these.
+
+
+@compiled
+def is_own(view, value):
+    """Whether only the rows at hand of a result are in memory, which nobody reads after the pass."""
+    return word_of(word_of(view, IS_OWN), value) != 0
 
 
 @compiled
