@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Optional
 
 from . import masses
 from .averages import log_mean_exp, log_mean_exp_back, mean, mean_back
+from .bernoulli import bernoulli, bernoulli_back
 from .elementwise import (
     filled,
     multiple,
@@ -79,7 +80,7 @@ FUNCTIONS = {
     "normal_kl": Functions(normal_kl, normal_kl_back),
     "normal_log_prob": Functions(normal_log_prob, normal_log_prob_back),
     "standard_normal": Functions(standard_normal, standard_normal_back),
-    "bernoulli": Functions(masses.bernoulli, masses.bernoulli_back),
+    "bernoulli": Functions(bernoulli, bernoulli_back),
     "log_mean_exp": Functions(log_mean_exp, log_mean_exp_back),
     "mean": Functions(mean, mean_back),
     "sum": Functions(total, total_back),

@@ -1,4 +1,4 @@
-"""What instructions of likelihoods do, see :mod:`gluonvae.backend.regions.bodies.instructions`.
+"""What instructions of likelihoods do but for binary values, see :mod:`gluonvae.backend.regions.bodies.instructions`.
 
 Each has functions of a parameter, another one and a value: the log density, or log mass, and its derivatives. Of a
 likelihood with one parameter both are the same.
@@ -11,9 +11,8 @@ import math
 import numpy as np
 
 from ..layout import ADD, COUNT, NUMBER, ROWS
-from .native import compiled, of_numbers, stack_words, word_of, zero_and_one
+from .native import compiled, of_numbers, word_of, zero_and_one
 from .numerics import constant, exp_of_negative, log_of_positive, log_sinhc, sigmoid, slope_of_log_sinhc, softplus
-from .sums import AT_ONCE, WORDS, fractions, sum_of_log1p
 from .tensors import gradient_of, is_at_hand, mode, operand, result, row_of, value_words
 
 TOP = 255
@@ -40,7 +39,7 @@ def _sum_of(log_prob, shift=0.0):
     return forward
 
 
-def _gradient_of(which, slope):
+def gradient_function(which, slope):
     """Return what computes the gradient of an operand, of slope(a, b, value), in the parts that have it."""
 
     @compiled
@@ -68,42 +67,6 @@ def _gradient_of(which, slope):
 
 
 @of_numbers
-def _bernoulli_slope(logit, _, value):
-    return value - sigmoid(logit)
-
-
-_of_logit = _gradient_of(0, _bernoulli_slope)
-
-
-@compiled
-def _bernoulli_sum(logits, value, memory, like):
-    x, (zero, one) = fractions(len(value), memory, like), zero_and_one(like)
-    beyond = zero
-    for i in range(len(value)):
-        # the log mass is -softplus(of_other); all terms of the sum are positive, so that no order of summation cancels
-        of_other = logits[i] * (one - (value[i] + value[i]))
-        beyond += zero if of_other < zero else of_other
-        x[i] = exp_of_negative(-abs(of_other))
-    return -(beyond + sum_of_log1p(x, like))
-
-
-def bernoulli(instruction, view, first, end, like):
-    memory = stack_words(WORDS)
-    for row in range(first, end):
-        logits = row_of(view, operand(instruction, 0), row, like)
-        value = row_of(view, operand(instruction, 1), row, like)
-        log_prob = 0.0  # in float64, as the parts of wide rows are added up
-        for start in range(0, len(value), AT_ONCE):
-            end_of_part = min(start + AT_ONCE, len(value))
-            log_prob += _bernoulli_sum(logits[start:end_of_part], value[start:end_of_part], memory, like)
-        row_of(view, result(instruction), row, like)[0] = log_prob
-
-
-def bernoulli_back(instruction, view, first, end, part, like):
-    _of_logit(instruction, view, first, end, part, like)
-
-
-@of_numbers
 def _continuous_bernoulli(logit, _, value):
     return logit * (value - constant(0.5, value)) - log_sinhc(logit)
 
@@ -114,7 +77,7 @@ def _continuous_bernoulli_slope(logit, _, value):
 
 
 _continuous_bernoulli_sum = _sum_of(_continuous_bernoulli)
-_of_continuous_logit = _gradient_of(0, _continuous_bernoulli_slope)
+_of_continuous_logit = gradient_function(0, _continuous_bernoulli_slope)
 
 
 def continuous_bernoulli(instruction, view, first, end, like):
@@ -147,8 +110,8 @@ def _normal_slope_in_value(mean, std, value):
     return -_normal_slope(mean, std, value)
 
 
-_of_mean, _of_std = _gradient_of(0, _normal_slope), _gradient_of(1, _normal_slope_in_std)
-_of_value = _gradient_of(2, _normal_slope_in_value)
+_of_mean, _of_std = gradient_function(0, _normal_slope), gradient_function(1, _normal_slope_in_std)
+_of_value = gradient_function(2, _normal_slope_in_value)
 _normal_sum = _sum_of(_normal, 0.5 * math.log(2 * math.pi))
 
 
@@ -185,8 +148,8 @@ def _laplace_slope_in_value(mean, scale, value):
     return -_laplace_slope(mean, scale, value)
 
 
-_of_centre, _of_scale = _gradient_of(0, _laplace_slope), _gradient_of(1, _laplace_slope_in_scale)
-_of_laplace_value = _gradient_of(2, _laplace_slope_in_value)
+_of_centre, _of_scale = gradient_function(0, _laplace_slope), gradient_function(1, _laplace_slope_in_scale)
+_of_laplace_value = gradient_function(2, _laplace_slope_in_value)
 _laplace_sum = _sum_of(_laplace, math.log(2))
 
 
@@ -241,8 +204,8 @@ def discretized_logistic_slope_in_scale(mean, scale, value):
 
 
 _discretized_logistic_sum = _sum_of(discretized_logistic_mass)
-_of_logistic_mean = _gradient_of(0, discretized_logistic_slope)
-_of_logistic_scale = _gradient_of(1, discretized_logistic_slope_in_scale)
+_of_logistic_mean = gradient_function(0, discretized_logistic_slope)
+_of_logistic_scale = gradient_function(1, discretized_logistic_slope_in_scale)
 
 
 def discretized_logistic(instruction, view, first, end, like):
