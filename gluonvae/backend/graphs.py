@@ -56,6 +56,8 @@ class GraphBlock(mx.gluon.HybridBlock):
     """What calls the graph, if that is one program."""
     _first_alone = False
     """Whether nobody will differentiate other outputs than the first."""
+    _of_losses = True
+    """Whether somebody may differentiate the first output by itself."""
     fixed: ClassVar[tuple[str, ...]] = ()
     """Attributes that cannot change once they are known, as others follow from them. 0 and None stand for unknown."""
 
@@ -107,28 +109,28 @@ class GraphBlock(mx.gluon.HybridBlock):
 
     def _get_graph(self, *args: object) -> Any:
         if not self._cached_graph:
-            inputs, symbol = super()._get_graph(*args)
+            try:
+                inputs, symbol = super()._get_graph(*args)
+            except mx.base.NotImplementedForSymbol as error:
+                raise ValueError(
+                    f"{type(self).__name__} cannot be hybridised, as a graph has no values to ask for: use operators "
+                    f"instead, such as F.where ({error}). Or leave it imperative: hybridize(False)"
+                ) from error
             self._cached_graph = inputs, fused(symbol) if available() else symbol
         return self._cached_graph
 
     def is_one_program(self, inputs: int) -> bool:
         """Return whether the graph of so many inputs is one compiled program.
 
-        Of a row that has no gradient nothing is in memory then but what is given and what is returned.
+        Of a row of samples that has no gradient nothing is in memory then but what is given and what is returned.
         """
         return available() and options_of(self._get_graph(*[mx.nd.zeros(1)] * inputs)[1]) is not None
 
     def _build_cache(self, *args: object) -> None:
-        try:
-            super()._build_cache(*args)
-            self.__dict__["_direct"] = direct_call(self._cached_graph[1]) if available() else None
-            if has_code_of_its_own(self):
-                self._check_control_flow(*args)
-        except mx.base.NotImplementedForSymbol as error:
-            raise ValueError(
-                f"{type(self).__name__} cannot be hybridised, as a graph has no values to ask for: use operators "
-                f"instead, such as F.where ({error}). Or leave it imperative: hybridize(False)"
-            ) from error
+        super()._build_cache(*args)
+        self.__dict__["_direct"] = direct_call(self._cached_graph[1], self._of_losses) if available() else None
+        if has_code_of_its_own(self):
+            self._check_control_flow(*args)
         others = []
         for block in descendants(self):
             if isinstance(block, GraphBlock):

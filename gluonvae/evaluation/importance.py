@@ -18,26 +18,32 @@ from ..networks import GraphOver
 from ..noise import NoiseSpec, fill
 from ..objectives.elbo import check_importance_weights
 
+DRAWS = 2**15
+"""The most draws at once: of more each takes as long, and Ctrl-C waits for all of them."""
+
 
 class LogWeight(GraphOver):
     """log p(x, z) - log q(z | x) of draws of a model's q(z | x), ``(k, B)``, as a graph of its own."""
+
+    _of_losses = False
 
     def __init__(self, vae: VAE) -> None:
         super().__init__()
         self.vae = vae
         self.hybridize(static_alloc=True, static_shape=True)
 
-    @property
-    def floats_per_sample(self) -> int:
-        """Length of the longest tensor that one draw takes."""
+    def draws_that_fit(self, memory: float) -> int:
+        """Return how many draws together take about ``memory`` MB."""
         inputs = 1 + len(leaves(self.vae.inference_net.noise)) + (self.vae.label_size > 0)
-        return (self.vae.inference_net if self.is_one_program(inputs) else self.vae).floats_per_sample
+        if self.is_one_program(inputs):
+            return min(DRAWS, rows_that_fit(self.vae.inference_net.floats_per_sample, memory))
+        return rows_that_fit(self.vae.floats_per_sample, memory)
 
     def hybrid_forward(self, F: Operators, data: Tensor, *inputs: Tensor) -> Any:
         return self.weighted(data, inputs)[0]
 
     def weighted(self, data: Tensor, inputs: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Compute the log weights of draws, and these, of data, noise and label."""
+        """Return the log weights of draws, and the draws, given data, noise and label."""
         noise, label = split(self.vae.inference_net.noise, inputs)
         z, log_q = self.vae.posterior(data, *label).rsample_and_log_prob(noise)
         log_ratio = self.vae.prior_distribution(data, *label).log_prob(z) - log_q
@@ -45,11 +51,10 @@ class LogWeight(GraphOver):
 
 
 class WeightedDraws(LogWeight):
-    """The draws as well, ``(k, B, D)``."""
+    """log p(x, z) - log q(z | x) of draws, ``(k, B)``, and the draws, ``(k, B, D)``."""
 
-    @property
-    def floats_per_sample(self) -> int:
-        return self.vae.floats_per_sample
+    def draws_that_fit(self, memory: float) -> int:
+        return rows_that_fit(self.vae.floats_per_sample, memory)  # what is made of the draws is as wide as the data
 
     def hybrid_forward(self, F: Operators, data: Tensor, *inputs: Tensor) -> Any:
         log_weight, z = self.weighted(data, inputs)
@@ -67,7 +72,7 @@ def check_has_weights(vae: VAE, instead: str) -> None:
 def batch_and_chunk(log_weight: LogWeight, samples: int, memory: float) -> tuple[int, int]:
     """Return how many data points with ``samples`` latent states each, and how many latent states of a batch
     together, take about ``memory`` MB."""
-    rows = rows_that_fit(log_weight.floats_per_sample, memory)
+    rows = log_weight.draws_that_fit(memory)
     return max(1, min(rows // samples, rows_that_fit(log_weight.vae.floats_per_row, memory))), rows
 
 
@@ -85,7 +90,7 @@ def in_chunks(
     samples: int,
     chunk: int,
 ) -> Iterator[Any]:
-    """Yield what a graph computes of ``samples`` draws, a chunk at a time: log weights ``(chunk, B)``."""
+    """Yield what a graph computes of ``samples`` draws, a chunk of ``(chunk, B)`` at a time."""
     vae, labels = log_weight.vae, () if label is None else (label,)
     for start in range(0, samples, chunk):
         drawn = draw(vae, vae.inference_net.noise, noise, min(chunk, samples - start))

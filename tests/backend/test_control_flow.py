@@ -108,6 +108,22 @@ def test_a_part_of_one_s_own_is_refused_where_its_graph_is_traced(outermost, rng
             calls[outermost]()
 
 
+class AsksForValues(gv.ProductOfBernoullisGenerator):
+    """A likelihood of one's own with a branch on a value."""
+
+    def hybrid_forward(self, F, latent_state):
+        logits = super().hybrid_forward(F, latent_state)
+        return logits if logits.sum().asscalar() > 0 else 2 * logits
+
+
+def test_a_value_that_is_asked_for_is_refused_where_a_graph_is_traced():
+    vae = gv.VAE(AsksForValues(12, [5]), gv.GaussianInferenceNetwork(4, [5]))
+    vae.initialize()
+    message = "LogWeight cannot be hybridised, as a graph has no values to ask for: use operators instead"
+    with pytest.raises(ValueError, match=message):
+        gv.log_marginal_likelihood(vae, np.ones((2, 12)), samples=3)
+
+
 @pytest.mark.parametrize("name", [*bodies.BODIES, *bodies.DEEP])
 def test_bodies_of_the_library_gluon_and_gluoncv_have_one_graph(name, rng):
     """As they are part of a model with a function of its own, which is traced in all ways."""

@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 
 import gluonvae as gv
+from gluonvae.backend.pieces import rows_that_fit
+from gluonvae.backend.regions import direct
 from gluonvae.backend.regions.availability import available, mxnets_own
+from gluonvae.backend.regions.operator import FORWARD_SCRATCH
+from gluonvae.backend.regions.programs import plan_of
 from gluonvae.evaluation.importance import LogWeight, WeightedDraws
 from tests.helpers import nd, patterns, pixels, small_vae
+from tests.tables import parts
 from tests.truths.linear_gaussian import linear_gaussian
 
 
@@ -46,14 +51,35 @@ def test_same_number_whatever_the_memory(memory, rng):
 
 
 @pytest.mark.skipif(not available(), reason="graphs are not compiled here")
-def test_what_a_draw_takes():
-    """Of a graph that is one program nothing as wide as the data is in memory."""
-    vae = small_vae()
-    assert vae.floats_per_sample > vae.latent_variable_size
-    assert LogWeight(vae).floats_per_sample == vae.latent_variable_size
-    assert WeightedDraws(vae).floats_per_sample == vae.floats_per_sample
+@pytest.mark.parametrize("likelihood", parts.LIKELIHOODS)
+def test_a_draw_takes_no_memory_in_a_graph_that_is_one_program(likelihood):
+    """But its noise and its weight: what the program keeps in memory is as much for many draws as for few."""
+    vae = parts.model(likelihood=likelihood)
+    log_weight = LogWeight(vae)
+    if not log_weight.is_one_program(2):
+        assert log_weight.draws_that_fit(1) == rows_that_fit(vae.floats_per_sample, 1)
+        return
+    symbol = log_weight._cached_graph[1]
+    kept = []
+    for draws in (300, 3000):
+        noise = (draws, 2, vae.latent_variable_size)
+        shapes = symbol.infer_shape(data0=(2, vae.data_dims), data1=noise)[0]
+        kept.append(plan_of(direct.options_of(symbol), tuple(shapes), 0)[0][FORWARD_SCRATCH])
+    assert kept[0] == kept[1]
+    assert log_weight.draws_that_fit(0.01) == rows_that_fit(vae.latent_variable_size, 0.01)
+    assert log_weight.draws_that_fit(1000) == 2**15
+    assert WeightedDraws(vae).draws_that_fit(1) == rows_that_fit(vae.floats_per_sample, 1)
     with mxnets_own():
-        assert LogWeight(vae).floats_per_sample == vae.floats_per_sample
+        assert LogWeight(vae).draws_that_fit(1) == rows_that_fit(vae.floats_per_sample, 1)
+
+
+@pytest.mark.skipif(not available(), reason="graphs are not compiled here")
+def test_nothing_as_long_as_the_draws_is_kept(rng):
+    """Each estimate has a graph of its own, and what is called by its address is never freed."""
+    vae, data, before = small_vae(), pixels(rng, 4), len(direct._for_ever)
+    gv.log_marginal_likelihood(vae, data, samples=1000)
+    ones = [kept[3] for kept in direct._for_ever[before:] if isinstance(kept, tuple)]
+    assert ones == [None]
 
 
 def test_one_sample_and_one_image(rng):

@@ -75,11 +75,13 @@ class DirectCall:
     ----------
     options : mapping
         Those of the program's operator in the graph.
+    of_losses : bool
+        Whether the first output may be differentiated by itself. Memory for that is kept for good.
     """
 
-    def __init__(self, options: Any) -> None:
+    def __init__(self, options: Any, of_losses: bool = True) -> None:
         program = Program.decoded(options["program"])
-        self._has_negative = program.makes_numbers(0)
+        self._has_negative = of_losses and program.makes_numbers(0)
         if self._has_negative:
             options = {**options, "program": _with_negative(program).encoded()}
         self._options = options
@@ -125,10 +127,10 @@ def _with_negative(program: Program) -> Program:
     return Program(program.inputs, made, (first, negative, *others))
 
 
-def direct_call(symbol: Any) -> Optional[DirectCall]:
+def direct_call(symbol: Any, of_losses: bool) -> Optional[DirectCall]:
     """Return what calls a graph, or None where it is not one program whose outputs are the graph's."""
     options = options_of(symbol)
-    return None if options is None else DirectCall(options)
+    return None if options is None else DirectCall(options, of_losses)
 
 
 def options_of(symbol: Any) -> Optional[Any]:

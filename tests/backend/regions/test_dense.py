@@ -1,9 +1,12 @@
-"""Dense layers of so many rows that the gradient of the weight is computed transposed, against float64 NumPy."""
+"""Dense layers: gradients of weights that are computed transposed, against float64 NumPy; what is recorded or not."""
 
+import numpy as np
 import pytest
 
+from gluonvae.backend import compiled
 from gluonvae.backend.regions import availability, forms
 from gluonvae.backend.regions.program import Instruction, Program
+from gluonvae.backend.runtime import mx
 
 from .layer import assert_right, assert_the_same_for_any_number_of_threads, drawn
 
@@ -35,3 +38,23 @@ def test_values_and_gradients(sizes, request_, rng):
 @pytest.mark.parametrize("sizes", SIZES, ids=ids)
 def test_threads_change_nothing(sizes, rng):
     assert_the_same_for_any_number_of_threads(drawn(rng, 1, *sizes))
+
+
+PRECISIONS = ["float32", *(["bfloat16"] if availability.narrow_products_available() else [])]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("share", [1, 0.1])
+@pytest.mark.parametrize("rows", [1, 40, 300])
+def test_recorded_or_not(rows, share, precision, rng):
+    """Results that are read in a backward pass are in memory of their own, and others are not."""
+    x = mx.nd.array(rng.standard_normal((rows, 200)) * (rng.random((rows, 200)) < share))
+    sizes, activations = [200, 160, 33, 7], ["tanh", "relu", "identity"]
+    layers = []
+    for width, units, activation in zip(sizes, sizes[1:], activations):
+        weight, bias = mx.nd.array(rng.standard_normal((units, width))), mx.nd.array(rng.standard_normal(units))
+        weight.attach_grad()
+        layers.append(compiled.Layer(weight, bias, units, activation, precision))
+    with mx.autograd.record():
+        recorded = compiled.dense(x, layers)
+    np.testing.assert_array_equal(compiled.dense(x, layers).asnumpy(), recorded.asnumpy())

@@ -50,7 +50,7 @@ def add_bias_and_activate(x, bias, y, rows, units, kind):
 def _activate(x, bias, y, count, kind, spare):
     source = x
     if x == y:
-        # LLVM does not vectorise loops that may write what they read later
+        # LLVM's vectors are for what is read elsewhere than it is written
         copy(spare, x, count)
         source = spare
     u, b, v = carray(floats(source), count), carray(floats(bias), count), carray(floats(y), count)

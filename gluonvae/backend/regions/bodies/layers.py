@@ -87,7 +87,7 @@ def dense(instruction, view, first, end, like):
     units, inner, count = value_words(view, y)[WIDTH], value_words(view, x)[WIDTH], end - first
     of_x, of_y = address(view, x, first, like), address(view, y, first, like)
     weight, bias = address(view, operand(instruction, 1), 0, like), address(view, operand(instruction, 2), 0, like)
-    # what is in the cache is written to memory in the order of the rows, and a product is not
+    # a product is not written in the order of the rows: where the result is in memory, it is made in the cache first
     product = of_y if is_own(view, y) else word_of(view, PRODUCT)
     if _leaves_out_zeros(instruction, view, like):
         product = shared_place(instruction, view, PREPARED) + 4 * first * units

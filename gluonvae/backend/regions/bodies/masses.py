@@ -1,4 +1,4 @@
-"""What instructions of likelihoods do but for binary values, see :mod:`gluonvae.backend.regions.bodies.instructions`.
+"""What instructions of log densities and log masses do, see :mod:`gluonvae.backend.regions.bodies.instructions`.
 
 Each has functions of a parameter, another one and a value: the log density, or log mass, and its derivatives. Of a
 likelihood with one parameter both are the same.

@@ -12,13 +12,14 @@ VIEW = IS_OWN + 1
 
 # A view is the address of words, which are addresses: of a value's words, of the values' numbers, of their gradients,
 # of what becomes of the gradients of an instruction's operands, of memory of the thread's own, of the memory of the
-# pass, of some of the thread's own for rounded rows and for rows of a product, and of words that say of which results
-# only the rows at hand are in memory, which is the thread's own. A number's address is that of row 0 also of these.
+# pass; in the forward pass also of some memory of the thread's own for rounded rows and for rows of a product, and of
+# words that say of which results only the rows at hand are in memory, which is the thread's own. A number's address is
+# that of row 0 also where row 0 is not in memory.
 
 
 @compiled
 def is_own(view, value):
-    """Whether only the rows at hand of a result are in memory, which nobody reads after the pass."""
+    """Whether only the rows at hand of a result are in memory, in the forward pass: nobody reads it afterwards."""
     return word_of(word_of(view, IS_OWN), value) != 0
 
 
