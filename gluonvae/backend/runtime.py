@@ -36,6 +36,7 @@ def import_quietly(name: str) -> ModuleType:
 
     MXNet needs ``numpy.bool`` while it is imported, which numpy 1.24 removed: it is defined for the import only, so
     that other packages do not see it. What an import that failed without it left behind is forgotten first.
+    scikit-learn, which MXNet imports for its ``FeedForward`` if it finds it, takes a quarter of the time: it is hidden.
 
     Parameters
     ----------
@@ -51,6 +52,9 @@ def import_quietly(name: str) -> ModuleType:
     if package not in sys.modules:
         for left in [module for module in sys.modules if module.startswith(f"{package}.")]:
             del sys.modules[left]
+    hidden = name == "mxnet" and "sklearn" not in sys.modules
+    if hidden:
+        sys.modules["sklearn"] = None  # type: ignore[assignment]
     lent = "bool" not in vars(numpy)
     if lent:
         numpy.bool = builtins.bool  # type: ignore[attr-defined,unused-ignore]
@@ -62,6 +66,8 @@ def import_quietly(name: str) -> ModuleType:
     finally:
         if lent:
             del numpy.bool  # type: ignore[attr-defined,unused-ignore]
+        if hidden:
+            del sys.modules["sklearn"]
 
 
 def _installed(pattern: str) -> bool:

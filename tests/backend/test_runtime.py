@@ -100,3 +100,10 @@ def test_physical_cores_are_no_more_than_allowed():
     assert 1 <= runtime.physical_cores() <= len(os.sched_getaffinity(0))
     code = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); import gluonvae.backend.runtime as r; print(r.physical_cores(), r.CHOSEN['OMP_NUM_THREADS'])"
     assert python(code).stdout.split() == ["1", "1"]
+
+
+def test_scikit_learn_is_not_imported_with_mxnet():
+    """As what is installed is for, it can be imported afterwards."""
+    code = "import sys, gluonvae; print('sklearn' in sys.modules); import sklearn.base; print(sklearn.__name__)"
+    pytest.importorskip("sklearn")
+    assert python(code).stdout.split() == ["False", "sklearn"]
