@@ -19,7 +19,7 @@ from ..noise import NoiseSpec, fill
 from ..objectives.elbo import check_importance_weights
 
 DRAWS = 2**15
-"""The most draws at once: of more each takes as long, and Ctrl-C waits for all of them."""
+"""The most draws at once: more are no faster, and Ctrl-C waits for all of them."""
 
 
 class LogWeight(GraphOver):

@@ -50,7 +50,7 @@ def add_bias_and_activate(x, bias, y, rows, units, kind):
 def _activate(x, bias, y, count, kind, spare):
     source = x
     if x == y:
-        # LLVM's vectors are for what is read elsewhere than it is written
+        # where arrays overlap, LLVM's loops compute one number at a time
         copy(spare, x, count)
         source = spare
     u, b, v = carray(floats(source), count), carray(floats(bias), count), carray(floats(y), count)
