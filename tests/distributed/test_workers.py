@@ -15,7 +15,7 @@ gv.distributed.current()._exchange.piece = 20
 """Gradients of a small model are sent in pieces too."""
 
 
-@pytest.mark.parametrize(("count", "each", "piece"), [(2, 1, None), (3, 3, None), (4, 4, 20), (2, 3, 20), (3, 4, 50)])
+@pytest.mark.parametrize(("count", "each", "piece"), [(2, 1, None), (3, 3, None), (4, 4, 20), (2, 1, 20), (3, 3, 50)])
 def test_same_parameters_history_and_estimates(count, each, piece):
     of_each = by_workers(count, each, piece)
     assert len(of_each) == count

@@ -96,12 +96,6 @@ def test_codes_of_data_with_labels(name, bound, rng):
 @pytest.mark.parametrize(("name", "bound"), [*((name, "NVIL" if name in EXACT else "ELBO") for name in POSTERIORS),
                                              ("bernoulli", "VIMCO"), ("categorical", "VIMCO")])  # fmt: skip
 def test_training_improves_the_bound_by_codes_that_tell_images_apart(name, bound, rng):
-    # in one of six trainings by NVIL, whose gradient is noisy, all images have the same code in the end
-    assert any(gain_of_own_codes(name, bound, rng) > 5 for _ in range(3 if bound == "NVIL" else 1))
-
-
-def gain_of_own_codes(name, bound, rng):
-    """How much more probable an image is given its own code than given another's, after a training."""
     digits = gv.data.load("digits")
     latent_type, options = POSTERIORS[name]
     if "categories" in options:
@@ -123,14 +117,15 @@ def gain_of_own_codes(name, bound, rng):
     schedules = {"temperature": gv.schedules.exponential(1.0, 0.5, 400), "beta": gv.schedules.linear(0, 1, 400)}
     weights = {name: schedule for name, schedule in schedules.items() if name in bound.weights}
     before = gv.evaluate(bound, valid).bound
-    # larger steps make a relaxed code the same for all images
-    rate = 1e-2 if name in EXACT else 3e-3
+    # larger steps make a relaxed code the same for all images, and smaller ones that of NVIL's noisy gradient
+    rate = {"NVIL": 2e-2, "VIMCO": 1e-2}.get(type(bound).__name__, 3e-3)
     gv.fit(bound, train, epochs=10, batch_size=40, learning_rate=rate, weights=weights, progress=False)
     assert gv.evaluate(bound, valid).bound > before + 250
+    # an image is more probable given its own code than given another's
     images = nd(valid.batch(slice(None)))
     code = vae.inference_net.posterior(images).sample(nd(rng.standard_normal((200, 30))))
     gain = vae.likelihood(code).log_prob(images) - vae.likelihood(code).log_prob(images[::-1])
-    return gain.mean().asscalar()
+    assert gain.mean().asscalar() > 5
 
 
 def wrong(message, make, error=ValueError):
