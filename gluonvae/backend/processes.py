@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-from threading import get_ident
+import time
+from pathlib import Path
+from threading import get_ident, get_native_id
 from typing import Any, Callable, TypeVar
 
-from .runtime import OPENMP
+from .runtime import OPENMP, mx
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -23,7 +26,33 @@ def _after_fork() -> None:
     OPENMP.omp_set_num_threads(1)
 
 
+def _activity() -> dict[str, list[str]]:
+    """The state and the number of context switches of each other thread, where the system tells them."""
+    found = {}
+    for task in Path("/proc/self/task").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # a thread that has ended
+            lines = (task / "status").read_text(errors="replace").splitlines()
+            found[task.name] = [line for line in lines if line.startswith("State") or "ctxt_switches" in line]
+    found.pop(str(get_native_id()), None)
+    return found
+
+
+def _before_fork() -> None:
+    """Let the pooled engine come to rest. MXNet stops it when no operator is left, but a thread frees the arrays of
+    its operator after that has been counted as done, and would crash in the engine that was stopped."""
+    mx.nd.waitall()
+    before = None
+    for _ in range(100):  # other threads of the user's may never rest
+        now = _activity()
+        if now == before and all("(sleeping)" in state for state, *_ in now.values()):
+            return
+        before = now
+        time.sleep(0.001)
+
+
 os.register_at_fork(after_in_child=_after_fork)
+if os.environ.get("MXNET_ENGINE_TYPE") == "ThreadedEngine":
+    os.register_at_fork(before=_before_fork)
 
 
 def one_thread_at_a_time(owner: Callable[[Any], Any]) -> Callable[[Method], Method]:

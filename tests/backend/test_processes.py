@@ -10,6 +10,7 @@ import pytest
 
 import gluonvae as gv
 from gluonvae.backend import installation
+from gluonvae.backend.environment import ENGINES
 from tests.helpers import MODES, pixels, set_mode, small_vae
 from tests.helpers.processes import python
 
@@ -68,6 +69,23 @@ def test_forks_under_other_threads_and_engines(environment):
     np.testing.assert_allclose(*map(ast.literal_eval, (child, parent)), rtol=1e-5)
     one, two = unseeded.replace(") (", ")|(").split("|")
     assert one != two
+
+
+FORK_AT_ONCE = """
+import os
+import gluonvae, mxnet as mx
+for _ in range(20):
+    mx.nd.add_n(*[mx.nd.zeros(1) for _ in range(1000)])  # whose thread frees 1000 arrays after it
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_fork_right_after_an_operator(engine):
+    python(FORK_AT_ONCE, MXNET_ENGINE_TYPE=engine)
 
 
 ENTRIES = {
