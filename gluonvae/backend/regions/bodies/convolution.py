@@ -122,9 +122,9 @@ def patches_of(large, memory, first, rows, g):
 
 @compiled
 def to_small(patches, weights, small, rows, beta, g):
-    """small = patches weights^T + beta small."""
+    """small = patches weights^T + beta small, of weights that are transposed already."""
     count, size, units = rows * g[SMALL_WIDTH], patch_size(g), g[SMALL_CHANNELS]
-    sgemm(PLAIN, TRANSPOSED, count, units, size, f32(1), patches, size, weights, size, beta, small, units)
+    sgemm(PLAIN, PLAIN, count, units, size, f32(1), patches, size, weights, units, beta, small, units)
 
 
 @compiled
@@ -164,8 +164,15 @@ def transpose(source, place, rows, columns, adds):
 
 
 @compiled
-def pack_weights(weights, packed, g):
-    """Write weights (S, C, kernel) as (S, kernel, C)."""
-    size, taps = patch_size(g), g[KERNEL_HEIGHT] * g[KERNEL_WIDTH]
-    for unit in range(g[SMALL_CHANNELS]):
-        transpose(weights + 4 * unit * size, packed + 4 * unit * size, g[CHANNELS], taps, False)
+def pack_weights(weights, packed, is_transposed, g):
+    """Write weights (S, C, kernel) as (S, kernel, C), or as their transpose (kernel, C, S)."""
+    size, taps, channels, units = patch_size(g), g[KERNEL_HEIGHT] * g[KERNEL_WIDTH], g[CHANNELS], g[SMALL_CHANNELS]
+    if not is_transposed:
+        for unit in range(units):
+            transpose(weights + 4 * unit * size, packed + 4 * unit * size, channels, taps, False)
+        return
+    values, to = carray(floats(weights), units * size), carray(floats(packed), units * size)
+    for tap in range(taps):
+        for channel in range(channels):
+            for unit in range(units):
+                to[(tap * channels + channel) * units + unit] = values[unit * size + channel * taps + tap]

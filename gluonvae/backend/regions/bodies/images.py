@@ -17,7 +17,7 @@ from ..images import (
     SUMS,
     WIDTH,
 )
-from ..layout import ADD, COUNT, NUMBER, SIZES_OF_IMAGES
+from ..layout import ADD, COUNT, NUMBER, PREPARED, SIZES_OF_IMAGES
 from .convolution import (
     add,
     begin_large,
@@ -90,11 +90,13 @@ def _has_bias(instruction):
 
 
 @compiled
-def _pack(instruction, view, is_transposed, like):
-    """Write the weights as they are used, and the biases of a row of pixels."""
+def _pack(instruction, view, which, is_transposed, like):
+    """Write the weights as the pass uses them, transposed where it computes the small side, and the biases of a row of
+    pixels."""
     g = _sizes(instruction)
     packed, units = _of_thread(view, g[PACKED], like), _units(g, is_transposed)
-    pack_weights(address(view, operand(instruction, 1), 0, like), packed, g)
+    makes_small = (which == PREPARED) != is_transposed
+    pack_weights(address(view, operand(instruction, 1), 0, like), packed, makes_small, g)
     biases = packed + 4 * _weights(g)
     set_zero(biases, _row(g, is_transposed))
     if _has_bias(instruction):
@@ -104,11 +106,11 @@ def _pack(instruction, view, is_transposed, like):
 
 
 def pack(instruction, view, which, part, parts, like):
-    _pack(instruction, view, False, like)
+    _pack(instruction, view, which, False, like)
 
 
 def pack_transposed(instruction, view, which, part, parts, like):
-    _pack(instruction, view, True, like)
+    _pack(instruction, view, which, True, like)
 
 
 @compiled
