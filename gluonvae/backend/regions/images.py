@@ -26,21 +26,16 @@ Options = Mapping[str, Any]
     PADDING_WIDTH,
     IMAGES,
     BAND,
-    PIECE,
     PIECES,
     PACKED,
     PATCHES,
     SUMS,
     DETAILS,
-) = range(20)
+) = range(19)
 """Words of a convolution: those of :class:`Geometry`, how many images and how many of their rows of pixels a product is
-of, how many images and pieces of them the gradients of parameters are sums of, and where weights, patches and these
-sums are in memory."""
+of, of how many pieces of the batch the gradients of parameters are sums, and where weights, patches and these sums are
+in memory."""
 
-MOST_PIECES = 16
-"""Pieces of a batch whose parts of a weight's gradient are added up in the end: how many does not depend on the number
-of threads."""
-SMALLEST_PIECE = 4
 TOGETHER = 8
 """Most images that are taken through all layers together, while they are in a core's cache."""
 ROWS, NUMBERS = 400, 2**17
@@ -76,7 +71,7 @@ class Geometry(NamedTuple):
         return self.small[2] * self.patch
 
     def images(self, piece: int) -> int:
-        """How many of a piece's images a product is of, a power of two as that of a piece is."""
+        """How many of a piece's images a product is of, a power of two."""
         images = 1
         while (
             2 * images <= min(piece, TOGETHER)
@@ -91,12 +86,16 @@ class Geometry(NamedTuple):
         return images * self.small[1] if images > 1 or not self.row else min(max(NUMBERS // self.row, 1), self.small[1])
 
 
-def piece_of(images: int) -> int:
-    """Return how many images a piece of a batch has, but for the last, which has what is left over as well."""
-    piece = SMALLEST_PIECE
-    while images > MOST_PIECES * piece:
-        piece *= 2
-    return piece
+def pieces_of(images: int) -> int:
+    """Return in how many pieces, as equal as can be, threads share images.
+
+    Their parts of a weight's gradient are added up in the end, so that how many they are does not depend on the number
+    of threads. They are numbers that most numbers of threads divide: what is left over, one thread would do while the
+    others wait.
+    """
+    return next(
+        pieces for pieces in (24, 12, 8, 6, 4, 3, 2, 1) if images >= pieces * (8 if pieces > 4 else 4) or pieces == 1
+    )
 
 
 def words(layers: Sequence[Optional[tuple[Geometry, int]]], first: int) -> tuple[list[list[int]], int, int]:
@@ -127,11 +126,11 @@ def words(layers: Sequence[Optional[tuple[Geometry, int]]], first: int) -> tuple
             of_all.append([0] * DETAILS)
             continue
         sizes, count = of_layer
-        piece = piece_of(count)
-        images, pieces = sizes.images(piece), max(count // piece, 1)
+        pieces = pieces_of(count)
+        images = sizes.images(count // pieces)
         band = sizes.band(images)
         patches.append(band * sizes.row)
-        places = images, band, piece, pieces, place, packed[-1], sums
+        places = images, band, pieces, place, packed[-1], sums
         of_all.append([*(number for size in sizes for number in size), *places])
         sums += whole_lines(pieces * sizes.parameters)
     return of_all, packed[-1] + whole_lines(max(patches)), sums

@@ -40,9 +40,10 @@ INSTRUCTION = TRANSPOSES_GRADIENT + 1
 """Words of an instruction: the addresses of its functions, or 0, the number of its options, how many operands it has,
 the operands and the result, for each operand what becomes of its gradient, and those of
 :mod:`gluonvae.backend.regions.images` and of :func:`gluonvae.backend.regions.forms.places`."""
-GROUP_ROWS, GROUP_PIECE, GROUP_LARGEST, GROUP_COUNT, ENTRIES = range(5)
-"""Words of a group: its rows, in pieces of how many threads share them, how many are taken through it together, and
-the number of its entries; then these."""
+GROUP_ROWS, GROUP_PIECES, GROUP_LARGEST, GROUP_MOST, IS_BY_PIECE, GROUP_COUNT, ENTRIES = range(7)
+"""Words of a group: its rows, in how many pieces threads share them, how many rows are taken through it together, and
+how many at most where others would be left over, whether these are of one piece, and the number of its entries; then
+these."""
 
 
 class Group(NamedTuple):
@@ -54,24 +55,24 @@ class Group(NamedTuple):
     of_images: bool
 
     @property
-    def piece(self) -> int:
-        """In pieces of how many rows threads share them."""
-        return images.piece_of(self.rows) if self.of_images else SMALLEST
+    def pieces(self) -> int:
+        """In how many pieces threads share them, see ``bodies/rows.py``."""
+        return images.pieces_of(self.rows) if self.of_images else max(self.rows // SMALLEST, 1)
 
     @property
     def largest(self) -> int:
-        """How many rows are taken through the instructions together; of what is left over a few more."""
-        return min(self.piece, images.TOGETHER) if self.of_images else LARGEST
+        """How many rows are taken through the instructions together."""
+        return images.TOGETHER if self.of_images else LARGEST
 
     @property
-    def room(self) -> int:
-        """The most rows that are taken through the instructions together."""
-        return self.largest + min(self.piece, self.largest)
+    def most(self) -> int:
+        """How many at most, where others would be left over."""
+        return 2 * images.TOGETHER - 1 if self.of_images else LARGEST + SMALLEST - 1
 
     def words(self) -> list[int]:
         """Return the words of a group."""
         entries = [word for entry in self.entries for word in entry]
-        return [self.rows, self.piece, self.largest, len(self.entries), *entries]
+        return [self.rows, self.pieces, self.largest, self.most, int(self.of_images), len(self.entries), *entries]
 
 
 Address = Callable[[str, str], int]
@@ -184,7 +185,7 @@ class Layout:
         places, scratch, forward_scratch = forms.places(program, self.shapes, scratch, forward_scratch)
         modes = self.modes()
         details, memory, scratch = images.words(list(map(self.convolution, range(len(modes)))), scratch)
-        room = max((group.room for group in self.forward), default=0)
+        room = max((min(group.rows, group.most) for group in self.forward), default=0)
         memory = self.own_gradients(values, room, memory) + forms.memory(program, self.shapes)
         of_instructions = map(self.instruction, range(len(modes)))
         table = [word for parts in zip(of_instructions, modes, details, places) for part in parts for word in part]
@@ -199,7 +200,7 @@ class Layout:
             (KINDS[kind], (*operands, program.inputs + i)) for i, (kind, operands, _) in enumerate(program.instructions)
         ]
         work = sum(kind.work([self.shapes[v] for v in of_kind]) for kind, of_kind in used)
-        pieces = max((group.rows // group.piece for group in self.forward), default=1)
+        pieces = max((group.pieces for group in self.forward), default=1)
         return Plan(
             [*header, *(word for value in values for word in value), *table, *forward, *backward],
             # a second thread that sleeps takes as long to wake as 20 rows of an image take it

@@ -143,6 +143,7 @@ TABLE = {
     ),
     "odd sizes": ((3, 9, 5), [layer(2, HALVING, "selu", bias=False), layer(3, SAME, "leakyrelu")]),
     "uneven": ((2, 7, 5), [layer(3, UNEVEN, "sigmoid"), layer(2, {**UNEVEN, "extra": (1, 0)}, "softsign")]),
+    "many channels": ((9, 7, 5), [layer(3, UNEVEN, "sigmoid"), layer(8, {**UNEVEN, "extra": (1, 0)}, "softsign")]),
     "one pixel": ((1, 1, 1), [layer(1, SAME, "tanh"), layer(2, {**HALVING, "extra": (1, 1)}, "tanh")]),
     "strided pixels": ((3, 5, 4), [layer(2, {**IDENTITY, "stride": (2, 2)}, "identity", bias=False)]),
     "wide": ((1, 40, 64), [layer(2, SAME, "tanh")]),

@@ -9,8 +9,10 @@ give the weights' gradient.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import carray
 
+from ..forms import LANES
 from ..images import (
     CHANNELS,
     HEIGHT,
@@ -54,6 +56,26 @@ def add(place, source, count):
     to, values = carray(floats(place), count), carray(floats(source), count)
     for i in range(count):
         to[i] += values[i]
+
+
+@compiled
+def _unfold_narrow_row(row, place, y, g):
+    """Write what the patches of a row of pixels have of row ``y``, a few numbers each: one of them of all patches, then
+    the next. Of places that have a sign, Numba would ask each time whether they count from the end."""
+    channels, width, size = g[CHANNELS], g[WIDTH], patch_size(g)
+    to, values = carray(floats(place), g[SMALL_WIDTH] * size), carray(floats(row), width * channels)
+    step, inside = g[STRIDE_WIDTH] * channels, width * channels if 0 <= y < g[HEIGHT] else 0
+    for number in range(g[KERNEL_WIDTH] * channels):
+        source, x, end = number - g[PADDING_WIDTH] * channels, 0, g[SMALL_WIDTH]
+        while x < end and source < 0:
+            to[np.uint64(x * size + number)] = f32(0)
+            x, source = x + 1, source + step
+        while x < end and source < inside:
+            to[np.uint64(x * size + number)] = values[np.uint64(source)]
+            x, source = x + 1, source + step
+        while x < end:
+            to[np.uint64(x * size + number)] = f32(0)
+            x += 1
 
 
 @compiled
@@ -103,6 +125,8 @@ def _move(large, patches, first, rows, folds, g):
             )
             if folds:
                 _fold_row(of_row, of_patches, y, g)
+            elif g[KERNEL_WIDTH] * g[CHANNELS] < LANES:
+                _unfold_narrow_row(of_row, of_patches, y, g)
             else:
                 _unfold_row(of_row, of_patches, y, g)
 

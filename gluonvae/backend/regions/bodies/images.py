@@ -9,7 +9,6 @@ from ..images import (
     IMAGES,
     PACKED,
     PATCHES,
-    PIECE,
     PIECES,
     SMALL_CHANNELS,
     SMALL_HEIGHT,
@@ -17,7 +16,7 @@ from ..images import (
     SUMS,
     WIDTH,
 )
-from ..layout import ADD, COUNT, NUMBER, PREPARED, SIZES_OF_IMAGES
+from ..layout import ADD, COUNT, NUMBER, PREPARED, ROWS, SIZES_OF_IMAGES
 from .convolution import (
     add,
     begin_large,
@@ -32,8 +31,8 @@ from .convolution import (
 )
 from .dense import add_bias_and_activate, copy, differentiate, f32, sum_rows
 from .native import bytes_of, compiled, word_of, words
-from .rows import share
-from .tensors import OF_PASS, OF_THREAD, address, gradient_address, is_wanted, mode, operand, result
+from .rows import piece_of, share, start_of
+from .tensors import OF_PASS, OF_THREAD, address, gradient_address, is_wanted, mode, operand, result, value_words
 
 # Biases and their gradients are those of a row of pixels, one for each of its numbers: loops over the channels of one
 # pixel would be short.
@@ -148,9 +147,9 @@ def _differentiate(instruction, view, first, end, is_transposed, like):
     g, kind = _sizes(instruction), word_of(instruction, NUMBER)
     packed, memory = _of_thread(view, g[PACKED], like), _of_thread(view, g[PATCHES], like)
     row, rows = _row(g, is_transposed), _rows(g, is_transposed)
-    # what is left over after the last piece is of it as well
-    piece = min(first // g[PIECE], g[PIECES] - 1)
-    adds, begun = mode(view, 0) == ADD, first > piece * g[PIECE]
+    batch = value_words(view, result(instruction))[ROWS]
+    piece = piece_of(batch, g[PIECES], first)
+    adds, begun = mode(view, 0) == ADD, first > start_of(batch, g[PIECES], piece)
     beta = f32(1) if adds else f32(0)
     sums = _sums(view, piece, g, row, like)
     of_x, of_y = operand(instruction, 0), result(instruction)

@@ -14,12 +14,14 @@ from ..layout import (
     ENTRIES,
     GROUP_COUNT,
     GROUP_LARGEST,
-    GROUP_PIECE,
+    GROUP_MOST,
+    GROUP_PIECES,
     GROUP_ROWS,
     HEADER,
     INPUTS_OF,
     INSTRUCTION,
     INSTRUCTIONS,
+    IS_BY_PIECE,
     MEMORY,
     OPERANDS,
     OWN,
@@ -52,7 +54,7 @@ from .native import (
     word_of,
     words,
 )
-from .rows import share
+from .rows import piece_of, share_pieces, start_of
 from .signals import SIGNAL_SET, put_off_signals, take_signals
 from .tensors import IS_OWN, OF_PASS, OF_THREAD, PRODUCT, ROUNDED, VIEW, is_own, result, value_words
 
@@ -74,8 +76,10 @@ def _take_through(plan, group, view, first, end, own, like):
 @compiled
 def _stop(group, first, end):
     """The end of the rows that are taken through a group together."""
-    largest = word_of(group, GROUP_LARGEST)
-    return end if end - first < largest + min(largest, word_of(group, GROUP_PIECE)) else first + largest
+    if word_of(group, IS_BY_PIECE) != 0:
+        rows, pieces = word_of(group, GROUP_ROWS), word_of(group, GROUP_PIECES)
+        end = start_of(rows, pieces, piece_of(rows, pieces, first) + 1)
+    return end if end - first <= word_of(group, GROUP_MOST) else first + word_of(group, GROUP_LARGEST)
 
 
 @compiled
@@ -124,7 +128,7 @@ def _forward(arguments):
     for number in range(word_of(plan + 8 * word_of(plan, AT_FORWARD), 0)):
         if number > 0:
             barrier()
-        first, end = share(word_of(group, GROUP_ROWS), word_of(group, GROUP_PIECE), thread(), threads())
+        first, end = share_pieces(word_of(group, GROUP_ROWS), word_of(group, GROUP_PIECES), thread(), threads())
         while first < end:
             stop = _stop(group, first, end)
             _take_through(plan, group, view, first, stop, memory + of_results, arguments)
@@ -157,7 +161,7 @@ def _backward(arguments):
     for number in range(groups):
         if number > 0:
             barrier()
-        first, end = share(word_of(group, GROUP_ROWS), word_of(group, GROUP_PIECE), thread(), threads())
+        first, end = share_pieces(word_of(group, GROUP_ROWS), word_of(group, GROUP_PIECES), thread(), threads())
         while first < end:
             stop = _stop(group, first, end)
             place_own_gradients(plan, view, first, arguments)
