@@ -87,15 +87,15 @@ class Geometry(NamedTuple):
 
 
 def pieces_of(images: int) -> int:
-    """Return in how many pieces, as equal as can be, threads share images.
+    """Return in how many pieces, as equal as can be, threads share images: of at least 8, or 4 where they are few.
 
     Their parts of a weight's gradient are added up in the end, so that how many they are does not depend on the number
-    of threads. They are numbers that most numbers of threads divide: what is left over, one thread would do while the
-    others wait.
+    of threads. Most numbers of threads divide how many they are: what is left over, one would do while others wait.
     """
-    return next(
-        pieces for pieces in (24, 12, 8, 6, 4, 3, 2, 1) if images >= pieces * (8 if pieces > 4 else 4) or pieces == 1
-    )
+    for pieces in (24, 12, 8, 6):
+        if images >= 8 * pieces:
+            return pieces
+    return max(1, min(4, images // 4))
 
 
 def words(layers: Sequence[Optional[tuple[Geometry, int]]], first: int) -> tuple[list[list[int]], int, int]:
