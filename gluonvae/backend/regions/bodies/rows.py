@@ -28,4 +28,5 @@ def piece_of(rows, pieces, row):
 @compiled
 def share_pieces(rows, pieces, part, parts):
     """Return the first row of a thread's pieces and the end of them."""
-    return start_of(rows, pieces, pieces * part // parts), start_of(rows, pieces, pieces * (part + 1) // parts)
+    first, end = share(pieces, 1, part, parts)
+    return start_of(rows, pieces, first), start_of(rows, pieces, end)
